@@ -35,7 +35,7 @@ if "figure_2" in LINEAGE.figures:
             labels=as_json(LINEAGE.labels(LINEAGE.figure("figure_2").models)),
             figure=as_json(LINEAGE.figure("figure_2")),
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.invariance_figure("figure_2")),
+            stamp=str(LINEAGE.figure_2()),
         message:
             "Drawing Figure 2"
         shell:
@@ -69,7 +69,7 @@ if "figure_a3" in LINEAGE.figures:
             labels=as_json(LINEAGE.labels(LINEAGE.figure("figure_a3").models)),
             figure=as_json(LINEAGE.figure("figure_a3")),
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.invariance_figure("figure_a3")),
+            stamp=str(LINEAGE.figure_a3()),
         message:
             "Drawing Figure A3"
         shell:
@@ -97,7 +97,7 @@ if "figure_a2" in LINEAGE.figures:
             ENVIRONMENT
         params:
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.bank_figure()),
+            stamp=str(LINEAGE.figure_a2()),
         message:
             "Drawing Figure A2"
         shell:
@@ -124,7 +124,7 @@ if "figure_a1" in LINEAGE.figures:
         params:
             betas=as_json(STUDY.figures.figure_a1.betas),
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.beta_figure()),
+            stamp=str(LINEAGE.figure_a1()),
         message:
             "Drawing Figure A1"
         shell:
@@ -158,7 +158,7 @@ if "figure_a7" in LINEAGE.figures:
             sweeps=lambda w, input: as_json(list(input)),
             labels=as_json(LINEAGE.zoom_labels),
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.zoom_figure()),
+            stamp=str(LINEAGE.figure_a7()),
         message:
             "Drawing Figure A7"
         shell:

@@ -29,7 +29,7 @@ if "table_1a" in LINEAGE.tables:
         params:
             runs=as_json(LINEAGE.runs(LINEAGE.table_methods("table_1a"))),
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.method_table("table_1a")),
+            stamp=str(LINEAGE.table_1a()),
         message:
             "Tabulating top-1 per augmentation"
         shell:
@@ -57,7 +57,7 @@ if "table_1b" in LINEAGE.tables:
         params:
             runs=as_json(LINEAGE.runs(LINEAGE.table_methods("table_1b"))),
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.method_table("table_1b")),
+            stamp=str(LINEAGE.table_1b()),
         message:
             "Tabulating top-1 per Beta law"
         shell:
@@ -84,7 +84,7 @@ if "table_a1" in LINEAGE.tables:
             table=as_json(STUDY.tables.table_a1),
             seed=STUDY.seed,
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.beta_table()),
+            stamp=str(LINEAGE.table_a1()),
         message:
             "Integrating the Beta laws"
         shell:
@@ -124,7 +124,7 @@ if "table_a2" in LINEAGE.tables:
             baseline=as_json(LINEAGE.seeds_of(STUDY.tables.table_a2.baseline)),
             table=as_json(STUDY.tables.table_a2),
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.class_table()),
+            stamp=str(LINEAGE.table_a2()),
         message:
             "Tabulating hurt and helped classes"
         shell:
@@ -156,7 +156,7 @@ if "table_b" in LINEAGE.tables:
             baseline=as_json(LINEAGE.seeds_of(STUDY.tables.table_b.baseline)),
             methods=as_json(LINEAGE.runs(STUDY.tables.table_b.methods)),
             output=subpath(output.csv, strip_suffix=".csv"),
-            stamp=str(LINEAGE.helped_table()),
+            stamp=str(LINEAGE.table_b()),
         message:
             "Comparing the images that augmentations help"
         shell:

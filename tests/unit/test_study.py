@@ -129,10 +129,10 @@ def keys(study: Lineage) -> dict[str, str]:
         "other sweep": study.sweep("vit_untrained").key,
         "invariance": study.invariance("resnet_fscc").key,
         "other invariance": study.invariance("vit_untrained").key,
-        "figure_2": study.invariance_figure("figure_2").key,
-        "figure_a3": study.invariance_figure("figure_a3").key,
+        "figure_2": study.figure_2().key,
+        "figure_a3": study.figure_a3().key,
         "examples": study.bank_examples().key,
-        "figure_a2": study.bank_figure().key,
+        "figure_a2": study.figure_a2().key,
     }
 
 

@@ -1,0 +1,17 @@
+"""What determines the metrics of a study."""
+
+from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.lineage.embeddings import EmbeddingLineage
+
+
+class MetricLineage(EmbeddingLineage):
+    """Stamps of metrics."""
+
+    def invariance(self, model: str) -> Stamp:
+        """Stamp of a model's invariance."""
+        return self._stamp("metrics.invariance", None, [self.sweep(model), self.pairs()])
+
+    def zoom_sweep(self, method: str, seed: int) -> Stamp:
+        """Stamp of the evaluation of one training under zoom."""
+        settings = [self.study.zoom_sweep.points, self.study.zoom_sweep.test_seeds]
+        return self._stamp("metrics.zoom_sweep", settings, [self.training(method, seed), self.shard("val")])

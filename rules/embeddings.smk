@@ -3,6 +3,7 @@
 
 localrules:
     draw_pairs,
+    draw_class_pairs,
 
 
 rule draw_pairs:
@@ -57,6 +58,66 @@ rule sweep:
         f" --device {EXECUTION.device} --batch {EXECUTION.embedding_batch}"
         f" --workers {EXECUTION.workers} --store {RESULTS}/store"
         " --model {params.network:q} --shard {input.shard:q} --pairs {input.pairs:q} --bank {params.bank:q}"
+        " --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+rule draw_class_pairs:
+    input:
+        rules.index.output.index,
+    output:
+        f"{RESULTS}/embeddings/class_pairs.parquet",
+    log:
+        f"{LOGS}/draw_class_pairs.log",
+    conda:
+        ENVIRONMENT
+    params:
+        split=STUDY.similarity_search.split,
+        pairs_per_class=STUDY.similarity_search.pairs_per_class,
+        seed=STUDY.seed,
+        stamp=str(LINEAGE.class_pairs()),
+    message:
+        "Drawing at most {params.pairs_per_class} pairs of {params.split} images per class"
+    shell:
+        "python -m workflow_scripts.embeddings.draw_class_pairs --index {input:q} --split {params.split}"
+        " --pairs_per_class {params.pairs_per_class} --seed {params.seed} --output {output:q}"
+        " --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+# A class's images can lie in any shard: all are mapped, and only the bytes of its own are read.
+rule pair_sweep:
+    input:
+        network=lambda w: LINEAGE.network_files(w.model),
+        shards=LINEAGE.shards(STUDY.similarity_search.split),
+        pairs=rules.draw_class_pairs.output,
+    output:
+        f"{RESULTS}/embeddings/{{model}}/bank_b/classes-{{shard}}.parquet",
+    log:
+        f"{LOGS}/pair_sweep/{{model}}-{{shard}}.log",
+    benchmark:
+        f"{LOGS}/pair_sweep/{{model}}-{{shard}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: EXECUTION.threads
+    resources:
+        gpu=1 if EXECUTION.device == "cuda" else 0,
+        cpus_per_task=EXECUTION.threads + EXECUTION.workers,
+        mem_mb=each_attempt(16000),
+        runtime=each_attempt(240),
+    params:
+        network=lambda w: LINEAGE.network(w.model),
+        shards=lambda w, input: as_json(input.shards),
+        bank=as_json(STUDY.banks.b),
+        class_shards=STUDY.similarity_search.class_shards,
+        seed=STUDY.seed,
+        stamp=lambda w: str(LINEAGE.pair_sweep(w.model)),
+    message:
+        "Comparing pairs of classes, shard {wildcards.shard}, with {wildcards.model}"
+    shell:
+        f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.embeddings.pair_sweep"
+        f" --device {EXECUTION.device} --batch {EXECUTION.embedding_batch}"
+        f" --workers {EXECUTION.workers} --store {RESULTS}/store"
+        " --model {params.network:q} --shards {params.shards:q} --pairs {input.pairs:q} --bank {params.bank:q}"
+        " --class_shard {wildcards.shard} --class_shards {params.class_shards}"
         " --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
 
 

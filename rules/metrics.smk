@@ -28,6 +28,31 @@ rule invariance:
         " --stamp {params.stamp:q} > {log:q} 2>&1"
 
 
+rule similarity_search:
+    input:
+        sweeps=lambda w: LINEAGE.pair_sweeps(w.model),
+        pairs=rules.draw_class_pairs.output,
+    output:
+        f"{RESULTS}/metrics/similarity_search/{{model}}.parquet",
+    log:
+        f"{LOGS}/similarity_search/{{model}}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=each_attempt(8000),
+        runtime=each_attempt(60),
+    params:
+        sweeps=lambda w, input: as_json(input.sweeps),
+        bank=as_json(STUDY.banks.b),
+        stamp=lambda w: str(LINEAGE.similarity_search(w.model)),
+    message:
+        "Summarising the similarity search with {wildcards.model}"
+    shell:
+        "python -m workflow_scripts.metrics.similarity_search --model {wildcards.model}"
+        " --sweeps {params.sweeps:q} --pairs {input.pairs:q} --bank {params.bank:q} --output {output:q}"
+        " --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
 rule zoom_sweep:
     input:
         weights=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.safetensors",

@@ -14,14 +14,12 @@ from workflow_scripts.embeddings.bank_b import (
     RESCALE_PAIRS,
     SINGLES,
     SUBPOLICIES,
-    apply_steps,
-    draw_step_signs,
-    evaluation,
     singles,
     subpolicies,
 )
 from workflow_scripts.embeddings.operations import IDENTITY, draw_signs
 from workflow_scripts.embeddings.settings import BANK_B, MAGNITUDES, BankB
+from workflow_scripts.embeddings.steps import apply_steps, draw_step_signs, evaluation, family, label
 from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
 
 SIDE = 64
@@ -211,3 +209,19 @@ def test_a_study_uses_the_steps_of_its_operations_and_policies():
 def test_a_study_without_any_step_is_an_error():
     with pytest.raises(InputError, match="none of its operations"):
         singles(BankB(operations=["sharpness"], policies=["svhn"]))
+
+
+@pytest.mark.parametrize(
+    ("steps", "name", "expected"),
+    [
+        ((("rotate", 8),), "rotate 8", "geometric"),
+        ((("invert", 4), ("equalize", 8)), "invert 4 + equalize 8", "appearance"),
+        ((("posterize", 8), ("rotate", 9)), "posterize 8 + rotate 9", "mixed"),
+        ((("rotate", 8), ("color", 0)), "rotate 8 + color 0", "geometric"),
+        ((("rescale", 0),), "rescale 0", "identity"),
+        ((("color", 0),), "color 0", "identity"),
+    ],
+)
+def test_steps_have_names_and_families(steps, name, expected):
+    assert label(steps) == name
+    assert family(steps) == expected

@@ -7,8 +7,8 @@ from torch import nn
 
 from tests.unit.images import picture
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
+from workflow_scripts.embeddings.operations import Transformation
 from workflow_scripts.embeddings.sweep import Cell, embed
-from workflow_scripts.embeddings.transformations import Transformation
 from workflow_scripts.metrics.invariance import cosine_distance, relative
 
 N = 60

@@ -3,7 +3,7 @@
 import pytest
 
 from workflow_scripts.common import provenance
-from workflow_scripts.common.provenance import code_digest, digest, make_stamp
+from workflow_scripts.common.provenance import code_digest, definition_digest, digest, make_stamp
 
 MODULE = '''"""A module."""
 
@@ -96,3 +96,66 @@ def test_a_key_follows_everything_upstream():
     other = make_stamp("study", 0, module, {"rate": 2})
     assert make_stamp("study", 0, module, None, [first]).key != make_stamp("study", 0, module, None, [other]).key
     assert first.code == other.code
+
+
+def test_a_module_left_out_does_not_count(room):
+    def without() -> str:
+        code_digest.cache_clear()
+        return code_digest("workflow_scripts.room.module", ("workflow_scripts.room.helper",))
+
+    before = without()
+    (room / "helper.py").write_text(HELPER.replace("2 * x", "3 * x"))
+    assert without() == before
+    (room / "module.py").write_text(MODULE.replace("+ 1", "+ 2"))
+    assert without() != before
+
+
+TABLE = """from workflow_scripts.room import helper
+
+SCALE = 3
+
+
+def first(x):
+    return helper.double(x)
+
+
+def second(x):
+    return _inner(x) * SCALE
+
+
+def _inner(x):
+    return x + 1
+
+
+TABLE = {"first": first, "second": second}
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "changed"),
+    [
+        ("table.py", "helper.double(x)", "helper.double(2 * x)", {"first"}),
+        ("table.py", "x + 1", "x + 2", {"second"}),
+        ("table.py", "SCALE = 3", "SCALE = 4", {"second"}),
+        ("table.py", '"second": second}', '"second": second, "third": first}', set()),
+        ("table.py", "    return x + 1", "    # more\n    return x + 1", set()),
+        ("helper.py", "2 * x", "3 * x", {"first"}),
+    ],
+)
+def test_a_definition_counts_with_what_it_uses_and_nothing_else(room, file, right, wrong, changed):
+    (room / "table.py").write_text(TABLE)
+
+    def digests() -> dict[str, str]:
+        code_digest.cache_clear()
+        provenance._definition_digest.cache_clear()
+        module = "workflow_scripts.room.table"
+        return {name: provenance._definition_digest(module, name) for name in ("first", "second")}
+
+    before = digests()
+    (room / file).write_text((room / file).read_text().replace(right, wrong))
+    after = digests()
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_a_definition_elsewhere_counts_by_its_name():
+    assert definition_digest(len) != definition_digest(max)

@@ -6,8 +6,9 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 
 from tests.unit.images import picture
+from workflow_scripts.embeddings.operations import IDENTITY, draw_signs
 from workflow_scripts.embeddings.settings import BANK_A, MAGNITUDES
-from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS, IDENTITY, draw_signs
+from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
 
 SIDE = 64
 SIGNS = np.array([1, -1, 1, -1])

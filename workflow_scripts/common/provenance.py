@@ -9,7 +9,7 @@ a job when it differs from the recorded one.
 import ast
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -59,21 +59,60 @@ def make_stamp(study: str, seed: int, module: str, settings: Any, upstream: Iter
 
 
 @cache
-def code_digest(module: str) -> str:
+def code_digest(module: str, without: tuple[str, ...] = ()) -> str:
     """Digest of the syntax trees of `module` and of all modules of ours that it imports, however deep.
 
     Comments, docstrings and layout do not count. Modules named `settings` do not either: they only
-    declare values, and the values themselves are part of every key.
+    declare values, and the values themselves are part of every key. The modules `without`, and what only
+    they import, are left out: for tables of definitions of which `definition_digest` takes account.
     """
     todo, seen = [module], {}
     while todo:
         name = todo.pop()
-        if name in seen or name.endswith(".settings"):
+        if name in seen or name in without or name.endswith(".settings"):
             continue
         tree = ast.parse(_source_file(name).read_text())
         seen[name] = _canonical(tree)
         todo.extend(_our_imports(tree))
     return digest(seen)
+
+
+def definition_digest(function: Callable[..., Any]) -> str:
+    """Digest of a function of one of our modules, with all it uses: definitions beside it, and modules of ours.
+
+    Unlike `code_digest` of its module it does not change with the module's other functions. A function
+    that is not ours is told by its name.
+    """
+    module, name = function.__module__, function.__qualname__
+    return _definition_digest(module, name) if module.startswith(f"{PACKAGE.name}.") else digest([module, name])
+
+
+@cache
+def _definition_digest(module: str, name: str) -> str:
+    definitions: dict[str, ast.stmt] = {}
+    for statement in ast.parse(_source_file(module).read_text()).body:
+        definitions.update(dict.fromkeys(_names_of(statement), statement))
+    todo, seen, imported = [name], {}, {}
+    while todo:
+        used = todo.pop()
+        if used in seen or used not in definitions:
+            continue
+        statement = definitions[used]
+        seen[used] = _canonical(statement)
+        imported.update({inner: code_digest(inner) for inner in _our_imports(statement)})
+        todo.extend(node.id for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return digest([seen, imported])
+
+
+def _names_of(statement: ast.stmt) -> Iterator[str]:
+    """Names that a statement at the top of a module defines or imports."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name.split(".")[0] for alias in statement.names)
+    else:
+        names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+        yield from (node.id for node in names if isinstance(node.ctx, ast.Store))
 
 
 def _source_file(module: str) -> Path:

@@ -1,28 +1,26 @@
 """Bank B: AutoAugment's operations and sub-policies, and rescale (SCIENCE section 2, GIB appendix E).
 
-A step is an operation at a magnitude index; single steps and sub-policies of two steps are applied
-with certainty to a uint8 batch [N, 3, H, W], before any normalisation. Magnitudes have the ranges of
-AutoAugment (Cubuk et al., CVPR 2019, appendix, table of operations).
+A step is an operation at a magnitude index; `steps` says what becomes of one or two of them. Magnitudes
+have the ranges of AutoAugment (Cubuk et al., CVPR 2019, appendix, table of operations).
 
 GIB's pool is AutoAugment's 50 sub-policies and, as in its authors' code, five pairs that take each
 rescale index once: (0, 1), (2, 3), ... (8, 9). Told apart by name and index it holds
 - 63 single steps: 37 with a magnitude, 10 of rescale, and 16 of autocontrast, equalize and invert,
   for which AutoAugment's tables print an index though it has no effect;
 - 49 sub-policies: five of ImageNet's 25 and one of SVHN's (shearY 8, invert 5) are printed twice.
-Many of them give equal images: 48 and 44 are left by `evaluation`, which says what is computed.
+Many of them give equal images: 48 and 44 are left by `steps.evaluation`, which says what is computed.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
-import numpy as np
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.embeddings import operations
-from workflow_scripts.embeddings.operations import IDENTITY, Transformation, draw_signs, equal_steps
+from workflow_scripts.embeddings.operations import Transformation, equal_steps
 from workflow_scripts.embeddings.settings import BANK_B, MAGNITUDES, BankB
 
 Step = tuple[str, int]
@@ -189,29 +187,3 @@ def subpolicies(bank: BankB) -> tuple[Steps, ...]:
     if not bank.subpolicies:
         return ()
     return tuple(s for s in _pool(bank.policies) if all(operation in bank.operations for operation, _ in s))
-
-
-def evaluation(steps: Steps) -> tuple[tuple[str, float], ...]:
-    """What is computed for `steps`: equal for steps that give equal images, () for the identity.
-
-    Steps that change nothing are left out, so a sub-policy can equal a single step; indices of
-    operations without magnitude do not count.
-    """
-    computed = (BANK_B_TRANSFORMATIONS[operation].evaluation(index) for operation, index in steps)
-    return tuple(one for one in computed if one[0] != IDENTITY)
-
-
-def draw_step_signs(seed: int, steps: Steps, ids: np.ndarray) -> list[np.ndarray | None]:
-    """Signs [N] (+1 or -1, int8) of images `ids` [N] for each step, None for a step that has no sign.
-
-    An operation has one sign per image, alone and in every sub-policy, so these can be compared.
-    """
-    names = [operation for operation, _ in steps]
-    return [draw_signs(seed, name, ids) if BANK_B_TRANSFORMATIONS[name].signed else None for name in names]
-
-
-def apply_steps(images: Tensor, steps: Steps, signs: Sequence[np.ndarray | None]) -> Tensor:
-    """Apply `steps` one after the other to uint8 `images` [N, 3, H, W]; `signs` [N] per step, or None for all +1."""
-    for (operation, index), drawn in zip(steps, signs, strict=True):
-        images = BANK_B_TRANSFORMATIONS[operation](images, index, drawn)
-    return images

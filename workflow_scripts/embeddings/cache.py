@@ -46,6 +46,10 @@ class Store:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def get(self, key: str) -> np.ndarray:
+        """The array of `key`."""
+        return np.load(self.path(key))
+
     def link(self, key: str, target: Path) -> None:
         """Make the array of `key` appear as `target`, without a copy where the file system can."""
         link_or_copy(self.path(key), target)

@@ -1,9 +1,7 @@
 """Rule `sweep`: embeddings of one shard's images under every transformation and magnitude of bank A."""
 
-import hashlib
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,16 +15,19 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.files import atomic_directory, read_table, write_table
 from workflow_scripts.common.progress import progress
-from workflow_scripts.common.provenance import Stamp, code_digest, digest
-from workflow_scripts.data.preprocess import resize_and_crop
+from workflow_scripts.common.provenance import Stamp, code_digest, definition_digest, digest
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import IMAGES, INDEX, SIGNS, Store
+from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches
+from workflow_scripts.embeddings.operations import IDENTITY, Transformation, draw_signs
 from workflow_scripts.embeddings.settings import BankA
-from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS, IDENTITY, Transformation, draw_signs
+from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
 from workflow_scripts.models.embedder import Embedder
-from workflow_scripts.models.network import CARD, WEIGHTS, Card, load
+from workflow_scripts.models.network import load
 
 MODULE = "workflow_scripts.embeddings.sweep"
+# Each cell takes account of its own transformation, so that another one in the bank changes no other cell.
+DEFINITIONS = ("workflow_scripts.embeddings.transformations",)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def sweep(
     wanted = np.unique(read_table(pairs, columns=["x", "x_prime"]).to_numpy())
     rows = np.flatnonzero(np.isin(reader.ids, wanted))
     ids = reader.ids[rows]
-    cells = list(_cells(bank, _base_key(model, reader, rows), seed))
+    cells = list(_cells(bank, _base(model, reader, rows), seed))
     held = Store(store)
     missing = {cell.key: cell for cell in cells if cell.key not in held}
     logging.info("%d images, %d cells, %d to compute", len(ids), len({c.key for c in cells}), len(missing))
@@ -72,15 +73,8 @@ def sweep(
         _write_view(folder, cells, ids, seed, held, stamp)
 
 
-def _base_key(model: Path, reader: ShardReader, rows: np.ndarray) -> str:
-    """Digest of what every cell depends on: weights, card, the images' bytes, and the code."""
-    images = hashlib.sha256()
-    for row in rows:
-        images.update(reader.encoded(row))
-    files = [hashlib.sha256((model / name).read_bytes()).hexdigest() for name in (WEIGHTS, CARD)]
-    # Signs depend on the ids.
-    ids = hashlib.sha256(reader.ids[rows].tobytes()).hexdigest()
-    return digest([*files, images.hexdigest(), ids, code_digest(MODULE)])
+def _base(model: Path, reader: ShardReader, rows: np.ndarray) -> str:
+    return base_key(model, reader, rows, code_digest(MODULE, DEFINITIONS))
 
 
 def _cells(bank: BankA, base: str, seed: int) -> Iterator[Cell]:
@@ -88,8 +82,10 @@ def _cells(bank: BankA, base: str, seed: int) -> Iterator[Cell]:
         transformation = BANK_A_TRANSFORMATIONS[name]
         for magnitude in sorted({0, *bank.magnitudes}):
             evaluation = transformation.evaluation(magnitude)
-            signs = seed if transformation.signed and evaluation[0] != IDENTITY else None
-            yield Cell(transformation, magnitude, digest([base, evaluation, signs]))
+            identity = evaluation[0] == IDENTITY
+            signs = seed if transformation.signed and not identity else None
+            code = None if identity else definition_digest(transformation.function)
+            yield Cell(transformation, magnitude, digest([base, evaluation, signs, code]))
 
 
 def _compute(
@@ -111,30 +107,15 @@ def _compute(
         store.put(cell.key, embed(embedder, crops, cell, signs, device, batch))
 
 
-def decode_crops(reader: ShardReader, rows: np.ndarray, card: Card, workers: int) -> Tensor:
-    """Images of `rows` as a model with `card` sees them in evaluation: uint8 [N, 3, crop, crop]."""
-    crops = torch.empty((len(rows), 3, card.crop, card.crop), dtype=torch.uint8)
-
-    def put(position: int) -> None:
-        crops[position] = resize_and_crop(reader.image(int(rows[position])), card.resize, card.crop)
-
-    with ThreadPoolExecutor(max(1, workers)) as pool:
-        for _ in progress(pool.map(put, range(len(rows))), "decoding", total=len(rows)):
-            pass
-    return crops
-
-
-@torch.inference_mode()
 def embed(
     embedder: nn.Module, crops: Tensor, cell: Cell, signs: np.ndarray, device: torch.device, batch: int
 ) -> np.ndarray:
     """Embeddings [N, D] float32 of `crops` under the transformation and magnitude of `cell`."""
-    parts = []
-    for start in range(0, len(crops), batch):
-        block = slice(start, start + batch)
-        images = cell.transformation(crops[block].to(device, non_blocking=True), cell.magnitude, signs[block])
-        parts.append(embedder(images).cpu().numpy())
-    return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
+
+    def transform(images: Tensor, block: slice) -> Tensor:
+        return cell.transformation(images, cell.magnitude, signs[block])
+
+    return embed_batches(embedder, crops, transform, device, batch)
 
 
 def _write_view(folder: Path, cells: list[Cell], ids: np.ndarray, seed: int, store: Store, stamp: Stamp | None) -> None:

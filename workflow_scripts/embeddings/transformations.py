@@ -8,11 +8,9 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
 from workflow_scripts.embeddings import operations
-from workflow_scripts.embeddings.operations import IDENTITY, Transformation, draw_signs
+from workflow_scripts.embeddings.operations import Transformation
 from workflow_scripts.embeddings.operations import equal_steps as _steps
 from workflow_scripts.embeddings.settings import BANK_A
-
-__all__ = ["BANK_A_TRANSFORMATIONS", "IDENTITY", "Transformation", "draw_signs"]
 
 
 def _shear_x(images: Tensor, degrees: float) -> Tensor:

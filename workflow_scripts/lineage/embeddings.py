@@ -44,6 +44,19 @@ class EmbeddingLineage(TrainingLineage):
         upstream = [self.model(model), self.pairs(), self.shard(self.study.invariance.split)]
         return self._stamp("embeddings.sweep", [self.study.banks.a, self.study.seed], upstream)
 
+    def class_pairs(self) -> Stamp:
+        """Stamp of the pairs of images of one class."""
+        search = self.study.similarity_search
+        settings = [search.split, search.pairs_per_class, self.study.seed]
+        return self._stamp("embeddings.draw_class_pairs", settings, [self.index()])
+
+    def pair_sweep(self, model: str) -> Stamp:
+        """Stamp of a model's similarities under bank B."""
+        search = self.study.similarity_search
+        upstream = [self.model(model), self.class_pairs(), self.shard(search.split)]
+        settings = [self.study.banks.b, search.class_shards, self.study.seed]
+        return self._stamp("embeddings.pair_sweep", settings, upstream)
+
     def bank_examples(self) -> Stamp:
         """Stamp of the images shown in Figure A2."""
         figure = self.study.figures.figure_a2

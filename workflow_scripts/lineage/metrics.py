@@ -11,6 +11,11 @@ class MetricLineage(EmbeddingLineage):
         """Stamp of a model's invariance."""
         return self._stamp("metrics.invariance", None, [self.sweep(model), self.pairs()])
 
+    def similarity_search(self, model: str) -> Stamp:
+        """Stamp of a model's similarity search."""
+        settings = self.study.banks.b
+        return self._stamp("metrics.similarity_search", settings, [self.pair_sweep(model), self.class_pairs()])
+
     def zoom_sweep(self, method: str, seed: int) -> Stamp:
         """Stamp of the evaluation of one training under zoom."""
         settings = [self.study.zoom_sweep.points, self.study.zoom_sweep.test_seeds]

@@ -122,6 +122,18 @@ class Paths:
         count = getattr(self.study.dataset.shards, self.study.invariance.split)
         return [f"{self.results}/embeddings/{model}/bank_a/shard-{number}" for number in range(count)]
 
+    def pair_sweeps(self, model: str) -> list[str]:
+        """Tables of a model's similarities under bank B, one per shard of classes."""
+        count = self.study.similarity_search.class_shards
+        return [f"{self.results}/embeddings/{model}/bank_b/classes-{number}.parquet" for number in range(count)]
+
+    @property
+    def searches(self) -> list[str]:
+        """Tables of the similarity search, one per model of it."""
+        return [
+            f"{self.results}/metrics/similarity_search/{model}.parquet" for model in self.study.similarity_search.models
+        ]
+
     # Figures and tables
 
     @property

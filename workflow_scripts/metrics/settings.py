@@ -7,6 +7,12 @@ from pydantic import Field
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.settings import Split
 
+Ranking = Literal["mean_change", "weighted_boost"]
+"""What transformations are ranked by: mean change is the papers' measure, won by whatever is nearest to the
+identity; weighted boost is the mean boost times the proportion of pairs boosted."""
+Half = Literal["both", "choose", "measure"]
+Policy = Literal["single", "sub-policy"]
+
 
 class Invariance(Block):
     """Invariance over bank A (GIB section 3)."""
@@ -66,7 +72,7 @@ class PerClassAugmentation(Block):
 
     top: int = Field(5, ge=1)
     """Transformations per class."""
-    rank_by: Literal["weighted_boost", "mean_change"] = "weighted_boost"
+    rank_by: Ranking = "weighted_boost"
     """Ranking that chooses them."""
     probability: float = Field(0.5, gt=0, le=1)
     """Probability with which a training image gets one of them."""

@@ -1,0 +1,163 @@
+"""Rule `pair_sweep`: similarity of the pairs of some classes under every step and sub-policy of bank B.
+
+An embedding of a transformed image is used once, for one cosine. So the cosines are what is kept, and the
+embeddings of the untransformed images: bank B over ImageNet would be 150 GB of embeddings per model, and is
+120 MB of cosines.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.device import choose_device
+from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.common.progress import progress
+from workflow_scripts.common.provenance import Stamp, code_digest, definition_digest, digest
+from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.embeddings.bank_b import BANK_B_TRANSFORMATIONS, Steps, singles, subpolicies
+from workflow_scripts.embeddings.cache import Store
+from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches
+from workflow_scripts.embeddings.settings import BankB
+from workflow_scripts.embeddings.steps import apply_steps, draw_step_signs, evaluation, label
+from workflow_scripts.models.embedder import Embedder
+from workflow_scripts.models.network import load
+
+MODULE = "workflow_scripts.embeddings.pair_sweep"
+# Each evaluation takes account of its own operations, so that another one in the bank changes no other.
+DEFINITIONS = ("workflow_scripts.embeddings.bank_b",)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Steps to compute, and the store's key of the similarities under them."""
+
+    steps: Steps
+    key: str
+
+
+def pair_sweep(
+    *,
+    model: Path,
+    shards: list[Path],
+    pairs: Path,
+    class_shard: int,
+    class_shards: int,
+    bank: BankB,
+    seed: int,
+    output: Path,
+    store: Path,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    batch: int = 256,
+    workers: int = 1,
+    stamp: Stamp | None = None,
+) -> None:
+    """Write cos(f(x1), f(t(x2))) for the pairs of every `class_shards`-th class and every t of `bank`.
+
+    One row per pair and t: label, pair, transformation, similarity, and untransformed, the cosine without t
+    (GIB section 4, equation 2). Each image is decoded once, each x1 embedded once, and steps that give equal
+    images are evaluated once. What `store` holds is not computed, and each finished evaluation is stored at
+    once, so a killed sweep continues where it was.
+    """
+    mine = read_table(pairs, columns=["label", "pair", "x1", "x2"])
+    mine = mine[mine["label"] % class_shards == class_shard]
+    reader = ShardReader(shards)
+    rows = pd.Series(np.arange(len(reader)), index=reader.ids)
+    first, second = (rows[mine[side]].to_numpy() for side in ("x1", "x2"))
+    base = base_key(model, reader, np.concatenate([first, second]), code_digest(MODULE, DEFINITIONS))
+    names = {label(steps): steps for steps in (*((step,) for step in singles(bank)), *subpolicies(bank))}
+    keys = {name: _key(base, steps, seed) for name, steps in names.items()}
+    held = Store(store)
+    missing = [Evaluation(names[name], key) for key, name in _first_of_each(keys).items() if key not in held]
+    logging.info("%d pairs, %d transformations, %d to compute", len(mine), len(names), len(missing))
+    identity = _key(base, (), seed)
+    if missing or identity not in held:
+        search = _Search(model, reader, first, second, base, seed, held, choose_device(device), batch, workers)
+        for one in progress([Evaluation((), identity), *missing], "transformations"):
+            if one.key not in held:
+                held.put(one.key, search.similarities(one.steps))
+    write_table(output, _view(mine, {name: held.get(key) for name, key in keys.items()}, held.get(identity)), stamp)
+
+
+def _key(base: str, steps: Steps, seed: int) -> str:
+    """What determines similarities under `steps`: equal for steps that give equal images."""
+    computed = evaluation(steps)
+    used = [BANK_B_TRANSFORMATIONS[name] for name, _ in computed]
+    code = [definition_digest(one.function) for one in used]
+    return digest([base, computed, code, seed if any(one.signed for one in used) else None])
+
+
+def _first_of_each(keys: dict[str, str]) -> dict[str, str]:
+    """The first name of every key."""
+    return {key: name for name, key in reversed(keys.items())}
+
+
+class _Search:
+    """The crops of the pairs, the embeddings of each x1, and a network, to be asked for one t after the other."""
+
+    def __init__(
+        self,
+        model: Path,
+        reader: ShardReader,
+        first: np.ndarray,
+        second: np.ndarray,
+        base: str,
+        seed: int,
+        store: Store,
+        device: torch.device,
+        batch: int,
+        workers: int,
+    ) -> None:
+        card, network = load(model)
+        self.embedder: nn.Module = Embedder(card, network).to(device).eval()
+        self.seed, self.device, self.batch = seed, device, batch
+        self.ids = reader.ids[second]
+        self.crops = decode_crops(reader, second, card, workers)
+        key = digest([base, "x1"])
+        if key not in store:
+            store.put(key, self._embed(decode_crops(reader, first, card, workers), ()))
+        self.x1 = store.get(key)
+
+    def similarities(self, steps: Steps) -> np.ndarray:
+        """cos(f(x1), f(t(x2))) of every pair, float64 [pairs]."""
+        return cosine(self.x1, self._embed(self.crops, steps))
+
+    def _embed(self, crops: Tensor, steps: Steps) -> np.ndarray:
+        signs = draw_step_signs(self.seed, steps, self.ids)
+
+        def transform(images: Tensor, block: slice) -> Tensor:
+            return apply_steps(images, steps, [None if one is None else one[block] for one in signs])
+
+        return embed_batches(self.embedder, crops, transform, self.device, self.batch)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """cos(a_i, b_i) of the rows of two arrays [n, D], float64; 0 where a row is zero."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return np.divide((a * b).sum(axis=1), norms, out=np.zeros(len(a)), where=norms > 0)
+
+
+def _view(pairs: pd.DataFrame, similarities: dict[str, np.ndarray], untransformed: np.ndarray) -> pd.DataFrame:
+    """One row per transformation and pair, in the order of the bank."""
+    times = len(similarities)
+    codes = np.repeat(np.arange(times), len(pairs))
+    columns = {name: np.tile(pairs[name].to_numpy(), times) for name in ("label", "pair")}
+    return pd.DataFrame(
+        {
+            **columns,
+            "transformation": pd.Categorical.from_codes(codes, list(similarities)),  # type: ignore[call-overload]
+            "similarity": np.concatenate(list(similarities.values())),
+            "untransformed": np.tile(untransformed, times),
+        }
+    )
+
+
+if __name__ == "__main__":
+    run(pair_sweep)

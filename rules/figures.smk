@@ -7,6 +7,7 @@ localrules:
     figure_a3,
     figure_a1,
     figure_a7,
+    figure_calibration,
 
 
 if "figure_2" in LINEAGE.figures:
@@ -163,4 +164,33 @@ if "figure_a7" in LINEAGE.figures:
             "Drawing Figure A7"
         shell:
             "python -m workflow_scripts.figures.figure_a7 --sweeps {params.sweeps:q} --labels {params.labels:q}"
+            " --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_calibration" in LINEAGE.figures:
+
+    rule figure_calibration:
+        input:
+            f"{RESULTS}/metrics/calibration/{LINEAGE.calibrated}.parquet",
+        output:
+            pdf=f"{RESULTS}/figures/figure_calibration.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_calibration.png",
+                caption="report/figure_calibration.rst",
+                category="Calibration",
+                labels={"figure": "calibration", "of": "planted factors"},
+            ),
+            csv=f"{RESULTS}/figures/figure_calibration.csv",
+        log:
+            f"{LOGS}/figure_calibration.log",
+        conda:
+            ENVIRONMENT
+        params:
+            label=as_json(LINEAGE.labels([LINEAGE.calibrated])[LINEAGE.calibrated]),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_calibration()),
+        message:
+            "Drawing the ranks of the planted factors"
+        shell:
+            "python -m workflow_scripts.figures.figure_calibration --calibration {input:q} --label {params.label:q}"
             " --output {params.output:q} > {log:q} 2>&1"

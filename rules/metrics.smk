@@ -1,6 +1,10 @@
 """What is computed from embeddings; one job per model."""
 
 
+localrules:
+    calibration,
+
+
 rule invariance:
     input:
         embeddings=lambda w: LINEAGE.embeddings(w.model),
@@ -50,6 +54,24 @@ rule similarity_search:
     shell:
         "python -m workflow_scripts.metrics.similarity_search --model {wildcards.model}"
         " --sweeps {params.sweeps:q} --pairs {input.pairs:q} --bank {params.bank:q} --output {output:q}"
+        " --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+rule calibration:
+    input:
+        f"{RESULTS}/metrics/similarity_search/{{model}}.parquet",
+    output:
+        f"{RESULTS}/metrics/calibration/{{model}}.parquet",
+    log:
+        f"{LOGS}/calibration/{{model}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        stamp=lambda w: str(LINEAGE.calibration(w.model)),
+    message:
+        "Looking for the planted factors with {wildcards.model}"
+    shell:
+        "python -m workflow_scripts.metrics.calibration --search {input:q} --output {output:q}"
         " --stamp {params.stamp:q} > {log:q} 2>&1"
 
 

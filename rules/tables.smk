@@ -7,6 +7,7 @@ localrules:
     table_a1,
     table_a2,
     table_b,
+    table_calibration,
 
 
 if "table_1a" in LINEAGE.tables:
@@ -162,3 +163,42 @@ if "table_b" in LINEAGE.tables:
         shell:
             "python -m workflow_scripts.tables.table_b --baseline_runs {params.baseline:q}"
             " --method_runs {params.methods:q} --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_calibration" in LINEAGE.tables:
+
+    rule table_calibration:
+        input:
+            expand(
+                f"{RESULTS}/metrics/calibration/{{model}}.parquet",
+                model=STUDY.similarity_search.models,
+            ),
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_calibration.csv",
+                caption="report/table_calibration.rst",
+                category="Calibration",
+                labels={"table": "calibration", "of": "planted factors found"},
+            ),
+            md=f"{RESULTS}/tables/table_calibration.md",
+            classes=report(
+                f"{RESULTS}/tables/table_calibration_classes.csv",
+                caption="report/table_calibration.rst",
+                category="Calibration",
+                labels={"table": "calibration", "of": "best transformation per class"},
+            ),
+            classes_md=f"{RESULTS}/tables/table_calibration_classes.md",
+        log:
+            f"{LOGS}/table_calibration.log",
+        conda:
+            ENVIRONMENT
+        params:
+            calibrations=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.labels(STUDY.similarity_search.models)),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_calibration()),
+        message:
+            "Counting the planted factors that were found"
+        shell:
+            "python -m workflow_scripts.tables.table_calibration --calibrations {params.calibrations:q}"
+            " --labels {params.labels:q} --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"

@@ -108,7 +108,7 @@ def test_rankings_take_each_distinct_transformation_once():
     assert [name for name in wide.columns if operations(name) == ["equalize"]] == ["equalize 8"]
     order = ranked(wide).T
     assert list(order[4])[:2] == ["rotate 9", "equalize 8"]
-    assert list(order[7])[0] == "color 0"
+    assert next(iter(order[7])) == "color 0"
     # Of equals the first in the bank is first.
     assert list(order[4])[2:] == [name for name in wide.columns if wide.loc[4, name] == 1] + ["color 0"]
     assert scores(search, "mean_change").empty

@@ -73,6 +73,13 @@ COLUMNS = {
     "mean_boost": "mean change over the pairs whose change is positive, percent; null without any",
     "weighted_boost": "mean boost times proportion boosted, percent; 0 without a boosted pair",
     "not_positive": "number of pairs left out because their cosine without transformation is not positive",
+    # calibration
+    "ranking": "what transformations are ranked by: mean_change or weighted_boost",
+    "relative": "whether a score counts relative to the other classes: in standard deviations from their mean",
+    "operation": "operation of bank B, at its best step in this class; identity is the step that changes nothing",
+    "rank": "rank of the operation in this class, 1 is best",
+    "steps": "share of the distinct single steps of bank B that are of this operation",
+    "planted": "whether the operation expresses the factor planted in this class, or undoes it",
     "percentile": "percentile of the distribution over pairs, 0 to 100",
     "mean": "mean over the n pairs",
     "median": "median over the n pairs",

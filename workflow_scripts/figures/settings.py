@@ -55,6 +55,10 @@ class ZoomFigure(Block):
     """Names of methods in the legend; a method's own name where absent."""
 
 
+class CalibrationFigure(Block):
+    """Ranks of the planted factors; drawn for the first model of the similarity search."""
+
+
 class Figures(Block):
     """Figures to make; `null` leaves one out."""
 
@@ -70,3 +74,5 @@ class Figures(Block):
     """Invariance to every transformation of bank A (GIB Fig. A3)."""
     figure_a7: ZoomFigure | None = ZoomFigure()
     """Top-1 under zoom (GIB Fig. A7)."""
+    figure_calibration: CalibrationFigure | None = CalibrationFigure()
+    """Planted factors in the similarity search (ours)."""

@@ -16,6 +16,10 @@ class MetricLineage(EmbeddingLineage):
         settings = self.study.banks.b
         return self._stamp("metrics.similarity_search", settings, [self.pair_sweep(model), self.class_pairs()])
 
+    def calibration(self, model: str) -> Stamp:
+        """Stamp of the ranks of the planted factors."""
+        return self._stamp("metrics.calibration", None, [self.similarity_search(model)])
+
     def zoom_sweep(self, method: str, seed: int) -> Stamp:
         """Stamp of the evaluation of one training under zoom."""
         settings = [self.study.zoom_sweep.points, self.study.zoom_sweep.test_seeds]

@@ -134,6 +134,16 @@ class Paths:
             f"{self.results}/metrics/similarity_search/{model}.parquet" for model in self.study.similarity_search.models
         ]
 
+    @property
+    def calibrated(self) -> str:
+        """The model of the figure of planted factors: the first of the similarity search."""
+        return self.study.similarity_search.models[0]
+
+    @property
+    def has_planted_factors(self) -> bool:
+        """Whether there is a similarity search in which planted factors can be looked for."""
+        return isinstance(self.study.dataset, Planted) and bool(self.study.similarity_search.models)
+
     # Figures and tables
 
     @property
@@ -141,6 +151,7 @@ class Paths:
         """Names of the figures the study wants and has the methods for."""
         trained = set(self.study.training.methods)
         without = [] if set(self.study.zoom_sweep.methods) <= trained else ["figure_a7"]
+        without += [] if self.has_planted_factors else ["figure_calibration"]
         return [name for name in _wanted(self.study.figures) if name not in without]
 
     @property
@@ -174,6 +185,8 @@ class Paths:
         settings = getattr(self.study.tables, table)
         if table == "table_a1":
             return True
+        if table == "table_calibration":
+            return self.has_planted_factors
         if isinstance(settings, MethodTable):
             methods = self.table_methods(table)
             return bool(methods) and set(methods) <= trained

@@ -66,6 +66,16 @@ class ResultLineage(MetricLineage):
         upstream = [self.zoom_sweep(method, seed) for method in methods for seed in seeds]
         return self._stamp("figures.figure_a7", self.zoom_labels, upstream)
 
+    def figure_calibration(self) -> Stamp:
+        """Stamp of the figure of planted factors."""
+        model = self.calibrated
+        return self._stamp("figures.figure_calibration", self.labels([model]), [self.calibration(model)])
+
+    def table_calibration(self) -> Stamp:
+        """Stamp of the table of planted factors."""
+        models = self.study.similarity_search.models
+        return self._stamp("tables.table_calibration", self.labels(models), [self.calibration(one) for one in models])
+
     def _method_table(self, name: str) -> Stamp:
         """Stamp of Table 1a or 1b."""
         methods = self.table_methods(name)

@@ -10,6 +10,7 @@ from workflow_scripts.data.settings import Split
 Ranking = Literal["mean_change", "weighted_boost"]
 """What transformations are ranked by: mean change is the papers' measure, won by whatever is nearest to the
 identity; weighted boost is the mean boost times the proportion of pairs boosted."""
+RANKINGS: tuple[Ranking, ...] = ("mean_change", "weighted_boost")
 Half = Literal["both", "choose", "measure"]
 Policy = Literal["single", "sub-policy"]
 

@@ -41,6 +41,10 @@ class HelpedTable(Block):
     """Methods that get them right."""
 
 
+class CalibrationTable(Block):
+    """Planted factors that the similarity search finds."""
+
+
 class Tables(Block):
     """Tables to make; `null` leaves one out, and so does a method that the study does not train."""
 
@@ -54,3 +58,5 @@ class Tables(Block):
     """Classes that augmentation hurts (GIB Table A2)."""
     table_b: HelpedTable | None = HelpedTable()
     """Overlap of helped images (GIB appendix B)."""
+    table_calibration: CalibrationTable | None = CalibrationTable()
+    """Planted factors in the similarity search (ours)."""

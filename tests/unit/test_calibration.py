@@ -1,0 +1,118 @@
+"""Calibration of the similarity search: ranks, counts and chance on hand-made searches."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.data.planted import CLASSES, FACTORS
+from workflow_scripts.embeddings.settings import BankB
+from workflow_scripts.figures.figure_calibration import figure_calibration
+from workflow_scripts.metrics.calibration import calibration, rank_operations, to_other_classes
+from workflow_scripts.metrics.rankings import operations
+from workflow_scripts.metrics.similarity_search import describe
+from workflow_scripts.tables.table_calibration import score, table_calibration, tail
+
+FACTORS_IN_BANK_B = [one for one in CLASSES if FACTORS[one.factor].bank_b]
+NEAREST = "posterize 5"
+
+
+def search(tmp_path, found: int):
+    """A search that finds the planted factor in the first `found` classes that have one in bank B.
+
+    By mean change `NEAREST` is the best everywhere, and by weighted boost in the other classes.
+    """
+    bank = describe(BankB())
+    winners = {one.wnid: FACTORS[one.factor].bank_b[0] for one in FACTORS_IN_BANK_B[:found]}
+    parts = []
+    for label, kind in enumerate(CLASSES):
+        names = bank["transformation"]
+        planted = np.array([operations(name) == [winners.get(kind.wnid)] for name in names])
+        planted &= bank["family"] != "identity"
+        boost = np.where(planted, 5.0, np.where(names == NEAREST, 2.0, 1.0))
+        change = np.where(planted, -1.0, np.where(names == NEAREST, 1.0, -3.0))
+        described = bank.assign(label=label, wnid=kind.wnid, name=kind.name, half="both", model="resnet")
+        parts.append(described.assign(weighted_boost=boost, mean_change=change))
+    path = tmp_path / "search.parquet"
+    write_table(path, pd.concat(parts, ignore_index=True))
+    return path
+
+
+def ranks(tmp_path, found: int) -> pd.DataFrame:
+    output = tmp_path / "calibration.parquet"
+    calibration(search=search(tmp_path, found), output=output)
+    return read_table(output)
+
+
+@pytest.mark.parametrize("found", [0, 5, len(FACTORS_IN_BANK_B)])
+def test_what_is_planted_is_counted(tmp_path, found):
+    table = ranks(tmp_path, found)
+    counts = {key: score(group) for key, group in table.groupby(["ranking", "relative"])}
+    of_posterize = sum(one.factor == "posterize" for one in FACTORS_IN_BANK_B)
+    missed = sum(one.factor == "posterize" for one in FACTORS_IN_BANK_B[found:])
+    assert counts["weighted_boost", False]["found"] == found + missed
+    # By mean change the same transformation wins everywhere; relative to the other classes it does nowhere.
+    assert counts["mean_change", False]["found"] == of_posterize
+    assert counts["mean_change", True]["found"] >= found
+    assert all(count["classes"] == len(FACTORS_IN_BANK_B) for count in counts.values())
+
+
+def test_every_class_ranks_every_operation_once(tmp_path):
+    table = ranks(tmp_path, 3)
+    for _, group in table.groupby(["ranking", "relative", "wnid"]):
+        assert sorted(group["rank"]) == list(range(1, 16))
+        assert group["steps"].sum() == pytest.approx(1)
+        assert "identity" in set(group["operation"])
+
+
+def test_the_identity_is_no_operation():
+    row = pd.Series({"color 0": 3.0, "color 4": 1.0, "rotate 3": 2.0})
+    table = rank_operations(row, {"color 0"})
+    assert table["operation"].tolist() == ["identity", "rotate", "color"]
+    np.testing.assert_allclose(table["steps"], 1 / 3)
+
+
+def test_relative_scores_have_mean_0_and_deviation_1_over_classes():
+    raw = pd.DataFrame(np.random.default_rng(0).normal(3, 2, (9, 4))).assign(constant=1.0)
+    relative = to_other_classes(raw)
+    np.testing.assert_allclose(relative.mean(), 0, atol=1e-12)
+    np.testing.assert_allclose(relative.std(ddof=0), [1, 1, 1, 1, 0])
+
+
+def test_the_probability_of_chance_against_all_outcomes():
+    chances = np.array([0.1, 0.5, 0.3])
+    for found in range(4):
+        outcomes = itertools.product([0, 1], repeat=3)
+        exact = sum(np.prod(np.where(one, chances, 1 - chances)) for one in outcomes if sum(one) >= found)
+        assert tail(chances, found) == pytest.approx(exact)
+
+
+def test_a_class_that_was_not_planted_is_named(tmp_path):
+    path = search(tmp_path, 0)
+    write_table(path, read_table(path).replace({"wnid": {CLASSES[0].wnid: "n00000001"}}))
+    with pytest.raises(InputError, match="class n00000001 has no planted factor"):
+        calibration(search=path, output=tmp_path / "calibration.parquet")
+
+
+def test_table_and_figure(tmp_path):
+    ranks(tmp_path, 5)
+    place = tmp_path / "calibration.parquet"
+    table_calibration(calibrations=[place], labels={"resnet": "ResNet"}, output=tmp_path / "table")
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert table["model"].unique().tolist() == ["ResNet"]
+    assert table["relative"].tolist() == [False, True, False, True]
+    row = table[(table["ranking"] == "weighted boost") & ~table["relative"]].iloc[0]
+    assert row["found"] == 5 + sum(one.factor == "posterize" for one in FACTORS_IN_BANK_B[5:])
+    assert row["p"] < 0.01
+    classes = pd.read_csv(tmp_path / "table_classes.csv").set_index("class")
+    best = str(classes.loc[FACTORS_IN_BANK_B[0].name, "weighted boost"])
+    assert best.startswith(FACTORS[FACTORS_IN_BANK_B[0].factor].bank_b[0])
+    assert best.endswith(" *")
+    assert classes["mean change"].str.startswith(NEAREST).all()
+    figure_calibration(calibration=place, label="ResNet", output=tmp_path / "figure")
+    plotted = pd.read_csv(tmp_path / "figure.csv")
+    assert len(plotted) == len(CLASSES) * 15 * 4
+    assert (tmp_path / "figure.pdf").stat().st_size > 1000

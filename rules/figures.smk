@@ -8,6 +8,10 @@ localrules:
     figure_a1,
     figure_a7,
     figure_calibration,
+    figure_3a,
+    figure_3b,
+    figure_a4,
+    figure_a5,
 
 
 if "figure_2" in LINEAGE.figures:
@@ -194,3 +198,130 @@ if "figure_calibration" in LINEAGE.figures:
         shell:
             "python -m workflow_scripts.figures.figure_calibration --calibration {input:q} --label {params.label:q}"
             " --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_3a" in LINEAGE.figures:
+
+    rule figure_3a:
+        input:
+            LINEAGE.searches,
+        output:
+            pdf=f"{RESULTS}/figures/figure_3a.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_3a.png",
+                caption="report/figure_3a.rst",
+                category="Similarity search",
+                labels={"figure": "3A", "of": "change per transformation"},
+            ),
+            csv=f"{RESULTS}/figures/figure_3a.csv",
+        log:
+            f"{LOGS}/figure_3a.log",
+        conda:
+            ENVIRONMENT
+        params:
+            searches=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.search_labels),
+            figure=as_json(STUDY.figures.figure_3a),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_3a()),
+        message:
+            "Drawing Figure 3A"
+        shell:
+            "python -m workflow_scripts.figures.figure_3a --searches {params.searches:q} --labels {params.labels:q}"
+            " --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_3b" in LINEAGE.figures:
+
+    rule figure_3b:
+        input:
+            LINEAGE.searches,
+        output:
+            pdf=f"{RESULTS}/figures/figure_3b.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_3b.png",
+                caption="report/figure_3b.rst",
+                category="Similarity search",
+                labels={"figure": "3B", "of": "best per class and over all classes"},
+            ),
+            csv=f"{RESULTS}/figures/figure_3b.csv",
+        log:
+            f"{LOGS}/figure_3b.log",
+        conda:
+            ENVIRONMENT
+        params:
+            searches=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.search_labels),
+            figure=as_json(STUDY.figures.figure_3b),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_3b()),
+        message:
+            "Drawing Figure 3B"
+        shell:
+            "python -m workflow_scripts.figures.figure_3b --searches {params.searches:q} --labels {params.labels:q}"
+            " --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_a4" in LINEAGE.figures:
+
+    rule figure_a4:
+        input:
+            LINEAGE.searches,
+        output:
+            pdf=f"{RESULTS}/figures/figure_a4.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_a4.png",
+                caption="report/figure_a4.rst",
+                category="Similarity search",
+                labels={"figure": "A4", "of": "change per sub-policy"},
+            ),
+            csv=f"{RESULTS}/figures/figure_a4.csv",
+        log:
+            f"{LOGS}/figure_a4.log",
+        conda:
+            ENVIRONMENT
+        params:
+            searches=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.search_labels),
+            figure=as_json(STUDY.figures.figure_a4),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_a4()),
+        message:
+            "Drawing Figure A4"
+        shell:
+            "python -m workflow_scripts.figures.figure_a4 --searches {params.searches:q} --labels {params.labels:q}"
+            " --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_a5" in LINEAGE.figures:
+
+    rule figure_a5:
+        input:
+            LINEAGE.searches,
+        output:
+            pdf=f"{RESULTS}/figures/figure_a5.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_a5.png",
+                caption="report/figure_a5.rst",
+                category="Similarity search",
+                labels={
+                    "figure": "A5",
+                    "of": "change without translation and rescale",
+                },
+            ),
+            csv=f"{RESULTS}/figures/figure_a5.csv",
+        log:
+            f"{LOGS}/figure_a5.log",
+        conda:
+            ENVIRONMENT
+        params:
+            searches=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.search_labels),
+            figure=as_json(STUDY.figures.figure_a5),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_a5()),
+        message:
+            "Drawing Figure A5"
+        shell:
+            "python -m workflow_scripts.figures.figure_a5 --searches {params.searches:q} --labels {params.labels:q}"
+            " --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"

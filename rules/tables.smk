@@ -8,6 +8,8 @@ localrules:
     table_a2,
     table_b,
     table_calibration,
+    table_families,
+    table_weighted_boost,
 
 
 if "table_1a" in LINEAGE.tables:
@@ -194,7 +196,7 @@ if "table_calibration" in LINEAGE.tables:
             ENVIRONMENT
         params:
             calibrations=lambda w, input: as_json(list(input)),
-            labels=as_json(LINEAGE.labels(STUDY.similarity_search.models)),
+            labels=as_json(LINEAGE.search_labels),
             output=subpath(output.csv, strip_suffix=".csv"),
             stamp=str(LINEAGE.table_calibration()),
         message:
@@ -202,3 +204,65 @@ if "table_calibration" in LINEAGE.tables:
         shell:
             "python -m workflow_scripts.tables.table_calibration --calibrations {params.calibrations:q}"
             " --labels {params.labels:q} --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_families" in LINEAGE.tables:
+
+    rule table_families:
+        input:
+            LINEAGE.searches,
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_families.csv",
+                caption="report/table_families.rst",
+                category="Similarity search",
+                labels={
+                    "table": "families",
+                    "of": "families of the best transformations",
+                },
+            ),
+            md=f"{RESULTS}/tables/table_families.md",
+        log:
+            f"{LOGS}/table_families.log",
+        conda:
+            ENVIRONMENT
+        params:
+            searches=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.search_labels),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_families()),
+        message:
+            "Counting the families of the best transformations"
+        shell:
+            "python -m workflow_scripts.tables.table_families --searches {params.searches:q} --labels {params.labels:q}"
+            " --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_weighted_boost" in LINEAGE.tables:
+
+    rule table_weighted_boost:
+        input:
+            LINEAGE.searches,
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_weighted_boost.csv",
+                caption="report/table_weighted_boost.rst",
+                category="Similarity search",
+                labels={"table": "weighted boost", "of": "largest weighted boosts"},
+            ),
+            md=f"{RESULTS}/tables/table_weighted_boost.md",
+        log:
+            f"{LOGS}/table_weighted_boost.log",
+        conda:
+            ENVIRONMENT
+        params:
+            searches=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.search_labels),
+            table=as_json(STUDY.tables.table_weighted_boost),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_weighted_boost()),
+        message:
+            "Tabulating the largest weighted boosts"
+        shell:
+            "python -m workflow_scripts.tables.table_weighted_boost --searches {params.searches:q} --labels {params.labels:q} --table {params.table:q}"
+            " --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"

@@ -11,10 +11,8 @@ from matplotlib.patches import Patch
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.figures.settings import InvarianceFigure
-from workflow_scripts.figures.style import TITLES, WIDTH, apply_style, save_figure
+from workflow_scripts.figures.style import BOX, TITLES, WIDTH, apply_style, save_figure
 
-# Percentiles a box shows, by their name in matplotlib: whiskers, box, median.
-BOX = {"whislo": 5, "q1": 25, "med": 50, "q3": 75, "whishi": 95}
 # In a box thinner than this (in units of invariance) a white median would hide the box.
 THINNEST = 0.02
 PANEL_HEIGHT = 1.45

@@ -4,7 +4,8 @@ from pydantic import Field, PositiveFloat, field_validator
 
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.settings import Split
-from workflow_scripts.embeddings.settings import BANK_A, known_names
+from workflow_scripts.embeddings.settings import BANK_A, BANK_B, known_names
+from workflow_scripts.metrics.settings import Policy
 
 # Okabe and Ito's palette, told apart with any colour vision; yellow last, as it is faint on white.
 PALETTE = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
@@ -55,6 +56,31 @@ class ZoomFigure(Block):
     """Names of methods in the legend; a method's own name where absent."""
 
 
+class ChangeFigure(Block):
+    """Box plots over classes of the change of similarity; its models are those of the similarity search."""
+
+    without: list[str] = []
+    """Operations to leave out."""
+    colors: list[str] = Field(PALETTE, min_length=1)
+    """One colour per model, in the order of the models."""
+    lowest: float = Field(-60.0, lt=0)
+    """Lower end of the axis, in percent; boxes that reach further are cut off there."""
+
+    @field_validator("without")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        return known_names("operation of bank B", names, BANK_B)
+
+
+class BestFigure(Block):
+    """Change of the best transformation, per class and over all classes."""
+
+    policy: Policy = "single"
+    """Single transformations, or sub-policies."""
+    colors: list[str] = Field(PALETTE, min_length=1)
+    """One colour per model, in the order of the models."""
+
+
 class CalibrationFigure(Block):
     """Ranks of the planted factors; drawn for the first model of the similarity search."""
 
@@ -66,12 +92,20 @@ class Figures(Block):
         transformations=["translateX", "translateY", "scale_zoom_in", "rotate"], columns=2
     )
     """Invariance to translation, zoom in and rotation (GIB Fig. 2)."""
+    figure_3a: ChangeFigure | None = ChangeFigure()
+    """Change of similarity under every single transformation (GIB Fig. 3A)."""
+    figure_3b: BestFigure | None = BestFigure()
+    """Change of the best transformation per class and over all classes (GIB Fig. 3B)."""
     figure_a1: BetaFigure | None = BetaFigure()
     """The Beta laws of the crop's area (GIB Fig. A1)."""
     figure_a2: BankFigure | None = BankFigure()
     """The transformations (GIB Fig. A2)."""
     figure_a3: InvarianceFigure | None = InvarianceFigure()
     """Invariance to every transformation of bank A (GIB Fig. A3)."""
+    figure_a4: ChangeFigure | None = ChangeFigure()
+    """Change of similarity under every sub-policy (GIB Fig. A4)."""
+    figure_a5: ChangeFigure | None = ChangeFigure(without=["translateX", "translateY", "rescale"])
+    """Change of similarity without the operations of standard augmentation (GIB Fig. A5)."""
     figure_a7: ZoomFigure | None = ZoomFigure()
     """Top-1 under zoom (GIB Fig. A7)."""
     figure_calibration: CalibrationFigure | None = CalibrationFigure()

@@ -17,6 +17,10 @@ TRAINING = (*NETWORK, "history.parquet", "predictions.parquet")
 # What tables read of a training.
 ANSWERS = ("predictions.parquet", "history.parquet")
 
+# What needs a similarity search.
+SEARCH_FIGURES = ["figure_3a", "figure_3b", "figure_a4", "figure_a5"]
+SEARCH_TABLES = ["table_families", "table_weighted_boost"]
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -151,6 +155,7 @@ class Paths:
         """Names of the figures the study wants and has the methods for."""
         trained = set(self.study.training.methods)
         without = [] if set(self.study.zoom_sweep.methods) <= trained else ["figure_a7"]
+        without += [] if self.study.similarity_search.models else SEARCH_FIGURES
         without += [] if self.has_planted_factors else ["figure_calibration"]
         return [name for name in _wanted(self.study.figures) if name not in without]
 
@@ -185,6 +190,8 @@ class Paths:
         settings = getattr(self.study.tables, table)
         if table == "table_a1":
             return True
+        if table in SEARCH_TABLES:
+            return bool(self.study.similarity_search.models)
         if table == "table_calibration":
             return self.has_planted_factors
         if isinstance(settings, MethodTable):

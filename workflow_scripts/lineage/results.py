@@ -73,8 +73,41 @@ class ResultLineage(MetricLineage):
 
     def table_calibration(self) -> Stamp:
         """Stamp of the table of planted factors."""
+        upstream = [self.calibration(model) for model in self.search_labels]
+        return self._stamp("tables.table_calibration", self.search_labels, upstream)
+
+    @property
+    def search_labels(self) -> dict[str, str]:
+        """Names of the models of the similarity search."""
+        return self.labels(self.study.similarity_search.models)
+
+    def figure_3a(self) -> Stamp:
+        """Stamp of Figure 3A."""
+        return self._search_result("figures.figure_3a", self.study.figures.figure_3a)
+
+    def figure_3b(self) -> Stamp:
+        """Stamp of Figure 3B."""
+        return self._search_result("figures.figure_3b", self.study.figures.figure_3b)
+
+    def figure_a4(self) -> Stamp:
+        """Stamp of Figure A4."""
+        return self._search_result("figures.figure_a4", self.study.figures.figure_a4)
+
+    def figure_a5(self) -> Stamp:
+        """Stamp of Figure A5."""
+        return self._search_result("figures.figure_a5", self.study.figures.figure_a5)
+
+    def table_families(self) -> Stamp:
+        """Stamp of the table of families."""
+        return self._search_result("tables.table_families", None)
+
+    def table_weighted_boost(self) -> Stamp:
+        """Stamp of the table of weighted boosts."""
+        return self._search_result("tables.table_weighted_boost", self.study.tables.table_weighted_boost)
+
+    def _search_result(self, module: str, settings: object) -> Stamp:
         models = self.study.similarity_search.models
-        return self._stamp("tables.table_calibration", self.labels(models), [self.calibration(one) for one in models])
+        return self._stamp(module, [settings, self.search_labels], [self.similarity_search(one) for one in models])
 
     def _method_table(self, name: str) -> Stamp:
         """Stamp of Table 1a or 1b."""

@@ -1,8 +1,21 @@
 """What stands under every table."""
 
+import pandas as pd
+
 from workflow_scripts.common.provenance import Stamp
+
+RANKING_NAMES = {"mean_change": "mean change", "weighted_boost": "weighted boost"}
 
 
 def origin(stamp: Stamp | None) -> str:
     """One sentence: the study, the seed and the digest of the code that made a table; empty without a stamp."""
     return f"Study {stamp.study}, seed {stamp.seed}, code {stamp.code}." if stamp else ""
+
+
+def left_out(search: pd.DataFrame) -> str:
+    """One sentence on the pairs of a similarity search that have no change in percent; empty where all have one."""
+    pairs = search[search["half"] == "both"].drop_duplicates(["model", "label"])
+    dropped, counted = int(pairs["not_positive"].sum()), int(pairs["n"].sum())
+    if not dropped:
+        return ""
+    return f"{dropped} of {dropped + counted} pairs have no positive similarity without transformation: left out."

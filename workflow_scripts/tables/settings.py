@@ -41,6 +41,17 @@ class HelpedTable(Block):
     """Methods that get them right."""
 
 
+class FamilyTable(Block):
+    """Families of the best transformations."""
+
+
+class BoostTable(Block):
+    """The largest weighted boosts."""
+
+    rows: int = Field(10, ge=1)
+    """Rows per model, of single transformations and of sub-policies."""
+
+
 class CalibrationTable(Block):
     """Planted factors that the similarity search finds."""
 
@@ -58,5 +69,9 @@ class Tables(Block):
     """Classes that augmentation hurts (GIB Table A2)."""
     table_b: HelpedTable | None = HelpedTable()
     """Overlap of helped images (GIB appendix B)."""
+    table_families: FamilyTable | None = FamilyTable()
+    """Families of the best transformations per class (GIB section 4.3)."""
+    table_weighted_boost: BoostTable | None = BoostTable()
+    """The largest weighted boosts (GIB appendix E.2)."""
     table_calibration: CalibrationTable | None = CalibrationTable()
     """Planted factors in the similarity search (ours)."""

@@ -8,7 +8,7 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import Stamp
-from workflow_scripts.tables.notes import origin
+from workflow_scripts.tables.notes import RANKING_NAMES, origin
 from workflow_scripts.tables.writing import write_table_files
 
 NOTE = (
@@ -21,7 +21,6 @@ CLASS_NOTE = (
     "Best transformation per class; * marks a planted one. Without an operation in bank B (brightness) or without a "
     "factor (controls) there is nothing to find."
 )
-RANKING_NAMES = {"mean_change": "mean change", "weighted_boost": "weighted boost"}
 
 
 def table_calibration(

@@ -7,6 +7,7 @@ localrules:
     figure_a3,
     figure_a1,
     figure_a7,
+    figure_a10,
     figure_calibration,
     figure_3a,
     figure_3b,
@@ -79,6 +80,40 @@ if "figure_a3" in LINEAGE.figures:
             "Drawing Figure A3"
         shell:
             "python -m workflow_scripts.figures.figure_a3 --percentiles {params.percentiles:q}"
+            " --labels {params.labels:q} --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_a10" in LINEAGE.figures:
+
+    rule figure_a10:
+        input:
+            expand(
+                f"{RESULTS}/metrics/equivariance/{{model}}.percentiles.parquet",
+                model=LINEAGE.figure("figure_a10").models,
+            ),
+        output:
+            pdf=f"{RESULTS}/figures/figure_a10.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_a10.png",
+                caption="report/figure_a10.rst",
+                category="Equivariance",
+                labels={"figure": "A10", "of": "all of bank A"},
+            ),
+            csv=f"{RESULTS}/figures/figure_a10.csv",
+        log:
+            f"{LOGS}/figure_a10.log",
+        conda:
+            ENVIRONMENT
+        params:
+            percentiles=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.labels(LINEAGE.figure("figure_a10").models)),
+            figure=as_json(LINEAGE.figure("figure_a10")),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_a10()),
+        message:
+            "Drawing Figure A10"
+        shell:
+            "python -m workflow_scripts.figures.figure_a10 --percentiles {params.percentiles:q}"
             " --labels {params.labels:q} --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
 
 

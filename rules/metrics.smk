@@ -32,6 +32,32 @@ rule invariance:
         " --stamp {params.stamp:q} > {log:q} 2>&1"
 
 
+rule equivariance:
+    input:
+        lambda w: LINEAGE.embeddings(w.model),
+    output:
+        percentiles=f"{RESULTS}/metrics/equivariance/{{model}}.percentiles.parquet",
+        summary=f"{RESULTS}/metrics/equivariance/{{model}}.summary.parquet",
+    log:
+        f"{LOGS}/equivariance/{{model}}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=each_attempt(8000),
+        runtime=each_attempt(60),
+    params:
+        embeddings=lambda w, input: as_json(list(input)),
+        pairs=STUDY.equivariance.pairs,
+        seed=STUDY.seed,
+        stamp=lambda w: str(LINEAGE.equivariance(w.model)),
+    message:
+        "Measuring the equivariance of {wildcards.model}"
+    shell:
+        "python -m workflow_scripts.metrics.equivariance --model {wildcards.model}"
+        " --embeddings {params.embeddings:q} --pairs {params.pairs} --seed {params.seed}"
+        " --percentiles {output.percentiles:q} --summary {output.summary:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
 rule similarity_search:
     input:
         sweeps=lambda w: LINEAGE.pair_sweeps(w.model),

@@ -131,6 +131,7 @@ class Study(Block):
             "lie.models": self.lie.models,
             "figures.figure_2.models": self.figures.figure_2 and self.figures.figure_2.models,
             "figures.figure_a3.models": self.figures.figure_a3 and self.figures.figure_a3.models,
+            "figures.figure_a10.models": self.figures.figure_a10 and self.figures.figure_a10.models,
         }
         for key, names in wanted.items():
             for name in names or []:
@@ -138,7 +139,8 @@ class Study(Block):
         for block, settings in [("table_1a", self.tables.table_1a), ("table_1b", self.tables.table_1b)]:
             for name in (settings and settings.methods) or []:
                 yield f"tables.{block}.methods", name, "method", methods
-        for key, figure in [("figure_2", self.figures.figure_2), ("figure_a3", self.figures.figure_a3)]:
+        for key in ("figure_2", "figure_a3", "figure_a10"):
+            figure = getattr(self.figures, key)
             for name in (figure and figure.transformations) or []:
                 yield f"figures.{key}.transformations", name, "transformation", self.banks.a.transformations
 

@@ -73,6 +73,12 @@ COLUMNS = {
     "mean_boost": "mean change over the pairs whose change is positive, percent; null without any",
     "weighted_boost": "mean boost times proportion boosted, percent; 0 without a boosted pair",
     "not_positive": "number of pairs left out because their cosine without transformation is not positive",
+    # equivariance
+    "alignment": "mean of cos(d_i, d_j) over pairs, with d = f(x) - f(t(x))",
+    "shuffled_alignment": "mean of the same on a matrix of rows d whose columns are shuffled independently",
+    "equivariance": "alignment of a pair minus that of the pair in the shuffled matrix; 0 is none above chance",
+    "low": "lower end of the 95 % bootstrap interval of the mean",
+    "high": "upper end of the 95 % bootstrap interval of the mean",
     # calibration
     "ranking": "what transformations are ranked by: mean_change or weighted_boost",
     "relative": "whether a score counts relative to the other classes: in standard deviations from their mean",
@@ -86,5 +92,5 @@ COLUMNS = {
     "sign": "+1, or -1 where the transformation was applied with its value negated",
     "png": "the image, encoded as PNG",
     "n": "number of pairs or images counted",
-    "dropped": "number of pairs left out because their baseline is below 1e-8",
+    "dropped": "number of pairs left out because the measure is not defined for them",
 }

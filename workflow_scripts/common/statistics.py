@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import bootstrap
 
 
 def mean_and_sem(values: ArrayLike) -> tuple[float, float, int]:
@@ -17,3 +18,17 @@ def mean_and_sem(values: ArrayLike) -> tuple[float, float, int]:
     mean = float(flat.mean()) if n else math.nan
     sem = float(flat.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
     return mean, sem, n
+
+
+def bootstrap_interval(
+    values: ArrayLike, seed: int, *, level: float = 0.95, resamples: int = 1000
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of independent `values`; NaN for fewer than two."""
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    if flat.size < 2:
+        return math.nan, math.nan
+    rng = np.random.default_rng(seed)
+    # Batches bound the memory; they do not change the interval.
+    options = {"n_resamples": resamples, "batch": 50, "confidence_level": level, "method": "percentile"}
+    interval = bootstrap((flat,), np.mean, rng=rng, **options).confidence_interval
+    return float(interval.low), float(interval.high)

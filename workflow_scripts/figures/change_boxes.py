@@ -78,7 +78,11 @@ def _draw(boxes: pd.DataFrame, labels: dict[str, str], figure: ChangeFigure) -> 
             whiskerprops={"color": color, "linewidth": 0.6},
             medianprops={"color": "black", "linewidth": 0.8},
         )
-    axis.set_yticks(range(len(names)), [f"{_title(name)}  {MARKS[families[name]]:1}" for name in names], fontsize=5.5)
+    axis.set_yticks(
+        range(len(names)),
+        [f"{_title(name, families[name])}  {MARKS[families[name]]:1}" for name in names],
+        fontsize=5.5,
+    )
     axis.set_ylim(len(names) - 0.4, -0.6)
     lowest = max(figure.lowest, 1.05 * np.nanmin(boxes["p5"]))
     axis.set_xlim(left=lowest)
@@ -91,7 +95,9 @@ def _draw(boxes: pd.DataFrame, labels: dict[str, str], figure: ChangeFigure) -> 
     return drawn
 
 
-def _title(name: str) -> str:
+def _title(name: str, family: str) -> str:
     """Name of a transformation for a reader: `shear x 5 + invert 3`."""
+    if family == "identity":
+        return "identity"
     steps = (step.rsplit(" ", 1) for step in name.split(" + "))
     return " + ".join(f"{TITLES[operation]} {index}" for operation, index in steps)

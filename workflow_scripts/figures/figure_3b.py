@@ -65,7 +65,7 @@ def _means(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw(plotted: pd.DataFrame, labels: dict[str, str], figure: BestFigure) -> Figure:
-    drawn, axes = plt.subplots(1, len(BY), figsize=(WIDTH, HEIGHT), sharey=True, layout="constrained")
+    drawn, axes = plt.subplots(1, len(BY), figsize=(WIDTH, HEIGHT), layout="constrained")
     for axis, (by, title) in zip(axes, BY.items(), strict=True):
         for place, (model, color) in enumerate(zip(labels, figure.colors, strict=False)):
             rows = plotted[(plotted["chosen_by"] == by) & (plotted["model"] == model)]
@@ -73,7 +73,7 @@ def _draw(plotted: pd.DataFrame, labels: dict[str, str], figure: BestFigure) -> 
         axis.axhline(0, color="black", linewidth=0.6)
         axis.axvline(1.5, color="#909090", linewidth=0.6, linestyle=":")
         axis.set_xticks(range(len(GROUPS)), [TICKS[best_of] for _, best_of in GROUPS])
-        axis.set_title(f"{title}\n")
+        axis.set_title(title, pad=20)
         for position, name in zip((0.5, 2.5), WAY_NAMES.values(), strict=True):
             axis.text(position, 1.0, name, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=6)
     axes[0].set_ylabel("mean change of similarity (%)")
@@ -99,6 +99,7 @@ def _draw_model(axis: Axes, rows: pd.DataFrame, offset: float, color: str) -> No
             marker="D",
             markersize=4,
             capsize=3,
+            elinewidth=0.8,
             markeredgecolor="black",
             markeredgewidth=0.5,
             zorder=3,

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.figures.invariance_boxes import invariance_boxes
-from workflow_scripts.figures.settings import InvarianceFigure
+from workflow_scripts.figures.magnitude_boxes import magnitude_boxes
+from workflow_scripts.figures.settings import MagnitudeFigure
 
 
-def figure_a3(*, percentiles: list[Path], labels: dict[str, str], figure: InvarianceFigure, output: Path) -> None:
+def figure_a3(*, percentiles: list[Path], labels: dict[str, str], figure: MagnitudeFigure, output: Path) -> None:
     """Draw the invariance of the models to all transformations of bank A (GIB Fig. A3).
 
-    Arguments are those of `invariance_boxes`.
+    Arguments are those of `magnitude_boxes`.
     """
-    invariance_boxes(percentiles=percentiles, labels=labels, figure=figure, output=output)
+    magnitude_boxes(measure="invariance", percentiles=percentiles, labels=labels, figure=figure, output=output)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from workflow_scripts.metrics.settings import Policy
 PALETTE = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
 
 
-class InvarianceFigure(Block):
-    """Box plots of invariance against magnitude."""
+class MagnitudeFigure(Block):
+    """Box plots of invariance or equivariance against magnitude."""
 
     transformations: list[str] | None = None
     """One panel each, in this order; all of bank A where absent."""
@@ -23,7 +23,7 @@ class InvarianceFigure(Block):
     columns: int = Field(3, ge=1)
     """Panels side by side."""
     lowest: float = Field(-0.5, lt=1)
-    """Lower end of the invariance axis; whiskers that reach further are cut off there."""
+    """Lower end of the axis; whiskers that reach further are cut off there."""
 
     @field_validator("transformations")
     @classmethod
@@ -63,7 +63,7 @@ class ChangeFigure(Block):
     """Operations to leave out."""
     colors: list[str] = Field(PALETTE, min_length=1)
     """One colour per model, in the order of the models."""
-    lowest: float = Field(-60.0, lt=0)
+    lowest: float = Field(-100.0, lt=0)
     """Lower end of the axis, in percent; boxes that reach further are cut off there."""
 
     @field_validator("without")
@@ -88,7 +88,7 @@ class CalibrationFigure(Block):
 class Figures(Block):
     """Figures to make; `null` leaves one out."""
 
-    figure_2: InvarianceFigure | None = InvarianceFigure(
+    figure_2: MagnitudeFigure | None = MagnitudeFigure(
         transformations=["translateX", "translateY", "scale_zoom_in", "rotate"], columns=2
     )
     """Invariance to translation, zoom in and rotation (GIB Fig. 2)."""
@@ -100,7 +100,7 @@ class Figures(Block):
     """The Beta laws of the crop's area (GIB Fig. A1)."""
     figure_a2: BankFigure | None = BankFigure()
     """The transformations (GIB Fig. A2)."""
-    figure_a3: InvarianceFigure | None = InvarianceFigure()
+    figure_a3: MagnitudeFigure | None = MagnitudeFigure()
     """Invariance to every transformation of bank A (GIB Fig. A3)."""
     figure_a4: ChangeFigure | None = ChangeFigure()
     """Change of similarity under every sub-policy (GIB Fig. A4)."""
@@ -108,5 +108,7 @@ class Figures(Block):
     """Change of similarity without the operations of standard augmentation (GIB Fig. A5)."""
     figure_a7: ZoomFigure | None = ZoomFigure()
     """Top-1 under zoom (GIB Fig. A7)."""
+    figure_a10: MagnitudeFigure | None = MagnitudeFigure()
+    """Equivariance to every transformation of bank A (GIB Fig. A10)."""
     figure_calibration: CalibrationFigure | None = CalibrationFigure()
     """Planted factors in the similarity search (ours)."""

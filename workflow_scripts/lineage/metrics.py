@@ -11,6 +11,11 @@ class MetricLineage(EmbeddingLineage):
         """Stamp of a model's invariance."""
         return self._stamp("metrics.invariance", None, [self.sweep(model), self.pairs()])
 
+    def equivariance(self, model: str) -> Stamp:
+        """Stamp of a model's equivariance."""
+        settings = [self.study.equivariance, self.study.seed]
+        return self._stamp("metrics.equivariance", settings, [self.sweep(model)])
+
     def similarity_search(self, model: str) -> Stamp:
         """Stamp of a model's similarity search."""
         settings = self.study.banks.b

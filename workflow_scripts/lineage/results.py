@@ -1,17 +1,17 @@
 """What determines the figures and tables of a study."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from workflow_scripts.common.provenance import Stamp, digest
-from workflow_scripts.figures.settings import InvarianceFigure
+from workflow_scripts.figures.settings import MagnitudeFigure
 from workflow_scripts.lineage.metrics import MetricLineage
 
 
 class ResultLineage(MetricLineage):
     """Settings and stamps of figures and tables; the stamp of a target is the method of its name."""
 
-    def figure(self, name: str) -> InvarianceFigure:
-        """Settings of an invariance figure, with its models and transformations filled in."""
+    def figure(self, name: str) -> MagnitudeFigure:
+        """Settings of a figure of magnitudes, with its models and transformations filled in."""
         settings = getattr(self.study.figures, name)
         return settings.model_copy(
             update={
@@ -32,11 +32,15 @@ class ResultLineage(MetricLineage):
 
     def figure_2(self) -> Stamp:
         """Stamp of Figure 2."""
-        return self._invariance_figure("figure_2")
+        return self._magnitude_figure("figure_2", self.invariance)
 
     def figure_a3(self) -> Stamp:
         """Stamp of Figure A3."""
-        return self._invariance_figure("figure_a3")
+        return self._magnitude_figure("figure_a3", self.invariance)
+
+    def figure_a10(self) -> Stamp:
+        """Stamp of Figure A10."""
+        return self._magnitude_figure("figure_a10", self.equivariance)
 
     def table_1a(self) -> Stamp:
         """Stamp of Table 1a."""
@@ -46,11 +50,10 @@ class ResultLineage(MetricLineage):
         """Stamp of Table 1b."""
         return self._method_table("table_1b")
 
-    def _invariance_figure(self, name: str) -> Stamp:
-        """Stamp of a figure of invariances."""
+    def _magnitude_figure(self, name: str, metric: Callable[[str], Stamp]) -> Stamp:
         figure = self.figure(name)
         models = figure.models or []
-        return self._stamp(f"figures.{name}", [figure, self.labels(models)], [self.invariance(one) for one in models])
+        return self._stamp(f"figures.{name}", [figure, self.labels(models)], [metric(one) for one in models])
 
     def figure_a2(self) -> Stamp:
         """Stamp of Figure A2."""

@@ -26,13 +26,14 @@ def best_changes(search: pd.DataFrame, by: Ranking, way: Way, policy: Policy) ->
     labels = chosen.index.intersection(measured.index)
     chosen, measured = chosen.loc[labels], measured.loc[labels]
     best = {"class": chosen.idxmax(axis=1), "all classes": pd.Series(chosen.mean().idxmax(), index=labels)}
+    rows = np.arange(len(labels))
     parts = [
         pd.DataFrame(
             {
                 "label": labels,
                 "best_of": best_of,
                 "transformation": names.to_numpy(),
-                "mean_change": measured.to_numpy()[np.arange(len(labels)), measured.columns.get_indexer(pd.Index(names))],
+                "mean_change": measured.to_numpy()[rows, measured.columns.get_indexer(pd.Index(names))],
             }
         )
         for best_of, names in best.items()

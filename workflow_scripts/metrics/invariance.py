@@ -14,9 +14,9 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.embeddings.cache import Cache
+from workflow_scripts.metrics.distributions import distribution, means
 
 SMALLEST_BASELINE = 1e-8
-PERCENTILES = np.arange(101)
 
 
 def invariance(
@@ -38,8 +38,8 @@ def invariance(
     table = pd.concat(_per_cell(cache, read_table(pairs)), ignore_index=True)
     table.insert(0, "model", model)
     write_table(per_pair, table, stamp)
-    write_table(percentiles, distribution(table), stamp)
-    write_table(summary, means(table), stamp)
+    write_table(percentiles, distribution(table, "invariance"), stamp)
+    write_table(summary, means(table, "invariance"), stamp)
 
 
 def _per_cell(cache: Cache, pairs: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -72,28 +72,6 @@ def relative(distance: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     """(baseline - distance) / baseline; NaN where the baseline is below 1e-8."""
     defined = baseline >= SMALLEST_BASELINE
     return np.where(defined, (baseline - distance) / np.where(defined, baseline, 1.0), np.nan)
-
-
-KEYS = ["model", "transformation", "family", "magnitude", "value", "unit"]
-
-
-def distribution(table: pd.DataFrame) -> pd.DataFrame:
-    """Percentiles 0 to 100 of the invariance per model, transformation and magnitude."""
-    rows = []
-    for key, group in table.groupby(KEYS, sort=False):
-        values = group["invariance"].dropna().to_numpy()
-        quantiles = np.percentile(values, PERCENTILES) if len(values) else np.full(len(PERCENTILES), np.nan)
-        described = dict(zip(KEYS, key, strict=True))
-        rows.append(pd.DataFrame({**described, "percentile": PERCENTILES, "invariance": quantiles}))
-    return pd.concat(rows, ignore_index=True)
-
-
-def means(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean, median, n and dropped pairs per model, transformation and magnitude."""
-    groups = table.groupby(KEYS, sort=False)["invariance"]
-    result = groups.agg(mean="mean", median="median", n="count", pairs="size").reset_index()
-    result["dropped"] = result.pop("pairs") - result["n"]
-    return result
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Box plots of invariance against magnitude, one panel per transformation (GIB Figs. 2 and A3)."""
+"""Box plots against magnitude, one panel per transformation (GIB Figs. 2, A3 and A10)."""
 
 from pathlib import Path
 
@@ -10,21 +10,22 @@ from matplotlib.patches import Patch
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.figures.settings import InvarianceFigure
+from workflow_scripts.figures.settings import MagnitudeFigure
 from workflow_scripts.figures.style import BOX, TITLES, WIDTH, apply_style, save_figure
 
-# In a box thinner than this (in units of invariance) a white median would hide the box.
+# In a box thinner than this (in units of the measure) a white median would hide the box.
 THINNEST = 0.02
 PANEL_HEIGHT = 1.45
 LEGEND_ROW = 0.19
 
 
-def invariance_boxes(
-    *, percentiles: list[Path], labels: dict[str, str], figure: InvarianceFigure, output: Path
+def magnitude_boxes(
+    *, measure: str, percentiles: list[Path], labels: dict[str, str], figure: MagnitudeFigure, output: Path
 ) -> None:
-    """Draw the distributions in `percentiles` (a table per model) and write `output`.{pdf,png,csv}.
+    """Draw the distributions of `measure` in `percentiles` (a table per model) and write `output`.{pdf,png,csv}.
 
-    `labels` gives the models in drawing order with their names in the legend.
+    `measure` is the column that is drawn: invariance or equivariance. `labels` gives the models in drawing
+    order with their names in the legend.
     """
     apply_style()
     if len(labels) > len(figure.colors):
@@ -34,28 +35,30 @@ def invariance_boxes(
         )
     table = pd.concat([read_table(path) for path in percentiles])
     transformations = figure.transformations or list(dict.fromkeys(table["transformation"]))
-    boxes = box_table(table, list(labels), transformations)
-    drawn = _draw(boxes, labels, transformations, figure)
+    boxes = box_table(table, measure, list(labels), transformations)
+    drawn = _draw(boxes, measure, labels, transformations, figure)
     save_figure(drawn, boxes, output)
     plt.close(drawn)
 
 
-def box_table(percentiles: pd.DataFrame, models: list[str], transformations: list[str]) -> pd.DataFrame:
+def box_table(percentiles: pd.DataFrame, measure: str, models: list[str], transformations: list[str]) -> pd.DataFrame:
     """One row per box: transformation, model, magnitude, its value and unit, and percentiles p5 to p95."""
     chosen = percentiles[
         percentiles["percentile"].isin(BOX.values())
         & percentiles["model"].isin(models)
         & percentiles["transformation"].isin(transformations)
-    ]
+    ].dropna(subset=measure)
     keys = ["transformation", "model", "magnitude", "value", "unit"]
-    wide = chosen.pivot(index=keys, columns="percentile", values="invariance").add_prefix("p").reset_index()
+    wide = chosen.pivot(index=keys, columns="percentile", values=measure).add_prefix("p").reset_index()
     for key, order in [("transformation", transformations), ("model", models)]:
         wide[key] = pd.Categorical(wide[key], categories=order, ordered=True)
     wide = wide.sort_values(["transformation", "model", "magnitude"]).reset_index(drop=True)
     return wide.rename_axis(columns=None).astype({"transformation": str, "model": str})
 
 
-def _draw(boxes: pd.DataFrame, labels: dict[str, str], transformations: list[str], figure: InvarianceFigure) -> Figure:
+def _draw(
+    boxes: pd.DataFrame, measure: str, labels: dict[str, str], transformations: list[str], figure: MagnitudeFigure
+) -> Figure:
     columns = min(figure.columns, len(transformations))
     rows = -(-len(transformations) // columns)
     legend_columns = 1 if columns == 1 else 2
@@ -71,7 +74,7 @@ def _draw(boxes: pd.DataFrame, labels: dict[str, str], transformations: list[str
         _draw_panel(axis, panel, colors)
         axis.set_title(TITLES[transformations[position]])
     axes[0, 0].set_ylim(figure.lowest, 1.05)
-    drawn.supylabel("invariance", fontsize=8)
+    drawn.supylabel(measure, fontsize=8)
     handles = [Patch(color=colors[model], label=label) for model, label in labels.items()]
     drawn.legend(handles=handles, loc="outside upper center", ncols=legend_columns, frameon=False)
     return drawn

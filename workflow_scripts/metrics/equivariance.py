@@ -1,0 +1,121 @@
+"""Rule `equivariance`: do embeddings of different images answer to a transformation alike? (GIB appendix D)
+
+Rows d_i = f(x_i) - f(t(x_i)); the alignment of two images is cos(d_i, d_j), its baseline cos(b_i, b_j) on rows
+b of a matrix whose columns are shuffled independently, and eq = cos(d_i, d_j) - cos(b_i, b_j). Shuffling
+keeps what each dimension does on average over images: eq is alignment beyond the dimensions' own
+distributions, and 0 says that the dimensions do not move together.
+"""
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.files import write_table
+from workflow_scripts.common.progress import progress
+from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.statistics import bootstrap_interval
+from workflow_scripts.embeddings.cache import Cache
+from workflow_scripts.embeddings.draw_pairs import distinct_pairs
+from workflow_scripts.metrics.distributions import KEYS, distribution, means
+
+# A difference shorter than this share of the embedding is rounding: it has no direction.
+ROUNDING = 1e-6
+DESCRIBED = ["transformation", "family", "magnitude", "value", "unit"]
+
+
+def equivariance(
+    *,
+    model: str,
+    embeddings: list[Path],
+    pairs: int,
+    seed: int,
+    percentiles: Path,
+    summary: Path,
+    stamp: Stamp | None = None,
+) -> None:
+    """Write the percentiles of eq over `pairs` random pairs of images, and its mean with a 95 % bootstrap interval.
+
+    `embeddings` are the views of all shards. Where a transformation has a sign per image, both images of a pair
+    have the same, and columns are shuffled among images of one sign (ours): t and its inverse move embeddings
+    in opposite directions. A pair in which t leaves an image's embedding where it is has no alignment: it is
+    dropped and counted. The pairs are the same at every magnitude.
+    """
+    cache = Cache(embeddings)
+    signs = cache.signs()
+    names = list(dict.fromkeys(cache.index["transformation"]))
+    parts: list[pd.DataFrame] = []
+    for name in progress(names, "transformations"):
+        drawn = signs[signs["transformation"] == name].set_index("id")["sign"]
+        of_rows = drawn.reindex(cache.ids).fillna(0).to_numpy()
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        parts.extend(_of_transformation(cache, name, of_rows, pairs, rng))
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "model", model)
+    write_table(percentiles, distribution(table, "equivariance"), stamp)
+    write_table(summary, _summary(table, seed), stamp)
+
+
+def _of_transformation(
+    cache: Cache, name: str, signs: np.ndarray, pairs: int, rng: np.random.Generator
+) -> Iterator[pd.DataFrame]:
+    """One table per magnitude, a row per pair."""
+    first, second = pairs_of_one_sign(signs, pairs, rng)
+    base = cache.array(name, 0).astype(np.float64)
+    for cell in cache.index[cache.index["transformation"] == name].to_dict("records"):
+        difference = base - cache.array(name, cell["magnitude"])
+        moved = np.linalg.norm(difference, axis=1) > ROUNDING * np.linalg.norm(base, axis=1)
+        shuffled = shuffle_columns(difference, np.where(moved, signs, np.nan), rng)
+        alignment, baseline = (cosine_of_pairs(rows, first, second) for rows in (difference, shuffled))
+        defined = moved[first] & moved[second]
+        described = {key: cell[key] for key in DESCRIBED}
+        values = {"alignment": alignment, "shuffled_alignment": baseline, "equivariance": alignment - baseline}
+        yield pd.DataFrame({key: np.where(defined, column, np.nan) for key, column in values.items()}).assign(
+            **described
+        )
+
+
+def pairs_of_one_sign(signs: np.ndarray, pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the first and second images of `pairs` pairs of distinct images of one sign, for `signs` [images].
+
+    Each sign has its share of the pairs; a sign of fewer than two images has none.
+    """
+    rows = [np.flatnonzero(signs == sign) for sign in np.unique(signs)]
+    rows = [group for group in rows if len(group) > 1]
+    ends = np.rint(pairs * np.cumsum([len(group) for group in rows]) / max(1, sum(map(len, rows)))).astype(int)
+    counts = np.diff(ends, prepend=0)
+    drawn = [distinct_pairs(group, int(count), rng) for group, count in zip(rows, counts, strict=True) if count]
+    empty = np.empty(0, dtype=np.int64)
+    return (np.concatenate([empty, *(pair[side] for pair in drawn)]) for side in (0, 1))  # type: ignore[return-value]
+
+
+def shuffle_columns(rows: np.ndarray, groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A copy of `rows` [n, D] whose columns are shuffled independently within each group; NaN is no group."""
+    shuffled = rows.copy()
+    for group in np.unique(groups[~np.isnan(groups)]):
+        chosen = np.flatnonzero(groups == group)
+        shuffled[chosen] = rng.permuted(rows[chosen], axis=0)
+    return shuffled
+
+
+def cosine_of_pairs(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """cos(rows[first_k], rows[second_k]) [pairs]; NaN where a row is zero."""
+    norms = np.linalg.norm(rows, axis=1)
+    unit = np.divide(rows, norms[:, None], out=np.full_like(rows, np.nan), where=norms[:, None] > 0)
+    return np.einsum("nd,nd->n", unit[first], unit[second])
+
+
+def _summary(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    result = means(table, "equivariance")
+    groups = table.groupby(KEYS, sort=False)
+    intervals = [bootstrap_interval(group["equivariance"].dropna(), seed) for _, group in groups]
+    result["low"], result["high"] = np.array(intervals).reshape(-1, 2).T
+    averages = groups[["alignment", "shuffled_alignment"]].mean().reset_index(drop=True)
+    return pd.concat([result, averages], axis=1)
+
+
+if __name__ == "__main__":
+    run(equivariance)

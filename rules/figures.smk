@@ -11,6 +11,8 @@ localrules:
     figure_calibration,
     figure_3a,
     figure_3b,
+    figure_3c,
+    figure_4,
     figure_a4,
     figure_a5,
 
@@ -360,3 +362,65 @@ if "figure_a5" in LINEAGE.figures:
         shell:
             "python -m workflow_scripts.figures.figure_a5 --searches {params.searches:q} --labels {params.labels:q}"
             " --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_3c" in LINEAGE.figures:
+
+    rule figure_3c:
+        input:
+            search=f"{RESULTS}/metrics/similarity_search/{LINEAGE.search_model('figure_3c')}.parquet",
+            summaries=LINEAGE.compared_summaries.values(),
+        output:
+            pdf=f"{RESULTS}/figures/figure_3c.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_3c.png",
+                caption="report/figure_3c.rst",
+                category="Similarity search",
+                labels={"figure": "3C", "of": "best transformations and training"},
+            ),
+            csv=f"{RESULTS}/figures/figure_3c.csv",
+        log:
+            f"{LOGS}/figure_3c.log",
+        conda:
+            ENVIRONMENT
+        params:
+            summaries=as_json(LINEAGE.compared_summaries),
+            figure=as_json(STUDY.figures.figure_3c),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_3c()),
+        message:
+            "Drawing Figure 3C"
+        shell:
+            "python -m workflow_scripts.figures.figure_3c --search {input.search:q} --summaries {params.summaries:q}"
+            " --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_4" in LINEAGE.figures:
+
+    rule figure_4:
+        input:
+            f"{RESULTS}/metrics/wordnet_similarity/{LINEAGE.search_model('figure_4')}.parquet",
+        output:
+            pdf=f"{RESULTS}/figures/figure_4.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_4.png",
+                caption="report/figure_4.rst",
+                category="Similarity search",
+                labels={"figure": "4", "of": "related classes"},
+            ),
+            csv=f"{RESULTS}/figures/figure_4.csv",
+        log:
+            f"{LOGS}/figure_4.log",
+        conda:
+            ENVIRONMENT
+        params:
+            label=as_json(LINEAGE.search_labels[LINEAGE.search_model("figure_4")]),
+            figure=as_json(STUDY.figures.figure_4),
+            bins=STUDY.wordnet.bins,
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_4()),
+        message:
+            "Drawing Figure 4"
+        shell:
+            "python -m workflow_scripts.figures.figure_4 --similarity {input:q} --label {params.label:q}"
+            " --figure {params.figure:q} --bins {params.bins} --output {params.output:q} > {log:q} 2>&1"

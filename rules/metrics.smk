@@ -83,6 +83,30 @@ rule similarity_search:
         " --stamp {params.stamp:q} > {log:q} 2>&1"
 
 
+rule wordnet_similarity:
+    input:
+        search=f"{RESULTS}/metrics/similarity_search/{{model}}.parquet",
+        wordnet=rules.wordnet.output,
+    output:
+        f"{RESULTS}/metrics/wordnet_similarity/{{model}}.parquet",
+    log:
+        f"{LOGS}/wordnet_similarity/{{model}}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=each_attempt(4000),
+        runtime=each_attempt(60),
+    params:
+        settings=as_json(LINEAGE.wordnet_settings),
+        seed=STUDY.seed,
+        stamp=lambda w: str(LINEAGE.wordnet_similarity(w.model)),
+    message:
+        "Comparing classes in WordNet and by their transformations with {wildcards.model}"
+    shell:
+        "python -m workflow_scripts.metrics.wordnet_similarity --search {input.search:q} --wordnet {input.wordnet:q}"
+        " --settings {params.settings:q} --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
 rule calibration:
     input:
         f"{RESULTS}/metrics/similarity_search/{{model}}.parquet",

@@ -110,7 +110,7 @@ class Study(Block):
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Study":
-        for key, name, kind, known in self._references():
+        for key, name, kind, known in (*self._references(), *self._search_references()):
             if name not in known:
                 raise ValueError(f"{key}: {unknown_name(kind, name, known)}")
         for key, model in self.models.items():
@@ -140,9 +140,19 @@ class Study(Block):
             for name in (settings and settings.methods) or []:
                 yield f"tables.{block}.methods", name, "method", methods
         for key in ("figure_2", "figure_a3", "figure_a10"):
-            figure = getattr(self.figures, key)
-            for name in (figure and figure.transformations) or []:
+            boxes = getattr(self.figures, key)
+            for name in (boxes and boxes.transformations) or []:
                 yield f"figures.{key}.transformations", name, "transformation", self.banks.a.transformations
+
+    def _search_references(self) -> Iterator[tuple[str, str, str, list[str]]]:
+        """The same, of the figures of the similarity search."""
+        figure_3c, figure_4 = self.figures.figure_3c, self.figures.figure_4
+        for comparison in figure_3c.comparisons if figure_3c else []:
+            yield "figures.figure_3c.comparisons", comparison.trained, "model", list(self.models)
+            yield "figures.figure_3c.comparisons", comparison.untrained, "model", list(self.models)
+        for key, figure in [("figure_3c", figure_3c), ("figure_4", figure_4)]:
+            if figure and figure.model:
+                yield f"figures.{key}.model", figure.model, "model of similarity_search", self.similarity_search.models
 
 
 class Config(Block):

@@ -79,8 +79,15 @@ COLUMNS = {
     "equivariance": "alignment of a pair minus that of the pair in the shuffled matrix; 0 is none above chance",
     "low": "lower end of the 95 % bootstrap interval of the mean",
     "high": "upper end of the 95 % bootstrap interval of the mean",
+    # WordNet
+    "wnid_a": "wnid of the first class of a pair of classes",
+    "wnid_b": "wnid of the second class of a pair of classes",
+    "wordnet_measure": "measure of the similarity of two synsets: wu_palmer, leacock_chodorow or path",
+    "wordnet_similarity": "similarity of the two classes' synsets by that measure",
+    "agreement_measure": "how two classes' rankings of transformations are compared: spearman, or iou@k of the k best",
+    "agreement": "agreement of the two classes' rankings by that measure",
     # calibration
-    "ranking": "what transformations are ranked by: mean_change or weighted_boost",
+    "ranking": "what transformations are ranked by: mean_change, weighted_boost or proportion_boosted",
     "relative": "whether a score counts relative to the other classes: in standard deviations from their mean",
     "operation": "operation of bank B, at its best step in this class; identity is the step that changes nothing",
     "rank": "rank of the operation in this class, 1 is best",

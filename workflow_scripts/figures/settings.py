@@ -1,11 +1,11 @@
 """Block `figures` of a study: what is drawn, and how."""
 
-from pydantic import Field, PositiveFloat, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.settings import Split
 from workflow_scripts.embeddings.settings import BANK_A, BANK_B, known_names
-from workflow_scripts.metrics.settings import Policy
+from workflow_scripts.metrics.settings import Policy, Ranking
 
 # Okabe and Ito's palette, told apart with any colour vision; yellow last, as it is faint on white.
 PALETTE = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
@@ -81,6 +81,39 @@ class BestFigure(Block):
     """One colour per model, in the order of the models."""
 
 
+class WordNetFigure(Block):
+    """WordNet against the agreement of rankings."""
+
+    model: str | None = None
+    """Model of the similarity search to draw; the first where absent."""
+    rank_by: Ranking = "mean_change"
+    """What transformations are ranked by."""
+
+
+class Comparison(Block):
+    """A trained and an untrained model of one architecture."""
+
+    trained: str
+    """Model after training."""
+    untrained: str
+    """The same architecture before."""
+    label: str
+    """Name in the figure."""
+
+
+class TrainingFigure(Block):
+    """Best transformations against what training makes models invariant to."""
+
+    comparisons: list[Comparison] = Field(min_length=1)
+    """Architectures to draw."""
+    magnitudes: list[int] = Field([3, 4, 5, 6, 7], min_length=1)
+    """Magnitude indices of bank A over which invariances are averaged; those that the study measures count."""
+    top: PositiveInt = 5
+    """How many of each class's best transformations are counted."""
+    model: str | None = None
+    """Model of the similarity search that ranks; the first where absent."""
+
+
 class CalibrationFigure(Block):
     """Ranks of the planted factors; drawn for the first model of the similarity search."""
 
@@ -96,6 +129,10 @@ class Figures(Block):
     """Change of similarity under every single transformation (GIB Fig. 3A)."""
     figure_3b: BestFigure | None = BestFigure()
     """Change of the best transformation per class and over all classes (GIB Fig. 3B)."""
+    figure_3c: TrainingFigure | None = None
+    """Best transformations against what training makes models invariant to (GIB Fig. 3C)."""
+    figure_4: WordNetFigure | None = WordNetFigure()
+    """WordNet similarity of classes against the agreement of their transformations (GIB Fig. 4)."""
     figure_a1: BetaFigure | None = BetaFigure()
     """The Beta laws of the crop's area (GIB Fig. A1)."""
     figure_a2: BankFigure | None = BankFigure()

@@ -1,5 +1,7 @@
 """What determines the metrics of a study."""
 
+from typing import Any
+
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.lineage.embeddings import EmbeddingLineage
 
@@ -20,6 +22,16 @@ class MetricLineage(EmbeddingLineage):
         """Stamp of a model's similarity search."""
         settings = self.study.banks.b
         return self._stamp("metrics.similarity_search", settings, [self.pair_sweep(model), self.class_pairs()])
+
+    @property
+    def wordnet_settings(self) -> dict[str, Any]:
+        """The part of the block `wordnet` that decides numbers; bins belong to the figure."""
+        return self.study.wordnet.model_dump(mode="json", exclude={"bins"})
+
+    def wordnet_similarity(self, model: str) -> Stamp:
+        """Stamp of the classes' similarities in WordNet and by transformations."""
+        settings = [self.wordnet_settings, self.study.seed]
+        return self._stamp("metrics.wordnet_similarity", settings, [self.similarity_search(model), self.wordnet()])
 
     def calibration(self, model: str) -> Stamp:
         """Stamp of the ranks of the planted factors."""

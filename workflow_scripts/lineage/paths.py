@@ -18,7 +18,7 @@ TRAINING = (*NETWORK, "history.parquet", "predictions.parquet")
 ANSWERS = ("predictions.parquet", "history.parquet")
 
 # What needs a similarity search.
-SEARCH_FIGURES = ["figure_3a", "figure_3b", "figure_a4", "figure_a5"]
+SEARCH_FIGURES = ["figure_3a", "figure_3b", "figure_3c", "figure_4", "figure_a4", "figure_a5"]
 SEARCH_TABLES = ["table_families", "table_weighted_boost"]
 
 

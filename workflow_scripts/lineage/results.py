@@ -92,6 +92,34 @@ class ResultLineage(MetricLineage):
         """Stamp of Figure 3B."""
         return self._search_result("figures.figure_3b", self.study.figures.figure_3b)
 
+    def search_model(self, figure: str) -> str:
+        """The one model of the similarity search that a figure draws."""
+        return getattr(self.study.figures, figure).model or self.study.similarity_search.models[0]
+
+    @property
+    def compared(self) -> list[str]:
+        """Models whose invariances Figure 3C compares."""
+        figure = self.study.figures.figure_3c
+        return (
+            list(dict.fromkeys(n for one in figure.comparisons for n in (one.trained, one.untrained))) if figure else []
+        )
+
+    @property
+    def compared_summaries(self) -> dict[str, str]:
+        """Summaries of the invariance of these models."""
+        return {name: f"{self.results}/metrics/invariance/{name}.summary.parquet" for name in self.compared}
+
+    def figure_3c(self) -> Stamp:
+        """Stamp of Figure 3C."""
+        upstream = [self.similarity_search(self.search_model("figure_3c")), *map(self.invariance, self.compared)]
+        return self._stamp("figures.figure_3c", self.study.figures.figure_3c, upstream)
+
+    def figure_4(self) -> Stamp:
+        """Stamp of Figure 4."""
+        model = self.search_model("figure_4")
+        settings = [self.study.figures.figure_4, self.study.wordnet.bins, self.labels([model])]
+        return self._stamp("figures.figure_4", settings, [self.wordnet_similarity(model)])
+
     def figure_a4(self) -> Stamp:
         """Stamp of Figure A4."""
         return self._search_result("figures.figure_a4", self.study.figures.figure_a4)

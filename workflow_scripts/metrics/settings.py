@@ -2,14 +2,15 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.settings import Split
 
-Ranking = Literal["mean_change", "weighted_boost"]
+Ranking = Literal["mean_change", "weighted_boost", "proportion_boosted"]
 """What transformations are ranked by: mean change is the papers' measure, won by whatever is nearest to the
 identity; weighted boost is the mean boost times the proportion of pairs boosted."""
+# Those that are kept everywhere.
 RANKINGS: tuple[Ranking, ...] = ("mean_change", "weighted_boost")
 Half = Literal["both", "choose", "measure"]
 Policy = Literal["single", "sub-policy"]
@@ -53,7 +54,7 @@ class WordNetSimilarity(Block):
     """Random pairs of classes, at most."""
     bins: int = Field(10, ge=2)
     """Bins of similarity in Fig. 4."""
-    top: list[int] = [5, 25]
+    top: list[PositiveInt] = [5, 25]
     """Sizes of the top lists whose intersection over union is reported."""
 
 

@@ -46,14 +46,16 @@ def wordnet_similarity(
             len(classes) - len(known),
             len(classes),
         )
-    parts = []
-    for by in RANKED_BY:
-        values = scores(table, by)
-        values = values.loc[values.index.intersection(known.index)]
-        pairs = class_pairs(len(values), settings.class_pairs, seed)
-        if len(pairs):
+    parts: list[pd.DataFrame] = []
+    if len(known) > 1:
+        # One for all rankings: it remembers similarities.
+        synsets = Synsets(wordnet)
+        for by in RANKED_BY:
+            values = scores(table, by)
+            values = values.loc[values.index.intersection(known.index)]
+            pairs = class_pairs(len(values), settings.class_pairs, seed)
             wnids = known[values.index].to_numpy()[pairs]
-            parts += _of_ranking(values, pairs, wnids, by, Synsets(wordnet), settings)
+            parts += _of_ranking(values, pairs, wnids, by, synsets, settings)
     empty = pd.DataFrame(columns=COLUMNS).astype({"wordnet_similarity": float, "agreement": float})
     result = pd.concat(parts, ignore_index=True)[COLUMNS] if parts else empty
     result.insert(0, "model", table["model"].iloc[0])

@@ -1,0 +1,193 @@
+"""Figures and tables of the similarity search on hand-made searches with known answers."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.unit.searches import search_table
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import write_table
+from workflow_scripts.embeddings.settings import BankB
+from workflow_scripts.figures.change_boxes import box_table
+from workflow_scripts.figures.figure_3a import figure_3a
+from workflow_scripts.figures.figure_3b import figure_3b
+from workflow_scripts.figures.figure_3c import figure_3c, share_table
+from workflow_scripts.figures.settings import BestFigure, ChangeFigure, Comparison, TrainingFigure
+from workflow_scripts.metrics.best import best_changes
+from workflow_scripts.metrics.learned_invariance import counterparts
+from workflow_scripts.metrics.similarity_search import describe
+from workflow_scripts.tables.settings import BoostTable
+from workflow_scripts.tables.table_families import families, table_families
+from workflow_scripts.tables.table_weighted_boost import table_weighted_boost
+
+LABELS = {"resnet": "ResNet"}
+
+
+def by_name(values: dict[str, float], other: float = -10.0):
+    """Scores that are the same in every class and half."""
+    return lambda bank, label, half: bank["transformation"].map(values).fillna(other).to_numpy()
+
+
+def by_class(values: dict[int, dict[str, float]], other: float = -10.0):
+    return lambda bank, label, half: bank["transformation"].map(values.get(label, {})).fillna(other).to_numpy()
+
+
+def test_boxes_are_percentiles_over_classes_in_the_order_of_the_first_model():
+    change = {"rotate 8": 5.0, "invert 4": 7.0, "translateX 3": 9.0}
+    first = search_table(21, lambda bank, label, half: by_name(change)(bank, label, half) + label)
+    second = search_table(21, by_name({"rotate 8": 50.0}), model="other")
+    table = box_table(pd.concat([first, second]), ["resnet", "other"], "single", ["translateX"])
+    assert table["transformation"].tolist()[:4] == ["invert 4", "invert 4", "rotate 8", "rotate 8"]
+    assert table["model"].tolist()[:2] == ["resnet", "other"]
+    row = table.iloc[2]
+    # Classes add 0 to 20 to the change.
+    assert [row[f"p{p}"] for p in (5, 25, 50, 75, 95)] == [6, 10, 15, 20, 24]
+    assert row["n"] == 21
+    assert not table["transformation"].str.contains("translateX").any()
+    assert table["transformation"].nunique() == 48 - 1
+    sub_policies = box_table(first, ["resnet"], "sub-policy", ["translateX"])
+    assert len(sub_policies) == 44 - 1
+
+
+def test_excluding_everything_is_named():
+    table = search_table(2, by_name({}), bank=BankB(operations=["invert"], subpolicies=False))
+    with pytest.raises(InputError, match="no single transformation to draw"):
+        box_table(table, ["resnet"], "single", ["invert"])
+
+
+@pytest.mark.parametrize("way", ["same pairs", "other pairs"])
+def test_the_best_of_each_class_and_of_all(way):
+    table = search_table(2, by_class({0: {"rotate 8": 5.0, "invert 4": 2.0}, 1: {"equalize 8": 4.0, "invert 4": 3.0}}))
+    best = best_changes(table, "mean_change", way, "single")
+    assert best["best_of"].tolist() == ["class", "class", "all classes", "all classes"]
+    assert best["transformation"].tolist() == ["rotate 8", "equalize 8", "invert 4", "invert 4"]
+    assert best["mean_change"].tolist() == [5, 4, 2, 3]
+
+
+def test_measuring_on_the_pairs_of_the_choice_is_biased_upwards_and_on_others_is_not():
+    # No transformation does anything: all changes are noise of deviation 1 per half.
+    rng = np.random.default_rng(0)
+    noise = {(label, half): rng.normal(size=112) for label in range(300) for half in ("choose", "measure")}
+
+    def change(bank, label, half):
+        halves = [noise[label, "choose"], noise[label, "measure"]]
+        return np.mean(halves, axis=0) if half == "both" else noise[label, half]
+
+    table = search_table(300, change)
+    means = {}
+    for way in ("same pairs", "other pairs"):
+        best = best_changes(table, "mean_change", way, "single")
+        values = best.loc[best["best_of"] == "class", "mean_change"]
+        means[way] = values.mean(), values.std(ddof=1) / np.sqrt(300)
+    # The largest of 48 normal values is 2.2 deviations above their mean.
+    assert means["same pairs"][0] == pytest.approx(2.2 / np.sqrt(2), abs=0.1)
+    assert abs(means["other pairs"][0]) < 3 * means["other pairs"][1]
+
+
+def test_families_by_hand():
+    values = {0: {"rotate 8": 1.0}, 1: {"invert 4": 2.0}, 2: {"equalize 8": 3.0, "color 0": 0.0}, 3: {"color 0": 0.0}}
+    row = families(search_table(4, by_class(values)), "mean_change", "single")
+    assert [row[name] for name in ("appearance", "geometric", "mixed", "identity")] == [0.5, 0.25, 0, 0.25]
+    bank = describe(BankB())
+    pool = bank[bank["distinct"] & (bank["policy"] == "single")]["family"]
+    assert row["geometric in the pool"] == pytest.approx((pool == "geometric").mean())
+    assert row["identity wins"] == 0.75
+    assert row["boosting of top 10"] == 0.75
+    assert row["their change (%)"] == pytest.approx((1 + 2 + 3) / 3)
+
+
+def test_tables_are_written(tmp_path):
+    table = search_table(3, by_class({0: {"rotate 8": 5.0}, 2: {"invert 4": 9.0, "posterize 8 + rotate 9": 4.0}}))
+    table.loc[table["label"] == 1, "not_positive"] = 5
+    write_table(tmp_path / "search.parquet", table)
+    table_families(searches=[tmp_path / "search.parquet"], labels=LABELS, output=tmp_path / "families")
+    rows = pd.read_csv(tmp_path / "families.csv")
+    assert len(rows) == 2 * 2
+    assert "5 of 65 pairs have no positive similarity" in (tmp_path / "families.md").read_text()
+    table_weighted_boost(
+        searches=[tmp_path / "search.parquet"], labels=LABELS, table=BoostTable(rows=2), output=tmp_path / "boost"
+    )
+    boosts = pd.read_csv(tmp_path / "boost.csv")
+    assert boosts["transformation"].tolist()[:3] == ["invert 4", "rotate 8", "posterize 8 + rotate 9"]
+    assert boosts["class"].tolist()[:2] == ["class 2", "class 0"]
+    assert len(boosts) == 4
+
+
+def test_figures_are_written_with_their_numbers(tmp_path):
+    paths = []
+    for model in ("resnet", "other"):
+        paths.append(tmp_path / f"{model}.parquet")
+        write_table(paths[-1], search_table(5, by_name({"rotate 8": 5.0}), model=model))
+    labels = {"resnet": "ResNet", "other": "Other"}
+    figure_3a(searches=paths, labels=labels, figure=ChangeFigure(), output=tmp_path / "a")
+    assert len(pd.read_csv(tmp_path / "a.csv")) == 2 * 48
+    figure_3b(searches=paths, labels=labels, figure=BestFigure(), output=tmp_path / "b")
+    plotted = pd.read_csv(tmp_path / "b.csv")
+    means = plotted[plotted["label"].isna()]
+    assert len(means) == 2 * 2 * 2 * 2
+    assert (means["mean_change"] == 5).all()
+    assert set(means.loc[means["best_of"] == "all classes", "transformation"]) == {"rotate 8"}
+    with pytest.raises(InputError, match="2 models but 1 colours"):
+        figure_3b(searches=paths, labels=labels, figure=BestFigure(colors=["#000000"]), output=tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("transformation", "family", "expected"),
+    [
+        ("rotate 8", "geometric", ("rotate",)),
+        ("rescale 3", "geometric", ("scale_zoom_out",)),
+        ("rescale 7", "geometric", ("scale_zoom_in",)),
+        ("rescale 0", "identity", ()),
+        ("contrast 8", "appearance", ("decrease_contrast", "increase_contrast")),
+        ("solarize 5", "appearance", ("solarize",)),
+        ("color 4", "appearance", ()),
+        ("invert 4", "appearance", ()),
+    ],
+)
+def test_counterparts_in_bank_a(transformation, family, expected):
+    assert counterparts(transformation, family) == expected
+
+
+def summary(medians: dict[str, float]) -> pd.DataFrame:
+    rows = [
+        {"transformation": name, "magnitude": magnitude, "median": value if 3 <= magnitude <= 7 else 100.0}
+        for name, value in medians.items()
+        for magnitude in range(10)
+    ]
+    return pd.DataFrame(rows)
+
+
+COMPARISON = TrainingFigure(comparisons=[Comparison(trained="after", untrained="before", label="net")], top=2)
+SUMMARIES = {
+    "before": summary({"rotate": 0.5, "translateX": 0.5, "increase_contrast": 0.5, "decrease_contrast": 0.5}),
+    "after": summary({"rotate": 0.7, "translateX": 0.2, "increase_contrast": 0.9, "decrease_contrast": 0.3}),
+}
+
+
+def test_shares_of_what_training_learns():
+    # The best two of both classes: rotate (increased) and, in one class each, contrast (0.4 - 0.2: increased) and
+    # translateX (decreased).
+    table = search_table(
+        2, by_class({0: {"rotate 8": 5.0, "contrast 8": 3.0}, 1: {"rotate 8": 5.0, "translateX 3": 4.0}})
+    )
+    shares = share_table(table, SUMMARIES, COMPARISON).query("ranking == 'mean_change'").set_index("invariance")
+    assert shares["share_of_top"].to_dict() == {"increased": 0.75, "decreased": 0.25, "not in bank A": 0}
+    pool = shares["share_of_pool"]
+    assert pool.sum() == pytest.approx(1)
+    names = describe(BankB()).query("distinct and policy == 'single'")["transformation"]
+    assert pool["decreased"] == pytest.approx(names.str.startswith("translateX").mean())
+
+
+def test_figure_3c_is_written_and_names_absent_magnitudes(tmp_path):
+    write_table(tmp_path / "search.parquet", search_table(3, by_name({"rotate 8": 5.0})))
+    columns: dict[str, Any] = {"model": "m", "family": "geometric", "value": 1.0, "unit": "", "mean": 0.0, "n": 5, "dropped": 0}
+    paths = {name: tmp_path / f"{name}.parquet" for name in SUMMARIES}
+    for name, path in paths.items():
+        write_table(path, SUMMARIES[name].assign(**columns))
+    figure_3c(search=tmp_path / "search.parquet", summaries=paths, figure=COMPARISON, output=tmp_path / "figure")
+    assert len(pd.read_csv(tmp_path / "figure.csv")) == 2 * 3
+    other = COMPARISON.model_copy(update={"magnitudes": [12]})
+    with pytest.raises(InputError, match=r"none is in banks\.a\.magnitudes"):
+        figure_3c(search=tmp_path / "search.parquet", summaries=paths, figure=other, output=tmp_path / "figure")

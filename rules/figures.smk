@@ -227,7 +227,7 @@ if "figure_calibration" in LINEAGE.figures:
         conda:
             ENVIRONMENT
         params:
-            label=as_json(LINEAGE.labels([LINEAGE.calibrated])[LINEAGE.calibrated]),
+            label=LINEAGE.search_labels[LINEAGE.calibrated],
             output=subpath(output.csv, strip_suffix=".csv"),
             stamp=str(LINEAGE.figure_calibration()),
         message:
@@ -414,7 +414,7 @@ if "figure_4" in LINEAGE.figures:
         conda:
             ENVIRONMENT
         params:
-            label=as_json(LINEAGE.search_labels[LINEAGE.search_model("figure_4")]),
+            label=LINEAGE.search_labels[LINEAGE.search_model("figure_4")],
             figure=as_json(STUDY.figures.figure_4),
             bins=STUDY.wordnet.bins,
             output=subpath(output.csv, strip_suffix=".csv"),

@@ -12,7 +12,10 @@ from tests.workflow import Checkout, tiny_study
 
 REPORT = {"report": 1}
 SHOWN = {"show_banks": 1, "figure_a2": 1}
-MEASURED = {"invariance": 2, "figure_2": 1, "figure_a3": 1, **REPORT}
+INVARIANCE = {"invariance": 2, "figure_2": 1, "figure_a3": 1, **REPORT}
+EQUIVARIANCE = {"equivariance": 2, "figure_a10": 1, **REPORT}
+MEASURED = {**INVARIANCE, **EQUIVARIANCE}
+ONE = {**MEASURED, "invariance": 1, "equivariance": 1}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,9 @@ def changed_study(checkout: Checkout, path: str, value) -> None:
 
 def test_figures_and_report_are_there(finished):
     figures = {path.name for path in (finished.results() / "figures").iterdir()}
-    assert figures == {f"figure_{name}.{kind}" for name in ("2", "a1", "a2", "a3") for kind in ("pdf", "png", "csv")}
+    assert figures == {
+        f"figure_{name}.{kind}" for name in ("2", "a1", "a10", "a2", "a3") for kind in ("pdf", "png", "csv")
+    }
     page = (finished.results() / "report.html").read_text()
     assert "figure_2.png" in page
     assert "Invariance of the models to translation, zoom in and rotation" in page
@@ -99,13 +104,15 @@ def test_comments_docstrings_and_layout_rerun_nothing(checkout, file, right, wro
     ("path", "value", "jobs"),
     [
         ("figures.figure_2.colors", ["#CC79A7", "#000000"], {"figure_2": 1, **REPORT}),
-        ("models.untrained.seed", 1, {"build_model": 1, "sweep": 1, **MEASURED, "invariance": 1}),
+        ("models.untrained.seed", 1, {"build_model": 1, "sweep": 1, **ONE}),
         (
             "banks.a.transformations",
             ["rotate", "translateX"],
             {"sweep": 2, **MEASURED, **SHOWN},
         ),
-        ("training.recipe.epochs", 3, {"train": 2, "table_1a": 1, "sweep": 1, **MEASURED, "invariance": 1}),
+        ("training.recipe.epochs", 3, {"train": 2, "table_1a": 1, "sweep": 1, **ONE}),
+        ("equivariance.pairs", 30, EQUIVARIANCE),
+        ("banks.b.operations", ["invert"], SHOWN),
         ("execution.embedding_batch", 3, {}),
         ("execution.checkpoint_minutes", 3.0, {}),
     ],
@@ -119,7 +126,7 @@ def test_another_model_is_measured_and_nothing_else(checkout):
     models = {**tiny_study()["models"], "vit": {"timm": "vit_tiny_patch16_224", "args": {"img_size": 32}}}
     changed_study(checkout, "models", models)
     checkout.edit("studies/mine.yaml", "- '#E69F00'", "- '#E69F00'\n    - '#009E73'")
-    assert checkout.planned() == {"build_model": 1, "sweep": 1, **MEASURED, "invariance": 1}
+    assert checkout.planned() == {"build_model": 1, "sweep": 1, **ONE}
 
 
 def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
@@ -136,7 +143,7 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
 @pytest.mark.parametrize(
     ("file", "right", "wrong", "jobs"),
     [
-        ("workflow_scripts/metrics/invariance.py", "SMALLEST_BASELINE = 1e-8", "SMALLEST_BASELINE = 1e-7", MEASURED),
+        ("workflow_scripts/metrics/invariance.py", "SMALLEST_BASELINE = 1e-8", "SMALLEST_BASELINE = 1e-7", INVARIANCE),
         ("workflow_scripts/figures/figure_a2.py", "cell + 0.14", "cell + 0.15", {"figure_a2": 1, **REPORT}),
         (
             "workflow_scripts/embeddings/transformations.py",
@@ -148,7 +155,7 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
             "workflow_scripts/training/learner.py",
             "recipe.learning_rate, recipe.momentum,",
             "recipe.learning_rate, 0.8,",
-            {"train": 2, "table_1a": 1, "sweep": 1, **MEASURED, "invariance": 1},
+            {"train": 2, "table_1a": 1, "sweep": 1, **ONE},
         ),
     ],
 )
@@ -161,7 +168,7 @@ def test_a_stale_result_is_found_even_if_only_part_was_made_anew(checkout):
     checkout.edit("workflow_scripts/metrics/invariance.py", "SMALLEST_BASELINE = 1e-8", "SMALLEST_BASELINE = 1e-7")
     table = checkout.results() / "metrics" / "invariance" / "trained.summary.parquet"
     checkout.snakemake(str(table.relative_to(checkout.folder)))
-    assert checkout.planned() == {**MEASURED, "invariance": 1}
+    assert checkout.planned() == {**INVARIANCE, "invariance": 1}
 
 
 def test_one_figure_is_a_target(checkout):

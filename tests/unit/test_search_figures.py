@@ -182,10 +182,10 @@ def test_shares_of_what_training_learns():
 
 def test_figure_3c_is_written_and_names_absent_magnitudes(tmp_path):
     write_table(tmp_path / "search.parquet", search_table(3, by_name({"rotate 8": 5.0})))
-    columns: dict[str, Any] = {"model": "m", "family": "geometric", "value": 1.0, "unit": "", "mean": 0.0, "n": 5, "dropped": 0}
+    columns: dict[str, Any] = {"model": "m", "family": "geometric", "value": 1.0, "unit": "", "mean": 0.0, "n": 5}
     paths = {name: tmp_path / f"{name}.parquet" for name in SUMMARIES}
     for name, path in paths.items():
-        write_table(path, SUMMARIES[name].assign(**columns))
+        write_table(path, SUMMARIES[name].assign(**columns, dropped=0))
     figure_3c(search=tmp_path / "search.parquet", summaries=paths, figure=COMPARISON, output=tmp_path / "figure")
     assert len(pd.read_csv(tmp_path / "figure.csv")) == 2 * 3
     other = COMPARISON.model_copy(update={"magnitudes": [12]})

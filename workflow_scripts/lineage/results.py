@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from workflow_scripts.common.provenance import Stamp, digest
 from workflow_scripts.figures.settings import InvarianceFigure
-from workflow_scripts.lineage.metrics import MetricLineage
+from workflow_scripts.lineage.foreground import ForegroundLineage
 
 
-class ResultLineage(MetricLineage):
+class ResultLineage(ForegroundLineage):
     """Settings and stamps of figures and tables; the stamp of a target is the method of its name."""
 
     def figure(self, name: str) -> InvarianceFigure:
@@ -60,6 +60,11 @@ class ResultLineage(MetricLineage):
         """Stamp of Figure A1."""
         return self._stamp("figures.figure_a1", self.study.figures.figure_a1)
 
+    def figure_a6(self) -> Stamp:
+        """Stamp of Figure A6."""
+        settings = [self.study.figures.figure_a6, self.study.foreground.split]
+        return self._stamp("figures.figure_a6", settings, [self.foreground(), self.index()])
+
     def figure_a7(self) -> Stamp:
         """Stamp of Figure A7."""
         seeds, methods = self.study.training.seeds, self.study.zoom_sweep.methods
@@ -85,6 +90,11 @@ class ResultLineage(MetricLineage):
         """Stamp of the table of appendix B."""
         table = self.study.tables.table_b
         return self._stamp("tables.table_b", table, self.trainings([table.baseline, *table.methods] if table else []))
+
+    def table_foregrounds(self) -> Stamp:
+        """Stamp of the table of foregrounds."""
+        settings = [self.study.tables.table_foregrounds, self.study.foreground]
+        return self._stamp("tables.table_foregrounds", settings, [self.foreground(), self.index()])
 
     def report_key(self) -> str:
         """Changes when a figure or a table does."""

@@ -1,5 +1,7 @@
 """Block `tables` of a study."""
 
+from typing import Literal
+
 from pydantic import Field, PositiveFloat
 
 from workflow_scripts.common.settings import Block
@@ -41,6 +43,13 @@ class HelpedTable(Block):
     """Methods that get them right."""
 
 
+class ForegroundTable(Block):
+    """Foregrounds per class (GIB appendix E.1)."""
+
+    order: Literal["class", "area"] = "class"
+    """Rows by the class, or by the median area of the foreground's box, largest first."""
+
+
 class Tables(Block):
     """Tables to make; `null` leaves one out, and so does a method that the study does not train."""
 
@@ -54,3 +63,5 @@ class Tables(Block):
     """Classes that augmentation hurts (GIB Table A2)."""
     table_b: HelpedTable | None = HelpedTable()
     """Overlap of helped images (GIB appendix B)."""
+    table_foregrounds: ForegroundTable | None = ForegroundTable()
+    """Foregrounds per class (GIB appendix E.1)."""

@@ -1,6 +1,5 @@
 """Where the object is in every image, and how large."""
 
-
 if STUDY.foreground.method == "u2net":
 
     localrules:

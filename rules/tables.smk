@@ -7,6 +7,7 @@ localrules:
     table_a1,
     table_a2,
     table_b,
+    table_foregrounds,
 
 
 if "table_1a" in LINEAGE.tables:
@@ -162,3 +163,35 @@ if "table_b" in LINEAGE.tables:
         shell:
             "python -m workflow_scripts.tables.table_b --baseline_runs {params.baseline:q}"
             " --method_runs {params.methods:q} --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_foregrounds" in LINEAGE.tables:
+
+    rule table_foregrounds:
+        input:
+            foregrounds=LINEAGE.foregrounds,
+            index=rules.index.output.index,
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_foregrounds.csv",
+                caption="report/table_foregrounds.rst",
+                category="Foregrounds",
+                labels={"table": "foregrounds", "of": "centre and area per class"},
+            ),
+            md=f"{RESULTS}/tables/table_foregrounds.md",
+        log:
+            f"{LOGS}/table_foregrounds.log",
+        conda:
+            ENVIRONMENT
+        params:
+            foregrounds=lambda w, input: as_json(input.foregrounds),
+            how=LINEAGE.foreground_origin,
+            table=as_json(STUDY.tables.table_foregrounds),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_foregrounds()),
+        message:
+            "Tabulating the foregrounds per class"
+        shell:
+            "python -m workflow_scripts.tables.table_foregrounds --foregrounds {params.foregrounds:q}"
+            " --index {input.index:q} --how {params.how:q} --table {params.table:q}"
+            " --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"

@@ -40,13 +40,13 @@ def foreground(
     `InputError` where that is absent or unusable, or an image is damaged.
     """
     reader = ShardReader([shard])
-    find = _finder(method, network, threads)
+    find = _finder(method, network)
 
     def boxed(row: int) -> dict[str, float]:
         image = reader.image(row).permute(1, 2, 0).contiguous().numpy()
         return describe(find(image) > threshold)
 
-    # The network has threads of its own; then those here only decode ahead of it.
+    # An image per thread, decoding included; U2-Net's batch is one image anyway.
     rows = list(progress(ordered_map(boxed, range(len(reader)), threads), "foregrounds", total=len(reader)))
     table = pd.DataFrame(rows, columns=["found", *EDGES, "center_x", "center_y", "area", "foreground"])
     table.insert(0, "id", reader.ids)
@@ -54,12 +54,12 @@ def foreground(
     write_table(output, table, stamp)
 
 
-def _finder(method: Method, network: Path | None, threads: int) -> Finder:
+def _finder(method: Method, network: Path | None) -> Finder:
     if method == "saliency":
         return saliency
     if network is None:
         raise InputError("foreground: the method u2net needs a network; name its ONNX file")
-    return U2Net(network, threads)
+    return U2Net(network)
 
 
 def describe(mask: np.ndarray) -> dict[str, float]:

@@ -34,6 +34,9 @@ ROUNDS = 8
 MEDIAN = 3
 """Side of the median filter over the posterior, in pixels; it takes away single pixels."""
 
+SMALLEST_PART = 0.002
+"""Smallest connected part that is kept, as a share of the frame: specks must not stretch the box."""
+
 
 def saliency(image: np.ndarray) -> np.ndarray:
     """Probability of foreground, float64 [h, w] from 0 to 1, of `image`, uint8 [H, W, 3] in RGB.
@@ -53,7 +56,7 @@ def saliency(image: np.ndarray) -> np.ndarray:
         weights = (1 - posterior) * (margin if number == 0 else 1)
     shade = _shade(colors, surface, covariance)
     posterior = _foreground(colors - shade[:, None] * surface, covariance)
-    return ndimage.median_filter(posterior.reshape(height, width), MEDIAN)
+    return _without_specks(ndimage.median_filter(posterior.reshape(height, width), MEDIAN))
 
 
 def _bounded(image: np.ndarray) -> np.ndarray:
@@ -107,3 +110,12 @@ def _shade(colors: np.ndarray, surface: np.ndarray, covariance: np.ndarray) -> n
     precise = surface @ np.linalg.inv(covariance)
     nearest = np.sum(precise * colors, axis=1) / np.maximum(np.sum(precise * surface, axis=1), 1e-9)
     return np.clip(nearest, DARKEST_SHADE, 1)
+
+
+def _without_specks(posterior: np.ndarray) -> np.ndarray:
+    """`posterior` [h, w] with 0 in the connected parts above the prior that are smaller than `SMALLEST_PART`."""
+    parts, _count = ndimage.label(posterior > FOREGROUND_PRIOR)
+    small = np.bincount(parts.ravel()) < SMALLEST_PART * posterior.size
+    # Part 0 is what is below the prior, and stays as it is.
+    small[0] = False
+    return np.where(small[parts], 0.0, posterior)

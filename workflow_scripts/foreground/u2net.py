@@ -14,16 +14,16 @@ STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
 class U2Net:
-    """The network in the ONNX file `path`, on `threads` CPU threads.
+    """The network in the ONNX file `path`, on the CPU; several threads may call it at once, each uses one core.
 
     It maps float32 [1, 3, 320, 320] to outputs of which the first, [1, 1, 320, 320], is a probability.
     Raises `InputError` where the file is no such network.
     """
 
-    def __init__(self, path: Path, threads: int = 1):
+    def __init__(self, path: Path):
         self._path = path
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

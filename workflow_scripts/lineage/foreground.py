@@ -25,6 +25,13 @@ class ForegroundLineage(MetricLineage):
         """U2-Net, where the study uses it."""
         return [f"{self.results}/foreground/u2net.onnx"] if self.study.foreground.method == "u2net" else []
 
+    @property
+    def foreground_origin(self) -> str:
+        """How the foregrounds were found, in words."""
+        settings = self.study.foreground
+        name = {"u2net": "U2-Net", "saliency": "Saliency without weights"}[settings.method]
+        return f"{name}, threshold {settings.threshold:g}, split {settings.split}"
+
     def u2net(self) -> Stamp:
         """Stamp of U2-Net: wherever it comes from, its digest says what it is."""
         return self._stamp("foreground.fetch_u2net", self.study.foreground.sha256)

@@ -62,7 +62,7 @@ class ResultLineage(ForegroundLineage):
 
     def figure_a6(self) -> Stamp:
         """Stamp of Figure A6."""
-        settings = [self.study.figures.figure_a6, self.study.foreground.split]
+        settings = [self.study.figures.figure_a6, self.foreground_origin]
         return self._stamp("figures.figure_a6", settings, [self.foreground(), self.index()])
 
     def figure_a7(self) -> Stamp:
@@ -93,7 +93,7 @@ class ResultLineage(ForegroundLineage):
 
     def table_foregrounds(self) -> Stamp:
         """Stamp of the table of foregrounds."""
-        settings = [self.study.tables.table_foregrounds, self.study.foreground]
+        settings = [self.study.tables.table_foregrounds, self.foreground_origin]
         return self._stamp("tables.table_foregrounds", settings, [self.foreground(), self.index()])
 
     def report_key(self) -> str:

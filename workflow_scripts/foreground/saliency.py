@@ -2,20 +2,22 @@
 
 That the margin is mostly background is the boundary prior of Wei et al., "Geodesic saliency using
 background priors" (ECCV 2012). The background is a surface of low order in the position, per colour
-channel, with Gaussian residuals; whatever else is in the image has any colour with equal probability, which
-is the noise component of Banfield and Raftery (Biometrics 49, 1993). The surface, the residuals' covariance
-and each pixel's membership are found by expectation maximisation that starts from the margin. A pixel that
-is the background's colour times a factor less than one is taken for the background in shade, as in
-Horprasert et al., "A statistical approach for real-time robust background subtraction and shadow detection"
-(ICCV Frame-Rate Workshop 1999). The saliency is the posterior probability of foreground. It has no
-normalisation by the image's maximum, so an image may have no foreground at all.
+channel, with Gaussian residuals like those in the margin; whatever else is in the image has any colour with
+equal probability, which is the noise component of Banfield and Raftery (Biometrics 49, 1993). Surface,
+covariance and each pixel's membership are found by expectation maximisation. It starts from a plane through
+the margin without its farthest quarter, found by the concentration steps of Rousseeuw and Van Driessen
+(Technometrics 41, 1999), so that an object may touch the frame. A pixel that has the background's colour
+times a factor less than one is taken for the background in shade, as in Horprasert et al., "A statistical
+approach for real-time robust background subtraction and shadow detection" (ICCV Frame-Rate Workshop 1999).
+The saliency is the posterior probability of foreground. It has no normalisation by the image's maximum, so
+an image may have no foreground at all.
 """
 
 from functools import cache
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
+from scipy import ndimage, stats
 
 LARGEST_SIDE = 128
 """Larger images are resized to this longer side, in pixels."""
@@ -29,7 +31,11 @@ FOREGROUND_PRIOR = 0.01
 """Prior probability of foreground: small, so that the tails of a noisy background are not taken for it."""
 DARKEST_SHADE = 0.6
 """The background's brightness in full shade, relative to its own."""
-ROUNDS = 8
+KEPT = 0.75
+"""Share of the margin that the plane at the start is fitted to."""
+STEPS = 3
+"""Concentration steps at the start."""
+ROUNDS = 7
 """Rounds of expectation maximisation."""
 MEDIAN = 3
 """Side of the median filter over the posterior, in pixels; it takes away single pixels."""
@@ -48,12 +54,14 @@ def saliency(image: np.ndarray) -> np.ndarray:
     colors = small.reshape(-1, 3).astype(np.float64)
     terms = _terms(height, width)
     margin = _margin(height, width)
-    weights = margin
-    for number in range(ROUNDS):
-        surface, covariance = _fit(terms, colors, weights)
-        posterior = _foreground(colors - surface, covariance)
-        # The first surface extrapolates from the margin: only the second is trusted inside.
-        weights = (1 - posterior) * (margin if number == 0 else 1)
+    surface, covariance = _start(terms, colors, margin)
+    # The plane is not trusted inside; the first surface of full degree is fitted to the margin as well.
+    weights = (1 - _foreground(colors - surface, covariance)) * margin
+    for _round in range(ROUNDS):
+        surface = _fit(terms, colors, weights)
+        # From the margin alone, so that the object itself does not widen what counts as background.
+        covariance = _covariance(colors - surface, weights * margin)
+        weights = 1 - _foreground(colors - surface, covariance)
     shade = _shade(colors, surface, covariance)
     posterior = _foreground(colors - shade[:, None] * surface, covariance)
     return _without_specks(ndimage.median_filter(posterior.reshape(height, width), MEDIAN))
@@ -85,24 +93,46 @@ def _margin(height: int, width: int) -> np.ndarray:
     return margin.ravel()
 
 
-def _fit(terms: np.ndarray, colors: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The background's surface [pixels, 3] and the covariance of its residuals [3, 3], by weighted least squares."""
+def _start(terms: np.ndarray, colors: np.ndarray, margin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A plane [pixels, 3] and its residuals' covariance [3, 3], of the share `KEPT` of the margin nearest to it."""
+    # 1, y and x are the first term, the second, and the first without y.
+    plane = terms[:, [0, 1, DEGREE + 1]]
+    weights = margin
+    for _step in range(STEPS):
+        residuals = colors - _fit(plane, colors, weights)
+        squared = _squared_distance(residuals, _covariance(residuals, weights))
+        weights = margin * (squared <= np.quantile(squared[margin > 0], KEPT))
+    surface = _fit(plane, colors, weights)
+    # What was left out makes the covariance too small by this factor, where the residuals are Gaussian.
+    factor = KEPT / stats.chi2.cdf(stats.chi2.ppf(KEPT, 3), 5)
+    return surface, factor * _covariance(colors - surface, weights)
+
+
+def _fit(terms: np.ndarray, colors: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The background's surface [pixels, 3], by weighted least squares."""
     weighted = terms * weights[:, None]
-    # Weights never all vanish: the pixels a surface was fitted to are, on average, near it. The ridge is for
-    # weights in too few places to tell the terms apart.
-    ridge = 1e-6 * weights.sum() * np.eye(terms.shape[1])
-    surface = terms @ np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ colors)
-    residuals = colors - surface
-    covariance = (residuals * weights[:, None]).T @ residuals / weights.sum()
-    return surface, covariance + SMALLEST_DEVIATION**2 * np.eye(3)
+    # The ridge is for weights in too few places to tell the terms apart.
+    ridge = (1e-6 * weights.sum() + 1e-9) * np.eye(terms.shape[1])
+    return terms @ np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ colors)
+
+
+def _covariance(residuals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted covariance [3, 3] of the background's `residuals` [pixels, 3]."""
+    covariance = (residuals * weights[:, None]).T @ residuals / max(weights.sum(), 1e-9)
+    return covariance + SMALLEST_DEVIATION**2 * np.eye(3)
 
 
 def _foreground(residuals: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Posterior probability of foreground [pixels] where the background leaves `residuals` [pixels, 3]."""
-    squared = np.sum(residuals @ np.linalg.inv(covariance) * residuals, axis=1)
+    squared = _squared_distance(residuals, covariance)
     background = np.exp(-squared / 2) / np.sqrt(np.linalg.det(2 * np.pi * covariance))
     foreground = FOREGROUND_PRIOR / 256**3
     return foreground / (foreground + (1 - FOREGROUND_PRIOR) * background)
+
+
+def _squared_distance(residuals: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Squared Mahalanobis distance from 0, [pixels]."""
+    return np.sum(residuals @ np.linalg.inv(covariance) * residuals, axis=1)
 
 
 def _shade(colors: np.ndarray, surface: np.ndarray, covariance: np.ndarray) -> np.ndarray:

@@ -133,14 +133,12 @@ def test_planted_boxes_are_found():
     assert pd.Series(iou).groupby(classes).median().min() > 0.5
 
 
-def test_photographs_of_objects_on_plain_backgrounds(photographs):
-    # A parachute in the sky, and a golf ball in the grass.
-    for path, box in {"n03888257": (0.35, 0.05, 0.8, 0.7)}.items():
-        path = sorted((photographs / "imagenette-mini" / "val" / path).iterdir())[0]
-        image = np.asarray(Image.open(path).convert("RGB"))
-        seen = bounding_box(saliency(image) > THRESHOLD)
-        frame = [pd.DataFrame([one], columns=EDGES) for one in (seen, box)]
-        assert intersection_over_union(*frame)[0] > 0.6
+def test_a_photograph_of_objects_on_a_plain_background(photographs):
+    # A parachutist below a canopy and a banner, in the sky; the box was read off the photograph.
+    path = sorted((photographs / "imagenette-mini" / "val" / "n03888257").iterdir())[0]
+    seen = bounding_box(saliency(np.asarray(Image.open(path).convert("RGB"))) > THRESHOLD)
+    frames = [pd.DataFrame([box], columns=EDGES) for box in (seen, (0.34, 0.09, 0.79, 0.68))]
+    assert intersection_over_union(*frames)[0] > 0.8
 
 
 # The network of these tests: sigmoid(GAIN * (red - green) of the normalised input - OFFSET), in the shape of U2-Net's.
@@ -226,7 +224,9 @@ def test_the_table_of_a_shard(method, shard, tmp_path):
     assert table["foreground"][1] == 0
     first = table.loc[0, EDGES].to_numpy(dtype=float) * [WIDTH, HEIGHT, WIDTH, HEIGHT]
     np.testing.assert_allclose(first, BOX, atol=1)
-    np.testing.assert_allclose(table.loc[0, ["center_x", "center_y"]].to_list(), [30 / WIDTH, 27 / HEIGHT], atol=0.02)
+    np.testing.assert_allclose(
+        table.loc[0, ["center_x", "center_y"]].to_numpy(dtype=float), [30 / WIDTH, 27 / HEIGHT], atol=0.02
+    )
     np.testing.assert_allclose(table["area"][0], 28 * 30 / (WIDTH * HEIGHT), atol=0.03)
     np.testing.assert_allclose(table["foreground"][0], 28 * 30 / (WIDTH * HEIGHT), atol=0.03)
 

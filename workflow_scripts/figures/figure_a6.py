@@ -99,7 +99,8 @@ def _draw(plotted: pd.DataFrame, title: str) -> Figure:
     axes[0, 0].set_ylabel("images (%)")
     axes[0, 0].set_ylim(bottom=0)
     if not classes:
-        axes[1, 0].set_ylabel("class medians (%)")
+        drawn_classes = plotted.loc[plotted["of"] == MEDIANS, "n"].max()
+        axes[1, 0].set_ylabel(f"medians of\n{drawn_classes:,} classes (%)")
         axes[1, 0].set_ylim(bottom=0)
     drawn.suptitle(title, fontsize=8)
     return drawn

@@ -6,6 +6,7 @@ localrules:
     figure_a2,
     figure_a3,
     figure_a1,
+    figure_a6,
     figure_a7,
     figure_a10,
     figure_calibration,
@@ -172,6 +173,38 @@ if "figure_a1" in LINEAGE.figures:
         shell:
             "python -m workflow_scripts.figures.figure_a1 --betas {params.betas:q} --output {params.output:q}"
             " > {log:q} 2>&1"
+
+
+if "figure_a6" in LINEAGE.figures:
+
+    rule figure_a6:
+        input:
+            foregrounds=LINEAGE.foregrounds,
+            index=rules.index.output.index,
+        output:
+            pdf=f"{RESULTS}/figures/figure_a6.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_a6.png",
+                caption="report/figure_a6.rst",
+                category="Foregrounds",
+                labels={"figure": "A6", "of": "centre and area of foregrounds"},
+            ),
+            csv=f"{RESULTS}/figures/figure_a6.csv",
+        log:
+            f"{LOGS}/figure_a6.log",
+        conda:
+            ENVIRONMENT
+        params:
+            foregrounds=lambda w, input: as_json(input.foregrounds),
+            how=LINEAGE.foreground_origin,
+            figure=as_json(STUDY.figures.figure_a6),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_a6()),
+        message:
+            "Drawing Figure A6"
+        shell:
+            "python -m workflow_scripts.figures.figure_a6 --foregrounds {params.foregrounds:q} --index {input.index:q}"
+            " --how {params.how:q} --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
 
 
 if "figure_a7" in LINEAGE.figures:

@@ -10,6 +10,7 @@ localrules:
     table_calibration,
     table_families,
     table_weighted_boost,
+    table_foregrounds,
 
 
 if "table_1a" in LINEAGE.tables:
@@ -265,4 +266,36 @@ if "table_weighted_boost" in LINEAGE.tables:
             "Tabulating the largest weighted boosts"
         shell:
             "python -m workflow_scripts.tables.table_weighted_boost --searches {params.searches:q} --labels {params.labels:q} --table {params.table:q}"
+            " --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_foregrounds" in LINEAGE.tables:
+
+    rule table_foregrounds:
+        input:
+            foregrounds=LINEAGE.foregrounds,
+            index=rules.index.output.index,
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_foregrounds.csv",
+                caption="report/table_foregrounds.rst",
+                category="Foregrounds",
+                labels={"table": "foregrounds", "of": "centre and area per class"},
+            ),
+            md=f"{RESULTS}/tables/table_foregrounds.md",
+        log:
+            f"{LOGS}/table_foregrounds.log",
+        conda:
+            ENVIRONMENT
+        params:
+            foregrounds=lambda w, input: as_json(input.foregrounds),
+            how=LINEAGE.foreground_origin,
+            table=as_json(STUDY.tables.table_foregrounds),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_foregrounds()),
+        message:
+            "Tabulating the foregrounds per class"
+        shell:
+            "python -m workflow_scripts.tables.table_foregrounds --foregrounds {params.foregrounds:q}"
+            " --index {input.index:q} --how {params.how:q} --table {params.table:q}"
             " --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"

@@ -94,6 +94,7 @@ def tiny_study(**changes) -> dict:
         },
         "banks": {"a": {"transformations": ["translateX", "rotate", "solarize"], "magnitudes": [0, 4, 9]}},
         "invariance": {"pairs": 8},
+        "foreground": {"method": "saliency"},
         "figures": {"figure_2": {"transformations": ["translateX", "rotate"], "colors": ["#0072B2", "#E69F00"]}},
         "execution": {"threads": 1, "workers": 0},
         **changes,

@@ -16,6 +16,7 @@ INVARIANCE = {"invariance": 2, "figure_2": 1, "figure_a3": 1, **REPORT}
 EQUIVARIANCE = {"equivariance": 2, "figure_a10": 1, **REPORT}
 MEASURED = {**INVARIANCE, **EQUIVARIANCE}
 ONE = {**MEASURED, "invariance": 1, "equivariance": 1}
+BOXED = {"figure_a6": 1, "table_foregrounds": 1, **REPORT}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def changed_study(checkout: Checkout, path: str, value) -> None:
 def test_figures_and_report_are_there(finished):
     figures = {path.name for path in (finished.results() / "figures").iterdir()}
     assert figures == {
-        f"figure_{name}.{kind}" for name in ("2", "a1", "a10", "a2", "a3") for kind in ("pdf", "png", "csv")
+        f"figure_{name}.{kind}" for name in ("2", "a1", "a10", "a2", "a3", "a6") for kind in ("pdf", "png", "csv")
     }
     page = (finished.results() / "report.html").read_text()
     assert "figure_2.png" in page
@@ -112,7 +113,13 @@ def test_comments_docstrings_and_layout_rerun_nothing(checkout, file, right, wro
         ),
         ("training.recipe.epochs", 3, {"train": 2, "table_1a": 1, "sweep": 1, **ONE}),
         ("equivariance.pairs", 30, EQUIVARIANCE),
-        ("banks.b.operations", ["invert"], SHOWN),
+        ("banks.b.operations", ["invert"], {**SHOWN, **REPORT}),
+        ("foreground.threshold", 0.2, {"foreground": 1, **BOXED}),
+        ("foreground.method", "u2net", {"fetch_u2net": 1, "foreground": 1, **BOXED}),
+        ("foreground.onnx", "elsewhere.onnx", {}),
+        ("foreground.split", "val", {"foreground": 1, **BOXED}),
+        ("figures.figure_a6", {"bins": 7}, {"figure_a6": 1, **REPORT}),
+        ("tables.table_foregrounds", {"order": "area"}, {"table_foregrounds": 1, **REPORT}),
         ("execution.embedding_batch", 3, {}),
         ("execution.checkpoint_minutes", 3.0, {}),
     ],
@@ -150,6 +157,12 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
             "_steps(0, 90)",
             "_steps(0, 80)",
             {"sweep": 2, **MEASURED, **SHOWN},
+        ),
+        (
+            "workflow_scripts/foreground/saliency.py",
+            "SMALLEST_DEVIATION = 4.0",
+            "SMALLEST_DEVIATION = 5.0",
+            {"foreground": 1, **BOXED},
         ),
         (
             "workflow_scripts/training/learner.py",

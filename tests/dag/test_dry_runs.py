@@ -21,9 +21,10 @@ def test_every_study_can_be_planned_without_its_data(checkout, study):
 
 def test_imagenet_is_planned_in_full(checkout):
     jobs = checkout.planned("--config", "study=imagenet")
-    # 64 shards of train and 4 of val; six models, of which Figures 2 and A3 show five.
+    # 64 shards of train and 4 of val; six models, of which two search, in 50 shards of classes.
     assert jobs["shards"] == 64 + 4
-    assert jobs["sweep"] == 5 * 4
+    assert jobs["sweep"] == 6 * 4
+    assert jobs["pair_sweep"] == 2 * 50
     assert jobs["download_weights"] == 2
     assert checkout.planned("trainings", "--config", "study=imagenet")["train"] == 14 * 5 - 7
 

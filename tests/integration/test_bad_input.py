@@ -106,6 +106,15 @@ def test_absent_weights_without_network(checkout, monkeypatch):
     assert f"put them into {Path('data/weights/timm/vit_tiny_patch16_224.safetensors')}" in line
 
 
+def test_another_network_under_the_name_of_u2net(checkout):
+    checkout.write_study(tiny_study(foreground={"method": "u2net"}))
+    write(checkout.folder / "data" / "weights" / "u2net.onnx", b"junk" * 99)
+    line = complaint(checkout, "figure_a6")
+    assert "data/weights/u2net.onnx: its SHA-256 is " in line
+    assert "foreground.sha256" in line
+    assert "u2net.onnx" not in made(checkout)
+
+
 def test_absent_imagenet_says_what_to_put_where(checkout):
     done = checkout.snakemake("results/imagenet/data/index.parquet", "--config", "study=imagenet", check=False)
     output = done.stdout + done.stderr

@@ -133,10 +133,14 @@ def keys(study: Lineage) -> dict[str, str]:
         "figure_a3": study.figure_a3().key,
         "examples": study.bank_examples().key,
         "figure_a2": study.figure_a2().key,
+        "foreground": study.foreground().key,
+        "figure_a6": study.figure_a6().key,
+        "table_foregrounds": study.table_foregrounds().key,
     }
 
 
 MEASURED = {"sweep", "other sweep", "invariance", "other invariance", "figure_2", "figure_a3"}
+BOXED = {"foreground", "figure_a6", "table_foregrounds"}
 TRAINED = {"training", "other training", "sweep", "invariance", "figure_2", "figure_a3"}
 
 
@@ -146,9 +150,12 @@ TRAINED = {"training", "other training", "sweep", "invariance", "figure_2", "fig
         ("title: Planted", "title: Our planted", set()),
         ("execution:", "execution:\n  embedding_batch: 7", set()),
         ("label: ViT, untrained", "label: Vision transformer", {"figure_2", "figure_a3"}),
-        ("models:\n", "figures:\n  figure_a3:\n    colors: ['#000000']\nmodels:\n", {"figure_a3"}),
+        ("figures:\n", "figures:\n  figure_a3:\n    colors: ['#000000']\n", {"figure_a3"}),
         ("models:\n", "banks:\n  a:\n    magnitudes: [0, 5]\nmodels:\n", MEASURED | {"examples", "figure_a2"}),
         ("pairs: 200", "pairs: 300", MEASURED | {"pairs"}),
+        ("method: saliency", "method: saliency\n  threshold: 0.2", BOXED),
+        ("method: saliency", "method: saliency\n  onnx: elsewhere.onnx", set()),
+        ("method: saliency", "method: u2net", BOXED),
         ("epochs: 6", "epochs: 7", TRAINED),
         (
             "img_size: 64\n",

@@ -44,6 +44,16 @@ COLUMNS = {
     "test_seed": "seed of the random crops of the validation images",
     "zoom": "maximal zoom k per axis: crops have areas drawn from U(1/k^2, 1)",
     "top1": "share of the images classified correctly",
+    # foregrounds
+    "found": "whether any pixel of the image is foreground",
+    "left": "left edge of the foreground's box, as a share of the frame's width; null where there is none",
+    "top": "top edge of the foreground's box, as a share of the frame's height; null where there is none",
+    "right": "right edge of the foreground's box, as a share of the frame's width; null where there is none",
+    "bottom": "bottom edge of the foreground's box, as a share of the frame's height; null where there is none",
+    "center_x": "centre of the foreground's bounding box, from the left, as a share of the frame's width",
+    "center_y": "centre of the foreground's bounding box, from the top, as a share of the frame's height",
+    "area": "area of the foreground's bounding box, as a share of the frame's",
+    "foreground": "share of the frame's pixels that are foreground",
     # embeddings and invariance
     "pair": "number of the pair",
     "x": "id of the first image of a pair",

@@ -49,6 +49,15 @@ class BetaFigure(Block):
     """Second parameters of the Beta laws."""
 
 
+class ForegroundFigure(Block):
+    """Distributions of the foregrounds' boxes."""
+
+    bins: int = Field(25, ge=2)
+    """Bins of the histograms, from 0 to 1."""
+    most_classes: int = Field(30, ge=0)
+    """Up to so many classes are drawn one by one; of more, the distribution of their medians is."""
+
+
 class ZoomFigure(Block):
     """Top-1 against zoom; its methods are those of `zoom_sweep`."""
 
@@ -143,6 +152,8 @@ class Figures(Block):
     """Change of similarity under every sub-policy (GIB Fig. A4)."""
     figure_a5: ChangeFigure | None = ChangeFigure(without=["translateX", "translateY", "rescale"])
     """Change of similarity without the operations of standard augmentation (GIB Fig. A5)."""
+    figure_a6: ForegroundFigure | None = ForegroundFigure()
+    """Where the foregrounds are, and how large (GIB Fig. A6)."""
     figure_a7: ZoomFigure | None = ZoomFigure()
     """Top-1 under zoom (GIB Fig. A7)."""
     figure_a10: MagnitudeFigure | None = MagnitudeFigure()

@@ -188,7 +188,7 @@ class Paths:
 
     def _has_methods(self, table: str, trained: set[str]) -> bool:
         settings = getattr(self.study.tables, table)
-        if table == "table_a1":
+        if table in ("table_a1", "table_foregrounds"):
             return True
         if table in SEARCH_TABLES:
             return bool(self.study.similarity_search.models)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 
 from workflow_scripts.common.provenance import Stamp, digest
 from workflow_scripts.figures.settings import MagnitudeFigure
-from workflow_scripts.lineage.metrics import MetricLineage
+from workflow_scripts.lineage.foreground import ForegroundLineage
 
 
-class ResultLineage(MetricLineage):
+class ResultLineage(ForegroundLineage):
     """Settings and stamps of figures and tables; the stamp of a target is the method of its name."""
 
     def figure(self, name: str) -> MagnitudeFigure:
@@ -62,6 +62,11 @@ class ResultLineage(MetricLineage):
     def figure_a1(self) -> Stamp:
         """Stamp of Figure A1."""
         return self._stamp("figures.figure_a1", self.study.figures.figure_a1)
+
+    def figure_a6(self) -> Stamp:
+        """Stamp of Figure A6."""
+        settings = [self.study.figures.figure_a6, self.foreground_origin]
+        return self._stamp("figures.figure_a6", settings, [self.foreground(), self.index()])
 
     def figure_a7(self) -> Stamp:
         """Stamp of Figure A7."""
@@ -159,6 +164,11 @@ class ResultLineage(MetricLineage):
         """Stamp of the table of appendix B."""
         table = self.study.tables.table_b
         return self._stamp("tables.table_b", table, self.trainings([table.baseline, *table.methods] if table else []))
+
+    def table_foregrounds(self) -> Stamp:
+        """Stamp of the table of foregrounds."""
+        settings = [self.study.tables.table_foregrounds, self.foreground_origin]
+        return self._stamp("tables.table_foregrounds", settings, [self.foreground(), self.index()])
 
     def report_key(self) -> str:
         """Changes when a figure or a table does."""

@@ -1,5 +1,7 @@
 """Block `tables` of a study."""
 
+from typing import Literal
+
 from pydantic import Field, PositiveFloat
 
 from workflow_scripts.common.settings import Block
@@ -56,6 +58,13 @@ class CalibrationTable(Block):
     """Planted factors that the similarity search finds."""
 
 
+class ForegroundTable(Block):
+    """Foregrounds per class (GIB appendix E.1)."""
+
+    order: Literal["class", "area"] = "class"
+    """Rows by the class, or by the median area of the foreground's box, largest first."""
+
+
 class Tables(Block):
     """Tables to make; `null` leaves one out, and so does a method that the study does not train."""
 
@@ -75,3 +84,5 @@ class Tables(Block):
     """The largest weighted boosts (GIB appendix E.2)."""
     table_calibration: CalibrationTable | None = CalibrationTable()
     """Planted factors in the similarity search (ours)."""
+    table_foregrounds: ForegroundTable | None = ForegroundTable()
+    """Foregrounds per class (GIB appendix E.1)."""

@@ -22,6 +22,8 @@ $(READY): envs/requirements.lock envs/make_venv.sh
 demo: $(READY)
 	@$(BIN)/snakemake --cores $(CORES) --config study=demo -- report
 	@echo "demo: trained, measured and drew the study 'demo' (studies/demo.yaml)."
+	@echo "Planted factors that the similarity search found (results/demo/tables/table_calibration.md says more):"
+	@cut -d '|' -f 2-6 results/demo/tables/table_calibration.md | sed -n '/ResNet/p;/found/p' | sort -ur
 	@echo "Look at results/demo/figures/figure_2.png, and open results/demo/report.html in a browser."
 
 test: $(READY)

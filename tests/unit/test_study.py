@@ -131,6 +131,13 @@ def keys(study: Lineage) -> dict[str, str]:
         "other invariance": study.invariance("vit_untrained").key,
         "figure_2": study.figure_2().key,
         "figure_a3": study.figure_a3().key,
+        "equivariance": study.equivariance("resnet_fscc").key,
+        "figure_a10": study.figure_a10().key,
+        "class pairs": study.class_pairs().key,
+        "pair sweep": study.pair_sweep("resnet_fscc").key,
+        "search": study.similarity_search("resnet_fscc").key,
+        "figure_3a": study.figure_3a().key,
+        "figure_4": study.figure_4().key,
         "examples": study.bank_examples().key,
         "figure_a2": study.figure_a2().key,
         "foreground": study.foreground().key,
@@ -139,9 +146,11 @@ def keys(study: Lineage) -> dict[str, str]:
     }
 
 
-MEASURED = {"sweep", "other sweep", "invariance", "other invariance", "figure_2", "figure_a3"}
+DRAWN = {"figure_2", "figure_a3", "figure_a10"}
+MEASURED = {"sweep", "other sweep", "invariance", "other invariance", "equivariance", *DRAWN}
+SEARCHED = {"pair sweep", "search", "figure_3a", "figure_4"}
 BOXED = {"foreground", "figure_a6", "table_foregrounds"}
-TRAINED = {"training", "other training", "sweep", "invariance", "figure_2", "figure_a3"}
+TRAINED = {"training", "other training", "sweep", "invariance", "equivariance", *DRAWN, *SEARCHED}
 
 
 @pytest.mark.parametrize(
@@ -149,10 +158,14 @@ TRAINED = {"training", "other training", "sweep", "invariance", "figure_2", "fig
     [
         ("title: Planted", "title: Our planted", set()),
         ("execution:", "execution:\n  embedding_batch: 7", set()),
-        ("label: ViT, untrained", "label: Vision transformer", {"figure_2", "figure_a3"}),
+        ("label: ViT, untrained", "label: Vision transformer", DRAWN),
         ("figures:\n", "figures:\n  figure_a3:\n    colors: ['#000000']\n", {"figure_a3"}),
         ("models:\n", "banks:\n  a:\n    magnitudes: [0, 5]\nmodels:\n", MEASURED | {"examples", "figure_a2"}),
         ("pairs: 200", "pairs: 300", MEASURED | {"pairs"}),
+        ("pairs_per_class: 40", "pairs_per_class: 50", SEARCHED | {"class pairs"}),
+        ("models:\n", "banks:\n  b:\n    operations: [invert]\nmodels:\n", SEARCHED | {"examples", "figure_a2"}),
+        ("similarity_search:\n", "wordnet:\n  bins: 5\nsimilarity_search:\n", {"figure_4"}),
+        ("similarity_search:\n", "equivariance:\n  pairs: 50\nsimilarity_search:\n", {"equivariance", "figure_a10"}),
         ("method: saliency", "method: saliency\n  threshold: 0.2", BOXED),
         ("method: saliency", "method: saliency\n  onnx: elsewhere.onnx", set()),
         ("method: saliency", "method: u2net", BOXED),
@@ -160,7 +173,7 @@ TRAINED = {"training", "other training", "sweep", "invariance", "figure_2", "fig
         (
             "img_size: 64\n",
             "img_size: 64\n      depth: 7\n",
-            {"built", "other sweep", "other invariance", "figure_2", "figure_a3"},
+            {"built", "other sweep", "other invariance", *DRAWN},
         ),
         ("image_size: 64", "image_size: 96", set(keys(lineage(STUDIES / "demo.yaml"))) - {"built"}),
     ],

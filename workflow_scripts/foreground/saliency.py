@@ -13,7 +13,7 @@ The saliency is the posterior probability of foreground. It has no normalisation
 an image may have no foreground at all.
 """
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -76,7 +76,7 @@ def _bounded(image: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
 
 
-@cache
+@lru_cache(maxsize=16)
 def _terms(height: int, width: int) -> np.ndarray:
     """Products of Legendre polynomials in x and y up to `DEGREE` together, at every pixel: [h * w, terms]."""
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")

@@ -1,0 +1,133 @@
+"""Learned bounds of a uniform law over affine transformations (Augerino; GIB appendix G).
+
+A transformation is sampled in the Lie algebra of Aff(2), uniformly between bounds that are learned with the
+network's weights, and reaches the image through the matrix exponential. Coordinates are those of
+`affine_grid` with align_corners: the image spans -1 to 1, x to the right and y downwards, and a matrix maps
+places in the new image to places in the old one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+GENERATORS: dict[str, list[list[float]]] = {
+    "translation_x": [[0, 0, 1], [0, 0, 0], [0, 0, 0]],
+    "translation_y": [[0, 0, 0], [0, 0, 1], [0, 0, 0]],
+    "rotation": [[0, -1, 0], [1, 0, 0], [0, 0, 0]],
+    "scale": [[1, 0, 0], [0, 1, 0], [0, 0, 0]],
+    "stretch": [[1, 0, 0], [0, -1, 0], [0, 0, 0]],
+    "shear": [[0, 1, 0], [1, 0, 0], [0, 0, 0]],
+}
+"""The six generators of Aff(2); those of scale, stretch and shear are uniform scaling, stretching and shearing."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Generators that are sampled together: the exponential of their weighted sum."""
+
+    generators: tuple[str, ...]
+    zoom_in_only: bool = False
+    """Whether coordinates are sampled on the negative side only: for scale, places move inwards."""
+
+
+# What GIB learns: stages are applied to the image one after the other.
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "translation": (Stage(("translation_x", "translation_y")),),
+    "translation_scale": (Stage(("translation_x", "translation_y")), Stage(("scale",), zoom_in_only=True)),
+    "affine": (Stage(tuple(GENERATORS)),),
+}
+
+
+class LearnedBounds(nn.Module):
+    """Samples affine transformations, and learns the width of their law per generator.
+
+    The width w = softplus(theta) bounds the coordinate in the Lie algebra: uniform in (-w/2, w/2), or in
+    (-w/2, 0) in a stage that only zooms in.
+    """
+
+    def __init__(self, stages: Sequence[Stage], initial_width: float = 0.1) -> None:
+        super().__init__()
+        self.stages = tuple(stages)
+        self.names = tuple(name for stage in stages for name in stage.generators)
+        if len(set(self.names)) != len(self.names):
+            raise ValueError(f"a generator is in two stages: {', '.join(self.names)}")
+        start = torch.full((len(self.names),), float(initial_width))
+        # The inverse of softplus.
+        self.theta = nn.Parameter(start + torch.log(-torch.expm1(-start)))
+        self.register_buffer("generators", torch.tensor([GENERATORS[name] for name in self.names]), persistent=False)
+
+    generators: Tensor
+
+    def widths(self) -> Tensor:
+        """Width per generator, in the order of `names`."""
+        return functional.softplus(self.theta)
+
+    def matrices(self, uniform: Tensor) -> Tensor:
+        """Matrices [n, 3, 3] of n transformations, for numbers `uniform` [n, generators] from U(0, 1)."""
+        widths = self.widths()
+        result, start = None, 0
+        for stage in self.stages:
+            chosen = slice(start, start := start + len(stage.generators))
+            offset = 1.0 if stage.zoom_in_only else 0.5
+            span = widths[chosen] * (0.5 if stage.zoom_in_only else 1.0)
+            coordinates = (uniform[:, chosen] - offset) * span
+            algebra = torch.einsum("ng,gij->nij", coordinates, self.generators[chosen].to(coordinates))
+            matrix = torch.linalg.matrix_exp(algebra)
+            # The new image's places go through the last stage first. One warp for all stages: as none but the
+            # first moves places outwards, it gives what successive warps would, without interpolating twice.
+            result = matrix if result is None else result @ matrix
+        assert result is not None
+        return result
+
+    def forward(self, images: Tensor, uniform: Tensor | None = None) -> Tensor:
+        """Transform each of `images` [n, C, H, W] on its own, bilinear, filled with 0.
+
+        `uniform` [n, generators] are the numbers from U(0, 1); drawn from torch's generator where absent.
+        """
+        if uniform is None:
+            uniform = torch.rand(len(images), len(self.names), device=images.device, dtype=images.dtype)
+        return warp(images, self.matrices(uniform))
+
+    def reward(self, limits: Mapping[str, float]) -> Tensor:
+        """Norm of the widths that have not reached their limits: what the loss subtracts, times lambda.
+
+        Each width is shut down on its own while it exceeds its limit, and comes back when it falls below
+        (GIB appendix G.1).
+        """
+        widths = self.widths()
+        below = widths.detach() <= widths.new_tensor([limits[name] for name in self.names])
+        kept = widths[below]
+        # The norm has no gradient at 0.
+        return kept.norm() if kept.numel() else widths.sum() * 0
+
+
+def warp(images: Tensor, matrices: Tensor) -> Tensor:
+    """`images` [n, C, H, W] with their places mapped by `matrices` [n, 3, 3]; bilinear, filled with 0."""
+    grid = functional.affine_grid(matrices[:, :2], list(images.shape), align_corners=True)
+    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
+
+
+class Augerino(nn.Module):
+    """A classifier that sees images through transformations of learned bounds.
+
+    Answers with log-probabilities: the mean of the log-softmaxes over `train_copies` transformed copies of an
+    image in training and `test_copies` in evaluation; the network's own where `enabled` is off.
+    """
+
+    def __init__(self, network: nn.Module, bounds: LearnedBounds, train_copies: int = 1, test_copies: int = 4) -> None:
+        super().__init__()
+        self.network, self.bounds = network, bounds
+        self.train_copies, self.test_copies = train_copies, test_copies
+        self.enabled = True
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Log-probabilities [n, classes] of `images` [n, C, H, W]."""
+        if not self.enabled:
+            return functional.log_softmax(self.network(images).float(), dim=1)
+        copies = self.train_copies if self.training else self.test_copies
+        several = self.bounds(images.repeat(copies, 1, 1, 1))
+        answers = functional.log_softmax(self.network(several).float(), dim=1)
+        return answers.unflatten(0, (copies, len(images))).mean(dim=0)

@@ -89,8 +89,10 @@ def _draw_model(axis: Axes, rows: pd.DataFrame, offset: float, color: str) -> No
         group = rows[(rows["measured_on"] == way) & (rows["best_of"] == best_of)]
         classes, mean = group[group["label"].notna()], group[group["label"].isna()].iloc[0]
         x = position + 0.75 * offset
+        # A thousand points must not become a bar.
+        alpha = np.clip(50 / max(len(classes), 1), 0.12, 0.6)
         spread = np.linspace(-0.08, 0.08, max(len(classes), 2))[: len(classes)]
-        axis.plot(x + spread, classes["mean_change"], ".", color=color, markersize=1.5, alpha=0.5)
+        axis.plot(x + spread, classes["mean_change"], ".", color=color, markersize=1.5, alpha=alpha)
         axis.errorbar(
             x,
             mean["mean_change"],
@@ -100,8 +102,9 @@ def _draw_model(axis: Axes, rows: pd.DataFrame, offset: float, color: str) -> No
             markersize=4,
             capsize=3,
             elinewidth=0.8,
+            markerfacecolor="white",
             markeredgecolor="black",
-            markeredgewidth=0.5,
+            markeredgewidth=0.8,
             zorder=3,
         )
 

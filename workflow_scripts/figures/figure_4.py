@@ -102,9 +102,8 @@ def _panel(axis: Axes, panel: pd.DataFrame, bins: int) -> None:
             axis.plot(np.full(len(values), centre), values, ".", color=PALETTE[0], markersize=3)
         else:
             axis.plot(centre, 0.03, marker="x", color="#909090", markersize=3, transform=axis.get_xaxis_transform())
-        axis.text(
-            centre, 1.0, str(len(values)), transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=4.5
-        )
+        count = f"{len(values) / 1000:.1f}k" if len(values) >= 1000 else str(len(values))
+        axis.text(centre, 1.0, count, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=4.5)
     correlation = spearmanr(panel["wordnet_similarity"], panel["agreement"], nan_policy="omit").statistic
     axis.set_title(rf"$\rho$ = {correlation:.2f}", pad=9)
 

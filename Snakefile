@@ -19,7 +19,7 @@ include: "rules/report.smk"
 
 
 onerror:
-    print_failures(log)
+    print_failures(log, workflow.dag)
 
 
 localrules:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real Slurm on one machine, for tests: a CPU node and two GPU nodes of 8 CPUs each, partitions cpu and gpu.
+# A real Slurm on one machine, for tests: a CPU node and two GPU nodes of 32 CPUs each, partitions cpu and gpu.
 #   cluster.sh start FOLDER    configure and start; Slurm's programs must be installed, and the user must be root
 #   cluster.sh stop FOLDER     cancel all jobs and end what was started
 # No systemd, no cgroups; the GPUs are device nodes that lead to /dev/null.
@@ -64,9 +64,9 @@ StateSaveLocation=$folder/state
 MailProg=/bin/true
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
-NodeName=c1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27001 CPUs=8 RealMemory=64000 State=UNKNOWN
-NodeName=g1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27101 CPUs=8 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
-NodeName=g2 NodeHostname=$host NodeAddr=127.0.0.1 Port=27102 CPUs=8 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
+NodeName=c1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27001 CPUs=32 RealMemory=64000 State=UNKNOWN
+NodeName=g1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27101 CPUs=32 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
+NodeName=g2 NodeHostname=$host NodeAddr=127.0.0.1 Port=27102 CPUs=32 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
 PartitionName=cpu Nodes=c1 Default=YES MaxTime=INFINITE DefMemPerCPU=200 State=UP
 PartitionName=gpu Nodes=g[1-2] MaxTime=INFINITE DefMemPerCPU=200 State=UP
 CONF

@@ -73,7 +73,7 @@ def ranks(log: str) -> list[tuple[str, ...]]:
 def undisturbed(tmp_path_factory) -> dict[int, bytes]:
     """Weights by epochs of trainings of two ranks without Slurm."""
     found = {}
-    for epochs in (2, 60):
+    for epochs in (2, 30):
         checkout = prepared(tmp_path_factory.mktemp("undisturbed") / "project", epochs)
         checkout.snakemake(WEIGHTS)
         found[epochs] = (checkout.folder / WEIGHTS).read_bytes()
@@ -100,7 +100,7 @@ def test_two_nodes_are_two_ranks_that_meet(tmp_path, undisturbed):
 
 
 def test_interrupted_then_preempted_and_requeued(tmp_path, undisturbed):
-    checkout = prepared(tmp_path / "project", epochs=60)
+    checkout = prepared(tmp_path / "project", epochs=30)
     run = start(checkout, WEIGHTS)
     until(lambda: learning(checkout), run)
     run.send_signal(signal.SIGINT)
@@ -121,4 +121,4 @@ def test_interrupted_then_preempted_and_requeued(tmp_path, undisturbed):
     assert run.returncode == 0, output
     assert {number for _, _, number, _, _ in ranks(log.read_text())} == {job}
     assert "continuing in" in log.read_text()
-    assert (checkout.folder / WEIGHTS).read_bytes() == undisturbed[60]
+    assert (checkout.folder / WEIGHTS).read_bytes() == undisturbed[30]

@@ -89,6 +89,7 @@ start() {
 
 stop() {
     scancel --user root 2>/dev/null || true
+    for file in "$folder"/slurmd.*.pid; do kill "$(cat "$file")" 2>/dev/null || true; done
     for file in "$folder"/slurmd.*.pid "$folder"/slurmctld.pid "$folder"/munged.pid; do end "$file"; done
 }
 

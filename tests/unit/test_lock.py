@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import time
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def no_system_locks(*_arguments) -> None:
     raise OSError(errno.ENOLCK, "no locks available")
 
 
-def hold(folder: Path, held: multiprocessing.Event, release: multiprocessing.Event) -> None:
+def hold(folder: Path, held: Event, release: Event) -> None:
     lock.fcntl.lockf = no_system_locks
     with locked(folder):
         held.set()
@@ -64,12 +65,9 @@ def test_a_living_owner_is_named_where_the_file_system_has_no_locks(tmp_path):
     other.start()
     try:
         assert held.wait(20)
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            pytest.raises(InputError, match=f"another job .*process {other.pid} on "),
-        ):
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr(lock.fcntl, "lockf", no_system_locks)
-            with locked(tmp_path):
+            with pytest.raises(InputError, match=f"another job .*process {other.pid} on "), locked(tmp_path):
                 pass
     finally:
         release.set()

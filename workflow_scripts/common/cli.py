@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from jsonargparse import auto_cli
 
-from workflow_scripts.common.errors import Ended, InputError
+from workflow_scripts.common.errors import EndedError, InputError
 
 # No space left, quota used up.
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -18,7 +18,7 @@ def run(function: Callable[..., object]) -> None:
     """Call `function` with the options of the command line, made from its typed arguments.
 
     Settings (pydantic models) are given as JSON. An `InputError`, an
-    `Ended` or a full disk ends the process with one line and status 1; any other exception is a bug and keeps its
+    `EndedError` or a full disk ends the process with one line and status 1; any other exception is a bug and keeps its
     traceback.
     """
     logging.basicConfig(
@@ -32,7 +32,7 @@ def run(function: Callable[..., object]) -> None:
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     try:
         auto_cli(function, as_positional=False)
-    except (InputError, Ended, OSError) as error:
+    except (InputError, EndedError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in FULL:
             raise
         print(f"error: {error}", file=sys.stderr)

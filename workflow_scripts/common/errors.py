@@ -9,5 +9,5 @@ class InputError(Exception):
     """
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """The job was told to end before its work was done, and has kept what it had."""

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import DeviceName
-from workflow_scripts.common.errors import Ended, InputError
+from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress
 from workflow_scripts.common.provenance import Stamp
@@ -75,7 +75,7 @@ def train(
     the speed and the last digits. A diverged training (loss not finite) ends early, as a result.
 
     Raises `InputError` for unusable shards, names, devices or checkpoints, and where another job holds
-    `state`, or the disk is full; `Ended` after SIGTERM, with a checkpoint. A rank that the others have
+    `state`, or the disk is full; `EndedError` after SIGTERM, with a checkpoint. A rank that the others have
     waited for longer than `collective_timeout_minutes` ends them all.
     """
     if choice is not None:
@@ -174,12 +174,14 @@ class TrainingRun:
         return (course.step - first_step) * plan.batch / (time.monotonic() - started)
 
     def end(self) -> None:
-        """Keep what has been learnt and raise `Ended`, as all ranks together."""
+        """Keep what has been learnt and raise `EndedError`, as all ranks together."""
         self.checkpoints.save(self.course, self.learner)
         # The launcher ends all ranks with the first that ends, so all wait for rank 0.
         self.learner.ranks.meet()
         epoch, step = self.course.epoch + 1, self.course.step
-        raise Ended(f"told to end by SIGTERM in epoch {epoch} after step {step}; the next start continues from there")
+        raise EndedError(
+            f"told to end in epoch {epoch} after step {step}; the next start continues from there"
+        )
 
     def diverged(self) -> bool:
         """Whether the epoch's loss is no longer finite; waits for the GPU."""

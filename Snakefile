@@ -18,6 +18,10 @@ include: "rules/tables.smk"
 include: "rules/report.smk"
 
 
+onerror:
+    print_failures(log, workflow.dag)
+
+
 localrules:
     all,
     figures,

@@ -7,6 +7,7 @@ sys.path.insert(0, str(workflow.basedir))
 
 from workflow_scripts.common.environment import ignore_file_dates, prepare_environment
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.failures import print_failures
 from workflow_scripts.lineage.lineage import Lineage, as_json, each_attempt
 
 try:

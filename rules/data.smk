@@ -16,6 +16,7 @@ if STUDY.dataset.kind == "planted":
             ENVIRONMENT
         threads: 8
         resources:
+            cpus_per_task=8,
             mem_mb=each_attempt(4000),
             runtime=each_attempt(60),
         params:
@@ -41,6 +42,7 @@ rule index:
         ENVIRONMENT
     threads: 16
     resources:
+        cpus_per_task=16,
         mem_mb=each_attempt(8000),
         runtime=each_attempt(240),
     params:
@@ -66,6 +68,7 @@ rule shards:
         ENVIRONMENT
     threads: 8
     resources:
+        cpus_per_task=8,
         mem_mb=each_attempt(8000),
         runtime=each_attempt(240),
     params:

@@ -25,8 +25,7 @@ rule train:
         ENVIRONMENT
     threads: EXECUTION.ranks * (EXECUTION.threads + EXECUTION.workers)
     resources:
-        gpu=EXECUTION.ranks if EXECUTION.device == "cuda" else 0,
-        cpus_per_task=EXECUTION.ranks * (EXECUTION.threads + EXECUTION.workers),
+        **LINEAGE.cluster_resources,
         mem_mb=each_attempt(8000 * EXECUTION.ranks),
         runtime=each_attempt(EXECUTION.training_hours * 60),
     params:
@@ -44,10 +43,12 @@ rule train:
     message:
         "Training {wildcards.method}, seed {wildcards.seed}"
     shell:
-        f"OMP_NUM_THREADS={EXECUTION.threads} {LINEAGE.launcher} -m workflow_scripts.training.train"
+        # Slurm's warning is for the training, which keeps its state and ends; the shells around it live on.
+        f"trap '' TERM; OMP_NUM_THREADS={EXECUTION.threads} {LINEAGE.launcher} -m workflow_scripts.training.train"
         f" --device {EXECUTION.device} --workers {EXECUTION.workers}"
         f" --channels_last {EXECUTION.channels_last} --compile {EXECUTION.compile}"
         f" --checkpoint_minutes {EXECUTION.checkpoint_minutes}"
+        f" --collective_timeout_minutes {EXECUTION.collective_timeout_minutes}"
         " --shards_train {params.train:q} --shards_val {params.val:q} --architecture {params.architecture:q}"
         " --architecture_args {params.architecture_args:q} --augmentation {params.augmentation:q}"
         " --recipe {params.recipe:q} --choice {params.choice:q} --preprocessing {params.preprocessing:q}"

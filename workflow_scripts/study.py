@@ -46,8 +46,12 @@ class Execution(Block):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; `cuda` also asks the cluster for GPUs."""
+    nodes: int = Field(1, ge=1)
+    """Machines of one training; more than one needs Slurm."""
     ranks: int = Field(1, ge=1)
-    """Processes of one training: GPUs where device is `cuda`, else CPU processes."""
+    """Processes of one training on each node: GPUs where device is `cuda`, else CPU processes."""
+    gpus: int | None = Field(None, ge=0)
+    """GPUs per node that a training asks the cluster for; where absent, as many as ranks if device is `cuda`."""
     threads: int = Field(2, ge=1)
     """CPU threads of one rank, and of an embedding job."""
     workers: int = Field(2, ge=0)
@@ -60,10 +64,25 @@ class Execution(Block):
     """Compile the network before training."""
     checkpoint_minutes: float = Field(10.0, ge=0)
     """Minutes between two checkpoints of a training."""
+    warning_seconds: int = Field(120, ge=1)
+    """So long before its time limit a training on a cluster is told to keep its state and end."""
+    collective_timeout_minutes: float = Field(30.0, gt=0)
+    """A rank that the others wait for so long counts as hung: the training ends and is tried again."""
     images_per_second: float = Field(1000.0, gt=0)
     """Training images per second and device that the target `cost` assumes."""
     training_hours: float = Field(24.0, gt=0)
-    """Time limit of one training on a cluster."""
+    """Time limit of one training on a cluster; each further try gets as much again."""
+
+    @property
+    def world(self) -> int:
+        """Processes of one training on all nodes together."""
+        return self.nodes * self.ranks
+
+    @property
+    def training_gpus(self) -> int:
+        """GPUs that a training asks for, on all nodes together."""
+        per_node = self.gpus if self.gpus is not None else self.ranks if self.device == "cuda" else 0
+        return self.nodes * per_node
 
 
 class Study(Block):

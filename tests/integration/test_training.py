@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -177,6 +178,38 @@ def test_a_killed_training_continues_to_the_same_bits(tiny_shards, tmp_path):
     train(**disturbed)
     assert not disturbed["state"].exists()
     assert_same_result(tmp_path / "undisturbed", tmp_path / "disturbed")
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_warning_before_the_end_keeps_the_state(ranks, tiny_shards, tmp_path):
+    """The checkpoint is that of the warning: none is due before."""
+    recipe = RECIPE.model_copy(update={"epochs": 400})
+    given = arguments(tiny_shards, tmp_path, recipe, checkpoint_minutes=1000)
+    process = subprocess.Popen(command(given, ranks), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if "epoch 2 of" in line:
+            process.terminate()
+    assert process.wait() != 0
+    assert re.search(r"^error: told to end in epoch \d+ after step \d+; the next start continues", said, re.MULTILINE)
+    assert (1, 0) < position(given["state"]) < (400, 0)
+    assert not given["output"].exists()
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path):
+    state = tmp_path / "state"
+    before = saved_checkpoint(state).read_bytes()
+    # A limit on the size of files in place of a full disk: the write fails half way through.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+    try:
+        with pytest.raises(InputError, match=re.escape(str(state / NAME)) + ".*the one before is kept"):
+            saved_checkpoint(state)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert (state / NAME).read_bytes() == before
+    assert [path.name for path in state.iterdir()] == [NAME]
 
 
 @pytest.mark.parametrize("ranks", [2, 3])

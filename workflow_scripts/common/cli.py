@@ -1,5 +1,6 @@
 """The command line of every module: its public function, with one option per argument."""
 
+import errno
 import logging
 import os
 import sys
@@ -7,14 +8,18 @@ from collections.abc import Callable
 
 from jsonargparse import auto_cli
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import EndedError, InputError
+
+# No space left, quota used up.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def run(function: Callable[..., object]) -> None:
     """Call `function` with the options of the command line, made from its typed arguments.
 
-    Settings (pydantic models) are given as JSON. An `InputError` ends the process with one line and
-    status 1; any other exception is a bug and keeps its traceback.
+    Settings (pydantic models) are given as JSON. An `InputError`, an
+    `EndedError` or a full disk ends the process with one line and status 1; any other exception is a bug and keeps its
+    traceback.
     """
     logging.basicConfig(
         level=logging.INFO,
@@ -27,7 +32,9 @@ def run(function: Callable[..., object]) -> None:
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     try:
         auto_cli(function, as_positional=False)
-    except InputError as error:
+    except (InputError, EndedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in FULL:
+            raise
         print(f"error: {error}", file=sys.stderr)
         sys.stderr.flush()
         # Not sys.exit: worker processes and threads of a failed run must not delay the end.

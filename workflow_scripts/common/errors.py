@@ -7,3 +7,7 @@ class InputError(Exception):
     The message is one sentence that names the file, key or row, says what was expected and what to do.
     The command line prints it without a traceback and exits with status 1.
     """
+
+
+class EndedError(Exception):
+    """The job was told to end before its work was done, and has kept what it had."""

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from shlex import quote
 from typing import Any
 
-from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.provenance import ROOT, Stamp
 from workflow_scripts.lineage.data import DataLineage
 
 
@@ -14,9 +15,30 @@ class TrainingLineage(DataLineage):
     @property
     def launcher(self) -> str:
         """The command that starts Python once per rank."""
-        ranks = self.study.execution.ranks
-        torchrun = f"python -m torch.distributed.run --standalone --nproc-per-node {ranks}"
-        return torchrun if ranks > 1 else "python"
+        execution = self.study.execution
+        if execution.nodes > 1:
+            return f"sh {quote(str(ROOT))}/slurm/on_nodes.sh {execution.nodes} {execution.ranks}"
+        torchrun = f"python -m torch.distributed.run --standalone --nproc-per-node {execution.ranks}"
+        return torchrun if execution.ranks > 1 else "python"
+
+    @property
+    def cluster_resources(self) -> dict[str, Any]:
+        """What a training asks the cluster for, beyond memory and time.
+
+        A job on several nodes starts its own step on each of them, which the Slurm executor calls `mpi`; it
+        wants two tasks per node or more, so the CPUs of a node are spread over its tasks.
+        """
+        execution = self.study.execution
+        cpus = execution.ranks * (execution.threads + execution.workers)
+        # Without `B:` Slurm sends it to the steps, where the training runs, and not to the shell of the job.
+        extra = f"--signal=TERM@{execution.warning_seconds}"
+        if execution.nodes == 1:
+            return {"gpu": execution.training_gpus, "cpus_per_task": cpus, "slurm_extra": extra}
+        tasks, gpus = max(2, execution.ranks), execution.training_gpus
+        several = {"nodes": execution.nodes, "mpi": "srun", "tasks_per_node": tasks}
+        if gpus:
+            extra += f" --gpus-per-node={gpus // execution.nodes}"
+        return {"gpu": gpus, "cpus_per_task": -(-cpus // tasks), "slurm_extra": extra, **several}
 
     def recipe_at(self, learning_rate: float, weight_decay: float) -> dict[str, Any]:
         """The recipe at one point of the grid."""
@@ -49,7 +71,7 @@ class TrainingLineage(DataLineage):
             "augmentation": training.augmentation(method),
             "recipe": training.recipe.model_dump(mode="json"),
             "preprocessing": self.study.preprocessing.model_dump(mode="json"),
-            "ranks": self.study.execution.ranks if local else None,
+            "ranks": self.study.execution.world if local else None,
         }
 
     def grid_training(self, method: str, learning_rate: float, weight_decay: float) -> Stamp:

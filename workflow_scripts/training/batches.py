@@ -12,6 +12,7 @@ from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.augmentations import Augmentation, item_generator, make, stream
 from workflow_scripts.training.ranks import Ranks
+from workflow_scripts.training.warning import leave_to_main
 
 Tensor = torch.Tensor
 
@@ -118,6 +119,7 @@ def _loader(dataset: Dataset, ranks: Ranks, workers: int, **batching: Any) -> Da
         pin_memory=ranks.device.type == "cuda",
         # Without one of its own, a loader takes its workers' seed from the stream that feeds dropout.
         generator=torch.Generator(),
+        worker_init_fn=leave_to_main,
         **batching,
     )
 

@@ -1,6 +1,5 @@
 """All that continues a training: one file, replaced as a whole, and a lock on its folder."""
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -20,9 +19,10 @@ import torch
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic
 from workflow_scripts.training.learner import Learner
+from workflow_scripts.training.lock import locked
+from workflow_scripts.training.ranks import Ranks
 
 NAME = "checkpoint.safetensors"
-LOCK = "lock"
 
 
 @dataclass
@@ -55,7 +55,10 @@ class Checkpoints:
         return time.monotonic() - self.written >= self.seconds
 
     def save(self, course: Course, learner: Learner) -> None:
-        """Replace the checkpoint; killed at any moment, this leaves the old one or the new one."""
+        """Replace the checkpoint; killed at any moment, this leaves the old one or the new one.
+
+        Raises `InputError` where it cannot be written, as on a full disk; the old one stays.
+        """
         if not self.main:
             return
         tensors = learner.state()
@@ -68,9 +71,15 @@ class Checkpoints:
                 "scaler": learner.scaler.state_dict(),
             }
         )
-        with atomic(self.path) as temporary:
-            metadata = {"course": text, "digest": _digest(tensors, text)}
-            safetensors.torch.save_file(tensors, temporary, metadata)
+        metadata = {"course": text, "digest": _digest(tensors, text)}
+        try:
+            with atomic(self.path) as temporary:
+                safetensors.torch.save_file(tensors, temporary, metadata)
+        except (OSError, safetensors.SafetensorError) as error:
+            raise InputError(
+                f"{self.path}: the checkpoint cannot be written ({error}); the one before is kept, "
+                "so make room and run again to continue from it"
+            ) from error
         self.written = time.monotonic()
 
     def restore(self, learner: Learner) -> Course:
@@ -114,29 +123,19 @@ def _digest(tensors: dict[str, torch.Tensor], text: str) -> str:
 
 
 @contextmanager
-def exclusive(folder: Path, main: bool) -> Iterator[None]:
-    """Hold the lock on `folder`, as the main rank, and delete the folder if the block succeeds.
+def exclusive(folder: Path, ranks: Ranks) -> Iterator[None]:
+    """Hold `folder`, by the main rank for all, and delete it if the block succeeds.
 
-    Raises `InputError` where another process holds it.
+    Raises `InputError` where another job holds it.
     """
-    if not main:
+    if not ranks.main:
+        ranks.meet()
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as file:
-        _lock(file, folder)
-        for leftover in folder.glob(f".{Path(NAME).stem}.*.tmp*"):
+    with locked(folder):
+        for leftover in folder.glob(".*.tmp*"):
             leftover.unlink()
+        ranks.meet()
         yield
         # On network file systems the open lock keeps the folder from vanishing; it is empty then.
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lock(file: Any, folder: Path) -> None:
-    try:
-        # A POSIX lock: the workers of a killed job inherit the other kind and would keep it for a while.
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
-        raise InputError(f"{folder}: another job is training this run; wait for it to end, or end it first") from error
-    except OSError as error:
-        logging.warning("%s: no locks on this file system (%s); do not train one run twice", folder, error)

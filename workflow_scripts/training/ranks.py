@@ -1,8 +1,10 @@
 """The processes of one training: one per GPU, or several on the CPU, started by torch's launcher."""
 
 import ctypes
+import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +17,6 @@ from torch import distributed
 from workflow_scripts.common.device import DeviceName, choose_device
 from workflow_scripts.common.errors import InputError
 
-# Rank 0 writes checkpoints and outputs while the others wait for it.
-PATIENCE = timedelta(minutes=60)
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 # The launcher ends all ranks as soon as one has failed; what all of them have to say, rank 0 says first.
 SECONDS_FOR_RANK_0 = 20
@@ -45,6 +45,11 @@ class Ranks:
             distributed.all_reduce(tensor)
         return tensor
 
+    def meet(self) -> None:
+        """Wait until every rank has come here."""
+        if self.world > 1:
+            self.add_up(torch.zeros(1, device=self.device)).tolist()
+
     def follow_main(self, tensors: Iterator[torch.Tensor]) -> None:
         """Replace each of `tensors` by that of rank 0, in place."""
         if self.world > 1:
@@ -53,19 +58,21 @@ class Ranks:
 
 
 @contextmanager
-def join(device: DeviceName) -> Iterator[Ranks]:
+def join(device: DeviceName, timeout: timedelta) -> Iterator[Ranks]:
     """Take this process's place among the ranks and make torch reproducible.
 
     Reads the environment that `torch.distributed.run` sets; without it there is one rank and no
-    process group. Raises `InputError` where the wished device is absent.
+    process group. A rank that lets the others wait for longer than `timeout` ends them all; while rank 0
+    writes checkpoints and outputs, they wait for it. Raises `InputError` where the wished device is absent.
     """
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     try:
         place = own_device(device)
+        logging.info("rank %d of %d on %s: %s", rank, world, place, surroundings())
         _set_threads()
         _be_reproducible()
         if world > 1:
-            _meet(place)
+            _meet(place, timeout)
         yield Ranks(rank=rank, world=world, device=place)
         if world > 1:
             distributed.destroy_process_group()
@@ -87,14 +94,21 @@ def own_device(device: DeviceName) -> torch.device:
     return torch.device("cuda", local_rank)
 
 
-def _meet(device: torch.device) -> None:
+def surroundings() -> str:
+    """Where this process runs, for logs: host, process, and what Slurm gave it."""
+    names = ("SLURM_JOB_ID", "SLURMD_NODENAME", "CUDA_VISIBLE_DEVICES")
+    job, node, gpus = (os.environ.get(name, "none") for name in names)
+    return f"host {socket.gethostname()}, process {os.getpid()}, Slurm job {job}, node {node}, GPUs {gpus}"
+
+
+def _meet(device: torch.device, timeout: timedelta) -> None:
     # Ranks outlive a launcher that is killed outright, and would finish behind the back of a new start.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if device.type == "cuda":
         torch.cuda.set_device(device)
-        distributed.init_process_group("nccl", timeout=PATIENCE, device_id=device)
+        distributed.init_process_group("nccl", timeout=timeout, device_id=device)
     else:
-        distributed.init_process_group("gloo", timeout=PATIENCE)
+        distributed.init_process_group("gloo", timeout=timeout)
 
 
 def _set_threads() -> None:

@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tqdm import tqdm
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import DeviceName
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress
 from workflow_scripts.common.provenance import Stamp
@@ -39,6 +40,7 @@ from workflow_scripts.training.evaluate import Answers, evaluate
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.ranks import join
 from workflow_scripts.training.settings import Recipe
+from workflow_scripts.training.warning import Warnings, heeding
 
 # Reading the loss makes the host wait for the GPU, so a diverging training is noticed this many steps late.
 STEPS_BETWEEN_LOOKS = 50
@@ -62,6 +64,7 @@ def train(
     channels_last: bool = False,
     compile: bool = False,
     checkpoint_minutes: float = 10,
+    collective_timeout_minutes: float = 30,
     stamp: Stamp | None = None,
 ) -> None:
     """Train `architecture` (a timm name) and write model, history and predictions into `output`.
@@ -72,11 +75,13 @@ def train(
     the speed and the last digits. A diverged training (loss not finite) ends early, as a result.
 
     Raises `InputError` for unusable shards, names, devices or checkpoints, and where another job holds
-    `state`.
+    `state`, or the disk is full; `EndedError` after SIGTERM, with a checkpoint. A rank that the others have
+    waited for longer than `collective_timeout_minutes` ends them all.
     """
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
-    with join(device) as ranks, exclusive(state, ranks.main):
+    timeout = timedelta(minutes=collective_timeout_minutes)
+    with join(device, timeout) as ranks, exclusive(state, ranks), heeding(ranks) as warnings:
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)
         augmenter, alone = make(augmentation, preprocessing), recipe.batch_norm == "local"
@@ -84,7 +89,7 @@ def train(
         network = create(card, seed)
         learner = Learner(network, card, recipe, ranks, channels_last=channels_last, compile=compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
-        training = resume(learner, checkpoints, plan, (images, augmenter), validation, workers)
+        training = resume(learner, checkpoints, warnings, plan, (images, augmenter), validation, workers)
         answers = training.run()
         if ranks.main:
             write_table(output / "history.parquet", pd.DataFrame(training.course.history), stamp)
@@ -125,6 +130,7 @@ class TrainingRun:
     validation_batches: DataLoader
     course: Course
     checkpoints: Checkpoints
+    warnings: Warnings
 
     def run(self) -> Answers:
         """Train to the last epoch, or to the one in which the loss is no longer finite.
@@ -161,9 +167,21 @@ class TrainingRun:
             course.totals += self.learner.step(images, labels, plan.batch, course.epoch)
             course.step += 1
             bar.update()
+            if self.warnings.heard(course.step):
+                self.end()
             if self.checkpoints.due():
                 self.checkpoints.save(course, self.learner)
         return (course.step - first_step) * plan.batch / (time.monotonic() - started)
+
+    def end(self) -> None:
+        """Keep what has been learnt and raise `EndedError`, as all ranks together."""
+        self.checkpoints.save(self.course, self.learner)
+        # The launcher ends all ranks with the first that ends, so all wait for rank 0.
+        self.learner.ranks.meet()
+        epoch, step = self.course.epoch + 1, self.course.step
+        raise EndedError(
+            f"told to end in epoch {epoch} after step {step}; the next start continues from there"
+        )
 
     def diverged(self) -> bool:
         """Whether the epoch's loss is no longer finite; waits for the GPU."""
@@ -194,6 +212,7 @@ class TrainingRun:
 def resume(
     learner: Learner,
     checkpoints: Checkpoints,
+    warnings: Warnings,
     plan: batches.Plan,
     training: tuple[ShardReader, Augmentation],
     validation: ShardReader,
@@ -210,6 +229,7 @@ def resume(
         validation_batches=batches.validation_loader(validation, training[1].preprocessing, plan.batch, ranks, workers),
         course=course,
         checkpoints=checkpoints,
+        warnings=warnings,
     )
 
 

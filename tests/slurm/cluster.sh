@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# A real Slurm on one machine, for tests: a CPU node and two GPU nodes of 32 CPUs each, partitions cpu and gpu.
+#   cluster.sh start FOLDER    configure and start; Slurm's programs must be installed, and the user must be root
+#   cluster.sh stop FOLDER     cancel all jobs and end what was started
+# No systemd, no cgroups; the GPUs are device nodes that lead to /dev/null.
+set -euo pipefail
+folder=$2
+host=$(hostname -s)
+export SLURM_CONF=$folder/slurm.conf
+
+end() { # end PIDFILE: end the process named in it, if there is one
+    local process
+    process=$(cat "$1" 2>/dev/null) || return 0
+    kill "$process" 2>/dev/null || return 0
+    for _ in $(seq 100); do kill -0 "$process" 2>/dev/null || return 0; sleep 0.1; done
+    kill -9 "$process"
+}
+
+wait_for() { # wait_for SECONDS COMMAND...
+    local tenths=$(($1 * 10))
+    shift
+    for _ in $(seq "$tenths"); do "$@" >/dev/null 2>&1 && return 0; sleep 0.1; done
+    echo "error: gave up waiting for: $*" >&2
+    tail -n 5 "$folder"/*.log >&2
+    return 1
+}
+
+answers() { munge --no-input --socket="$folder/munge/socket" | unmunge --socket="$folder/munge/socket"; }
+idle() { [ "$(sinfo --noheader --Node --format %t | grep -c '^idle$')" = "$1" ]; }
+
+configure() {
+    mkdir -p "$folder"/{munge,state,spool,gpus}
+    chmod 755 "$folder" "$folder/munge"
+    # With plain files instead of device nodes CUDA_VISIBLE_DEVICES would stay empty.
+    for number in 0 1 2 3; do mknod -m 666 "$folder/gpus/gpu$number" c 1 3; done
+    echo "NodeName=g[1-2] Name=gpu Type=a100 File=$folder/gpus/gpu[0-3]" >"$folder/gres.conf"
+    cat >"$folder/slurm.conf" <<CONF
+ClusterName=tests
+SlurmctldHost=$host(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket=$folder/munge/socket
+MpiDefault=none
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+SlurmdParameters=config_overrides
+GresTypes=gpu
+SchedulerType=sched/backfill
+SchedulerParameters=bf_interval=2
+ReturnToService=2
+JobRequeue=1
+MinJobAge=600
+KillWait=30
+SlurmctldPort=26817
+SlurmctldPidFile=$folder/slurmctld.pid
+SlurmctldLogFile=$folder/slurmctld.log
+SlurmdPidFile=$folder/slurmd.%n.pid
+SlurmdLogFile=$folder/slurmd.%n.log
+SlurmdSpoolDir=$folder/spool/%n
+StateSaveLocation=$folder/state
+MailProg=/bin/true
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+NodeName=c1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27001 CPUs=32 RealMemory=64000 State=UNKNOWN
+NodeName=g1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27101 CPUs=32 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
+NodeName=g2 NodeHostname=$host NodeAddr=127.0.0.1 Port=27102 CPUs=32 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
+PartitionName=cpu Nodes=c1 Default=YES MaxTime=INFINITE DefMemPerCPU=200 State=UP
+PartitionName=gpu Nodes=g[1-2] MaxTime=INFINITE DefMemPerCPU=200 State=UP
+CONF
+}
+
+start() {
+    configure
+    dd if=/dev/urandom of="$folder/munge/key" bs=1024 count=1 2>/dev/null
+    chmod 400 "$folder/munge/key"
+    munged --force --socket="$folder/munge/socket" --key-file="$folder/munge/key" --pid-file="$folder/munged.pid" \
+        --log-file="$folder/munged.log" --seed-file="$folder/munge/seed"
+    wait_for 10 answers
+    slurmctld
+    for node in c1 g1 g2; do
+        mkdir -p "$folder/spool/$node"
+        slurmd -N "$node"
+    done
+    wait_for 30 idle 3
+}
+
+stop() {
+    scancel --user root 2>/dev/null || true
+    for file in "$folder"/slurmd.*.pid; do kill "$(cat "$file")" 2>/dev/null || true; done
+    for file in "$folder"/slurmd.*.pid "$folder"/slurmctld.pid "$folder"/munged.pid; do end "$file"; done
+}
+
+"$1"

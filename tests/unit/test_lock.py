@@ -1,0 +1,75 @@
+"""Two trainings never hold one folder, with the system's locks or without them."""
+
+import errno
+import json
+import multiprocessing
+import time
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import pytest
+
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.training import lock
+from workflow_scripts.training.lock import OWNER, locked
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(lock, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(lock, "SILENCE", 1.5)
+
+
+def owner(folder: Path, beats: int, host: str = "elsewhere") -> None:
+    folder.mkdir(exist_ok=True)
+    about = {"id": "other", "beats": beats, "host": host, "process": 7, "job": "12"}
+    (folder / OWNER).write_text(json.dumps(about))
+
+
+def no_system_locks(*_arguments) -> None:
+    raise OSError(errno.ENOLCK, "no locks available")
+
+
+def hold(folder: Path, held: Event, release: Event) -> None:
+    lock.fcntl.lockf = no_system_locks
+    with locked(folder):
+        held.set()
+        release.wait(20)
+
+
+def test_a_folder_is_free_again_after_its_block(tmp_path):
+    for _ in range(2):
+        with locked(tmp_path / "state"):
+            assert (tmp_path / "state" / OWNER).exists()
+        assert not (tmp_path / "state" / OWNER).exists()
+
+
+def test_a_silent_owner_on_another_machine_is_dead(tmp_path):
+    owner(tmp_path, 3)
+    started = time.monotonic()
+    with locked(tmp_path):
+        assert time.monotonic() - started >= lock.SILENCE
+
+
+def test_an_owner_on_this_machine_without_the_systems_lock_is_dead_at_once(tmp_path):
+    owner(tmp_path, 3, lock.socket.gethostname())
+    started = time.monotonic()
+    with locked(tmp_path):
+        assert time.monotonic() - started < lock.SILENCE / 2
+
+
+def test_a_living_owner_is_named_where_the_file_system_has_no_locks(tmp_path):
+    context = multiprocessing.get_context("fork")
+    held, release = context.Event(), context.Event()
+    other = context.Process(target=hold, args=(tmp_path, held, release))
+    other.start()
+    try:
+        assert held.wait(20)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lock.fcntl, "lockf", no_system_locks)
+            with pytest.raises(InputError, match=f"another job .*process {other.pid} on "), locked(tmp_path):
+                pass
+    finally:
+        release.set()
+        other.join()
+    assert other.exitcode == 0

@@ -1,0 +1,122 @@
+"""One training at a time in a folder, whatever its file system and wherever the other job runs."""
+
+import fcntl
+import json
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workflow_scripts.common.errors import InputError
+
+LOCK = "lock"
+OWNER = "owner.json"
+HEARTBEAT = 10.0  # seconds
+# A living owner on another machine shows a heartbeat in this time, slow file systems included.
+SILENCE = 60.0
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder`. Raises `InputError` where another job, on this machine or another, holds it.
+
+    The system's lock ends with its process, at once, but some network file systems keep it to one
+    machine, or have none. So the owner also shows a heartbeat; an owner without one is taken for dead.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a") as file:
+        trusted = _lock(file, folder)
+        _wait_for_silence(folder, trusted)
+        owner = _Owner(folder)
+        owner.beat()
+        if not trusted:
+            time.sleep(HEARTBEAT / 5)
+            owner.check()
+        threading.Thread(target=owner.live, daemon=True).start()
+        try:
+            yield
+        finally:
+            owner.ended.set()
+            if _read(folder).get("id") == owner.id:
+                (folder / OWNER).unlink(missing_ok=True)
+
+
+class _Owner:
+    """What the owner of a folder writes into it."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.id, self.beats = folder, uuid.uuid4().hex, 0
+        self.ended = threading.Event()
+
+    def beat(self) -> None:
+        self.beats += 1
+        about = {"host": socket.gethostname(), "process": os.getpid(), "job": os.environ.get("SLURM_JOB_ID")}
+        temporary = self.folder / f".{OWNER}.{self.id}.tmp"
+        temporary.write_text(json.dumps({"id": self.id, "beats": self.beats, **about}))
+        temporary.replace(self.folder / OWNER)
+
+    def check(self) -> None:
+        if (other := _read(self.folder)) and other.get("id") != self.id:
+            raise _taken(self.folder, other)
+
+    def live(self) -> None:
+        """Show a heartbeat until the end; end the process at once if another owner has taken over."""
+        while not self.ended.wait(HEARTBEAT):
+            try:
+                self.check()
+                self.beat()
+            except InputError as error:
+                logging.error("error: %s", error)
+                logging.shutdown()
+                os._exit(1)
+            except OSError as error:
+                logging.warning("%s: no heartbeat could be written (%s)", self.folder, error)
+
+
+def _lock(file: Any, folder: Path) -> bool:
+    """Whether the system's lock could be had; raises `InputError` where somebody else has it."""
+    try:
+        # A POSIX lock: the workers of a killed job inherit the other kind and would keep it for a while.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        raise _taken(folder, _read(folder)) from error
+    except OSError as error:
+        logging.warning("%s: no locks on this file system (%s); relying on heartbeats", folder, error)
+        return False
+    return True
+
+
+def _wait_for_silence(folder: Path, trusted: bool) -> None:
+    """Return once the owner noted in `folder` is surely dead; raises `InputError` where it lives."""
+    owner = _read(folder)
+    if not owner or (trusted and owner["host"] == socket.gethostname()):
+        return
+    logging.info("%s was held by %s; looking for a sign of life", folder, _describe(owner))
+    deadline = time.monotonic() + SILENCE
+    while (now := _read(folder)) and time.monotonic() < deadline:
+        if now != owner:
+            raise _taken(folder, now)
+        time.sleep(1)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / OWNER).read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _describe(owner: dict[str, Any]) -> str:
+    job = f"Slurm job {owner['job']}, " if owner.get("job") else ""
+    return f"{job}process {owner.get('process')} on {owner.get('host')}"
+
+
+def _taken(folder: Path, owner: dict[str, Any]) -> InputError:
+    who = f" ({_describe(owner)})" if owner else ""
+    return InputError(f"{folder}: another job is training this run{who}; wait for it to end, or end it first")

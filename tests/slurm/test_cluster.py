@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.unit.images import write_folder
 from tests.workflow import SNAKEMAKE, Checkout, tiny_study
 
 WEIGHTS = "results/mine/trainings/standard/seed-0/model.safetensors"
+SHARDS = [f"results/mine/data/{split}/shard-0.arrow" for split in ("train", "val")]
 LOG = "results/mine/logs/train/standard-0.log"
 # The profile as it is, but for how often Slurm is asked.
 SOON = ["--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2", "--latency-wait", "5"]
@@ -30,6 +32,7 @@ def prepared(folder: Path, epochs: int = 2, **execution) -> Checkout:
     study["training"]["recipe"]["epochs"] = epochs
     study["execution"] |= {"device": "cpu", "ranks": 2, "gpus": 2, "checkpoint_minutes": 0, **execution}
     checkout.write_study(study)
+    checkout.snakemake(*SHARDS)
     return checkout
 
 
@@ -70,14 +73,16 @@ def ranks(log: str) -> list[tuple[str, ...]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> dict[int, bytes]:
-    """Weights by epochs of trainings of two ranks without Slurm."""
-    found = {}
-    for epochs in (2, 30):
+def undisturbed(tmp_path_factory) -> Callable[[int], bytes]:
+    """Weights after so many epochs of a training of two ranks without Slurm."""
+
+    @cache
+    def train(epochs: int) -> bytes:
         checkout = prepared(tmp_path_factory.mktemp("undisturbed") / "project", epochs)
         checkout.snakemake(WEIGHTS)
-        found[epochs] = (checkout.folder / WEIGHTS).read_bytes()
-    return found
+        return (checkout.folder / WEIGHTS).read_bytes()
+
+    return train
 
 
 def test_two_gpus_are_one_start_of_two_ranks(tmp_path, undisturbed):
@@ -86,7 +91,7 @@ def test_two_gpus_are_one_start_of_two_ranks(tmp_path, undisturbed):
     started = ranks((checkout.folder / LOG).read_text())
     assert sorted((rank, world, gpus) for rank, world, _, _, gpus in started) == [("0", "2", "0,1"), ("1", "2", "0,1")]
     assert len({job for _, _, job, _, _ in started}) == 1
-    assert (checkout.folder / WEIGHTS).read_bytes() == undisturbed[2]
+    assert (checkout.folder / WEIGHTS).read_bytes() == undisturbed(2)
 
 
 def test_two_nodes_are_two_ranks_that_meet(tmp_path, undisturbed):
@@ -96,7 +101,7 @@ def test_two_nodes_are_two_ranks_that_meet(tmp_path, undisturbed):
     assert sorted(rank for rank, *_ in started) == ["0", "1"]
     assert {world for _, world, *_ in started} == {"2"}
     assert {node for *_, node, _ in started} == {"g1", "g2"}
-    assert (checkout.folder / WEIGHTS).read_bytes() == undisturbed[2]
+    assert (checkout.folder / WEIGHTS).read_bytes() == undisturbed(2)
 
 
 def test_interrupted_then_preempted_and_requeued(tmp_path, undisturbed):
@@ -121,4 +126,4 @@ def test_interrupted_then_preempted_and_requeued(tmp_path, undisturbed):
     assert run.returncode == 0, output
     assert {number for _, _, number, _, _ in ranks(log.read_text())} == {job}
     assert "continuing in" in log.read_text()
-    assert (checkout.folder / WEIGHTS).read_bytes() == undisturbed[30]
+    assert (checkout.folder / WEIGHTS).read_bytes() == undisturbed(30)

@@ -179,9 +179,7 @@ class TrainingRun:
         # The launcher ends all ranks with the first that ends, so all wait for rank 0.
         self.learner.ranks.meet()
         epoch, step = self.course.epoch + 1, self.course.step
-        raise EndedError(
-            f"told to end in epoch {epoch} after step {step}; the next start continues from there"
-        )
+        raise EndedError(f"told to end in epoch {epoch} after step {step}; the next start continues from there")
 
     def diverged(self) -> bool:
         """Whether the epoch's loss is no longer finite; waits for the GPU."""

@@ -74,6 +74,9 @@ CONF
 
 start() {
     configure
+    # Snakemake's Slurm executor takes SLURM_CONF out of the environment of jobs.
+    mkdir -p /etc/slurm
+    ln -sfn "$folder/slurm.conf" /etc/slurm/slurm.conf
     dd if=/dev/urandom of="$folder/munge/key" bs=1024 count=1 2>/dev/null
     chmod 400 "$folder/munge/key"
     munged --force --socket="$folder/munge/socket" --key-file="$folder/munge/key" --pid-file="$folder/munged.pid" \
@@ -91,6 +94,7 @@ stop() {
     scancel --user root 2>/dev/null || true
     for file in "$folder"/slurmd.*.pid; do kill "$(cat "$file")" 2>/dev/null || true; done
     for file in "$folder"/slurmd.*.pid "$folder"/slurmctld.pid "$folder"/munged.pid; do end "$file"; done
+    if [ -L /etc/slurm/slurm.conf ]; then rm /etc/slurm/slurm.conf; fi
 }
 
 "$1"

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "srun", "scontrol")
+# Where jobs look: the executor takes SLURM_CONF from their environment.
+CONFIGURATION = Path("/etc/slurm/slurm.conf")
 CLUSTER = Path(__file__).parent / "cluster.sh"
 
 
@@ -16,6 +18,8 @@ def what_is_missing() -> str | None:
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     if absent := [name for name in PROGRAMS if not shutil.which(name, path=path)]:
         return f"no Slurm: {', '.join(absent)} not found; install slurmctld, slurmd, slurm-client and munge"
+    if CONFIGURATION.exists() and not CONFIGURATION.is_symlink():
+        return f"no Slurm for tests: {CONFIGURATION} is that of another cluster"
     return None if os.geteuid() == 0 else "no Slurm: only root can start its daemons"
 
 

@@ -80,9 +80,8 @@ def _draw(binned: pd.DataFrame, label: str, figure: WordNetFigure, bins: int) ->
     for column, measure in enumerate(columns):
         axes[-1, column].set_xlabel(f"{MEASURES[measure]} similarity")
     pairs = len(binned) // (len(rows) * len(columns))
-    drawn.suptitle(
-        f"{label}: transformations ranked by {RANKED_BY[figure.rank_by]}; {pairs} pairs of classes", fontsize=8
-    )
+    ranking = f"transformations ranked by {RANKED_BY[figure.rank_by]}"
+    drawn.suptitle(f"{label}\n{ranking}; {pairs} pairs of classes", fontsize=8)
     return drawn
 
 

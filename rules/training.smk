@@ -38,7 +38,7 @@ rule train:
         preprocessing=as_json(STUDY.preprocessing),
         choice=lambda w, input: input.choice or "null",
         seed=lambda w: int(w.seed),
-        state=lambda w: LINEAGE.state(LINEAGE.training(w.method, int(w.seed))),
+        state=lambda w: LINEAGE.state(LINEAGE.training(w.method, int(w.seed)), w.method),
         stamp=lambda w: str(LINEAGE.training(w.method, int(w.seed))),
     message:
         "Training {wildcards.method}, seed {wildcards.seed}"
@@ -76,7 +76,8 @@ if STUDY.training.grid:
             choice="null",
             seed=STUDY.training.grid.seed,
             state=lambda w: LINEAGE.state(
-                LINEAGE.grid_training(w.method, float(w.rate), float(w.decay))
+                LINEAGE.grid_training(w.method, float(w.rate), float(w.decay)),
+                w.method,
             ),
             stamp=lambda w: str(
                 LINEAGE.grid_training(w.method, float(w.rate), float(w.decay))

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# A real Slurm on one machine, for tests: a CPU node and two GPU nodes of 32 CPUs each, partitions cpu and gpu.
-#   cluster.sh start FOLDER    configure and start; Slurm's programs must be installed, and the user must be root
-#   cluster.sh stop FOLDER     cancel all jobs and end what was started
+# A real Slurm on one machine, for tests: a CPU node and two GPU nodes of 32 CPUs each, partitions cpu and gpu, and
+# urgent, whose jobs preempt those of gpu.
+#   cluster.sh start FOLDER               configure and start; Slurm must be installed, and the user must be root
+#   cluster.sh stop_controller FOLDER     end the controller alone, as for maintenance; jobs run on
+#   cluster.sh start_controller FOLDER
+#   cluster.sh stop FOLDER                cancel all jobs and end what was started
 # No systemd, no cgroups; the GPUs are device nodes that lead to /dev/null.
 set -euo pipefail
 folder=$2
@@ -26,7 +29,7 @@ wait_for() { # wait_for SECONDS COMMAND...
 }
 
 answers() { munge --no-input --socket="$folder/munge/socket" | unmunge --socket="$folder/munge/socket"; }
-idle() { [ "$(sinfo --noheader --Node --format %t | grep -c '^idle$')" = "$1" ]; }
+idle() { [ "$(sinfo --noheader --Node --partition=cpu,gpu --format %t | grep -c '^idle$')" = "$1" ]; }
 
 configure() {
     mkdir -p "$folder"/{munge,state,spool,gpus}
@@ -52,7 +55,9 @@ SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=2
 ReturnToService=2
 JobRequeue=1
-MinJobAge=600
+MinJobAge=3600
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 KillWait=30
 SlurmctldPort=26817
 SlurmctldPidFile=$folder/slurmctld.pid
@@ -68,7 +73,8 @@ NodeName=c1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27001 CPUs=32 RealMemory=
 NodeName=g1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27101 CPUs=32 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
 NodeName=g2 NodeHostname=$host NodeAddr=127.0.0.1 Port=27102 CPUs=32 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
 PartitionName=cpu Nodes=c1 Default=YES MaxTime=INFINITE DefMemPerCPU=200 State=UP
-PartitionName=gpu Nodes=g[1-2] MaxTime=INFINITE DefMemPerCPU=200 State=UP
+PartitionName=gpu Nodes=g[1-2] MaxTime=INFINITE DefMemPerCPU=200 PriorityTier=1 GraceTime=30 State=UP
+PartitionName=urgent Nodes=g[1-2] MaxTime=INFINITE DefMemPerCPU=200 PriorityTier=9 PreemptMode=OFF State=UP
 CONF
 }
 
@@ -82,13 +88,16 @@ start() {
     munged --force --socket="$folder/munge/socket" --key-file="$folder/munge/key" --pid-file="$folder/munged.pid" \
         --log-file="$folder/munged.log" --seed-file="$folder/munge/seed"
     wait_for 10 answers
-    slurmctld
+    start_controller
     for node in c1 g1 g2; do
         mkdir -p "$folder/spool/$node"
         slurmd -N "$node"
     done
     wait_for 30 idle 3
 }
+
+start_controller() { slurmctld; }
+stop_controller() { end "$folder/slurmctld.pid"; }
 
 stop() {
     scancel --user root 2>/dev/null || true

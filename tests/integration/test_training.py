@@ -1,6 +1,7 @@
 """Trainings as they are run: in processes that are killed, multiplied and fed with damage."""
 
 import json
+import os
 import re
 import resource
 import signal
@@ -250,6 +251,17 @@ def test_ranks_die_with_their_launcher_and_one_rank_continues(reference, tiny_sh
     one = weights(reference)
     for name, value in weights(tmp_path).items():
         torch.testing.assert_close(value, one[name], atol=1e-4, rtol=1e-3)
+
+
+def test_a_rank_has_its_own_threads_and_not_those_of_the_rule():
+    """Snakemake names all threads of a rule in MKL's variable, which PyTorch heeds more than OpenMP's."""
+    code = (
+        "import datetime, torch; from workflow_scripts.training.ranks import join\n"
+        "with join('cpu', datetime.timedelta(minutes=1)): print(torch.get_num_threads())"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "1", done.stderr
 
 
 def test_local_batch_norm_and_a_rank_without_validation_images(tiny_shards, tmp_path, reference):

@@ -5,18 +5,22 @@
 #   cluster.sh stop_controller FOLDER     end the controller alone, as for maintenance; jobs run on
 #   cluster.sh start_controller FOLDER
 #   cluster.sh stop FOLDER                cancel all jobs and end what was started
-# No systemd, no cgroups; the GPUs are device nodes that lead to /dev/null.
+# No systemd; no cgroups, in whose place an epilog ends what is left of a job; the GPUs are device nodes that lead to
+# /dev/null.
 set -euo pipefail
 folder=$2
 host=$(hostname -s)
 export SLURM_CONF=$folder/slurm.conf
 
-end() { # end PIDFILE: end the process named in it, if there is one
-    local process
-    process=$(cat "$1" 2>/dev/null) || return 0
-    kill "$process" 2>/dev/null || return 0
-    for _ in $(seq 100); do kill -0 "$process" 2>/dev/null || return 0; sleep 0.1; done
-    kill -9 "$process"
+end() { # end PIDFILE...: end the processes named in them, of those that are there
+    local processes process
+    # A daemon deletes its file before it ends.
+    processes=$(cat "$@" 2>/dev/null) || true
+    for process in $processes; do kill "$process" 2>/dev/null || true; done
+    for process in $processes; do
+        for _ in $(seq 100); do kill -0 "$process" 2>/dev/null || continue 2; sleep 0.1; done
+        kill -9 "$process"
+    done
 }
 
 wait_for() { # wait_for SECONDS COMMAND...
@@ -29,10 +33,25 @@ wait_for() { # wait_for SECONDS COMMAND...
 }
 
 answers() { munge --no-input --socket="$folder/munge/socket" | unmunge --socket="$folder/munge/socket"; }
+no_jobs() { [ -z "$(squeue --noheader)" ]; }
 idle() { [ "$(sinfo --noheader --Node --partition=cpu,gpu --format %t | grep -c '^idle$')" = "$1" ]; }
+
+write_epilog() {
+    cat >"$folder/epilog" <<'EPILOG'
+#!/bin/sh
+job=$SLURM_JOB_ID
+unset SLURM_JOB_ID
+for process in $(grep -lzx "SLURM_JOB_ID=$job" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3); do
+    if [ "$process" != $$ ]; then kill -9 "$process" 2>/dev/null; fi
+done
+exit 0
+EPILOG
+    chmod 755 "$folder/epilog"
+}
 
 configure() {
     mkdir -p "$folder"/{munge,state,spool,gpus}
+    write_epilog
     chmod 755 "$folder" "$folder/munge"
     # With plain files instead of device nodes CUDA_VISIBLE_DEVICES would stay empty.
     for number in 0 1 2 3; do mknod -m 666 "$folder/gpus/gpu$number" c 1 3; done
@@ -59,6 +78,7 @@ MinJobAge=3600
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 KillWait=30
+Epilog=$folder/epilog
 SlurmctldPort=26817
 SlurmctldPidFile=$folder/slurmctld.pid
 SlurmctldLogFile=$folder/slurmctld.log
@@ -101,8 +121,10 @@ stop_controller() { end "$folder/slurmctld.pid"; }
 
 stop() {
     scancel --user root 2>/dev/null || true
-    for file in "$folder"/slurmd.*.pid; do kill "$(cat "$file")" 2>/dev/null || true; done
-    for file in "$folder"/slurmd.*.pid "$folder"/slurmctld.pid "$folder"/munged.pid; do end "$file"; done
+    scancel --user root --signal=KILL --full 2>/dev/null || true
+    wait_for 30 no_jobs || true
+    end "$folder"/slurmd.*.pid
+    end "$folder"/slurmctld.pid "$folder"/munged.pid
     if [ -L /etc/slurm/slurm.conf ]; then rm /etc/slurm/slurm.conf; fi
 }
 

@@ -115,6 +115,13 @@ class Run:
         """What it has printed so far."""
         return self.screen.read_text()
 
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
     def until(self, true: Callable[[], object]) -> None:
         """Wait for a condition; fails if Snakemake ends before."""
         deadline = time.monotonic() + PATIENCE
@@ -134,7 +141,7 @@ class Run:
         while self.process.poll() is None:
             assert time.monotonic() < deadline, self.output
             start_requeued(self.checkout)
-            time.sleep(1)
+            time.sleep(0.5)
         return self.process.returncode
 
 

@@ -22,8 +22,7 @@ class Record:
     """What happened, and to which of the trainings."""
 
     checkout: Checkout
-    status: int
-    output: str
+    run: Run
     method: dict[str, str]
     """The training that suffered something, or nothing (`plain`)."""
 
@@ -59,31 +58,31 @@ def requeued(checkout: Checkout) -> list[Job]:
 def record(prepared) -> Record:
     # A rank that is waited for longer than a minute counts as hung.
     checkout = prepared("disturbed", METHODS, training_hours=HALF_AN_HOUR / 60, collective_timeout_minutes=1)
-    run = Run(checkout, "trainings")
     ranks: dict[str, list[psutil.Process]] = {}
-    # Four have all GPUs, and the fifth waits for some.
-    run.until(lambda: freeze_learning(checkout, ranks) == 4)
-    numbers = {method_of(job): job.number for job in running(checkout, "train:")}
+    with Run(checkout, "trainings") as run:
+        # Four have all GPUs, and the fifth waits for some.
+        run.until(lambda: freeze_learning(checkout, ranks) == 4)
+        numbers = {method_of(job): job.number for job in running(checkout, "train:")}
 
-    urgent = slurm("sbatch", "--parsable", "--partition=urgent", "--gpus=2", "--output=/dev/null", "--wrap=sleep 900")
-    run.until(lambda: requeued(checkout))
-    preempted = method_of(requeued(checkout)[0])
-    killed, hung, late = (method for method in ranks if method != preempted)
-    slurm("scancel", urgent.strip())
+        slurm("sbatch", "--partition=urgent", "--job-name=urgent", "--gpus=2", "--output=/dev/null", "--wrap=sleep 900")
+        run.until(lambda: requeued(checkout))
+        preempted = method_of(requeued(checkout)[0])
+        killed, hung, late = (method for method in ranks if method != preempted)
+        slurm("scancel", "--name=urgent")
 
-    ranks[killed][0].resume()
-    ranks[killed][1].kill()
-    ranks[hung][0].resume()
-    slurm("scontrol", "update", f"JobId={numbers[late]}", "TimeLimit=1")
-    status = run.end()
+        ranks[killed][0].resume()
+        ranks[killed][1].kill()
+        ranks[hung][0].resume()
+        slurm("scontrol", "update", f"JobId={numbers[late]}", "TimeLimit=1")
+        run.end()
     (plain,) = set(METHODS) - set(ranks)
     fates = {"plain": plain, "preempted": preempted, "killed": killed, "hung": hung, "late": late}
-    return Record(checkout, status, run.output, fates)
+    return Record(checkout, run, fates)
 
 
 @pytest.mark.parametrize("fate", ["plain", "preempted", "killed", "hung", "late"])
 def test_weights_are_those_of_an_undisturbed_training(record, undisturbed, fate):
-    assert record.status == 0, record.output
+    assert record.run.process.returncode == 0, record.run.output
     assert (record.checkout.folder / weights(record.method[fate])).read_bytes() == undisturbed
     assert not list((record.checkout.results() / "state").iterdir())
 
@@ -113,4 +112,4 @@ def test_a_failed_training_is_tried_again_with_more_time_and_memory(record, fate
 
 
 def test_the_hung_training_said_why_it_ended(record):
-    assert "Timed out waiting" in record.output
+    assert "Timed out waiting" in record.run.output

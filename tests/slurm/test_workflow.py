@@ -67,31 +67,31 @@ def no_more_room() -> None:
 def record(cluster, prepared) -> Record:
     checkout = prepared("workflow", ["a"])
     log = checkout.results() / "logs" / "train" / "a-0.log"
-    run = Run(checkout, TARGET)
-    run.until(lambda: checkpoint(checkout, "a") and freeze(running(checkout, "train"), TRAINING))
-    run.until(lambda: embeddings(checkout) and freeze(running(checkout, "sweep"), SWEEP))
-    over_restart = [[(job.number, job.state) for job in jobs(checkout)]]
-    restart_controller(cluster)
-    over_restart.append([(job.number, job.state) for job in jobs(checkout)])
+    with Run(checkout, TARGET) as run:
+        run.until(lambda: checkpoint(checkout, "a") and freeze(running(checkout, "train"), TRAINING))
+        run.until(lambda: embeddings(checkout) and freeze(running(checkout, "sweep"), SWEEP))
+        over_restart = [[(job.number, job.state) for job in jobs(checkout)]]
+        restart_controller(cluster)
+        over_restart.append([(job.number, job.state) for job in jobs(checkout)])
 
-    stored = embeddings(checkout)
-    (sweep,), (training,) = running(checkout, "sweep"), running(checkout, "train")
-    slurm("scancel", sweep.number)
-    slurm("scontrol", "update", f"NodeName={training.node}", "State=DOWN", "Reason=test")
-    run.until(lambda: [job for job in jobs(checkout) if job.number == training.number and job.starts == 2])
-    slurm("scontrol", "update", f"NodeName={training.node}", "State=RESUME")
-    run.until(lambda: "continuing in" in log.read_text() and freeze(running(checkout, "train"), TRAINING))
+        stored = embeddings(checkout)
+        (sweep,), (training,) = running(checkout, "sweep"), running(checkout, "train")
+        slurm("scancel", sweep.number)
+        slurm("scontrol", "update", f"NodeName={training.node}", "State=DOWN", "Reason=test")
+        run.until(lambda: [job for job in jobs(checkout) if job.number == training.number and job.starts == 2])
+        slurm("scontrol", "update", f"NodeName={training.node}", "State=RESUME")
+        run.until(lambda: "continuing in" in log.read_text() and freeze(running(checkout, "train"), TRAINING))
 
-    # Until nothing but the training is left to interrupt.
-    run.until(lambda: re.search(r"Finished jobid: \d+ \(Rule: invariance\)", run.output))
-    run.interrupt()
-    run.end()
-    kept = [checkpoint(checkout, "a").read_bytes()]
-    full = Run(checkout, TARGET, options=["--retries", "0"], preexec_fn=no_more_room)
-    full.end()
-    kept.append(checkpoint(checkout, "a").read_bytes())
-    last = Run(checkout, TARGET)
-    last.end()
+        # Until nothing but the training is left to interrupt.
+        run.until(lambda: re.search(r"Finished jobid: \d+ \(Rule: invariance\)", run.output))
+        run.interrupt()
+        run.end()
+    kept = [state.read_bytes() for state in [checkpoint(checkout, "a")] if state]
+    with Run(checkout, TARGET, options=["--retries", "0"], preexec_fn=no_more_room) as full:
+        full.end()
+    kept += [state.read_bytes() for state in [checkpoint(checkout, "a")] if state]
+    with Run(checkout, TARGET) as last:
+        last.end()
     return Record(checkout, over_restart, stored, run, full, kept, last)
 
 
@@ -112,10 +112,8 @@ def test_a_cancelled_embedding_job_is_tried_again_and_keeps_what_it_stored(recor
     now = embeddings(record.checkout)
     assert record.stored
     assert {path: now.get(path) for path in record.stored} == record.stored
-    (cells, computed) = map(
-        int, re.search(r"(\d+) cells, (\d+) to compute", record.log("sweep/untrained-0.log")).groups()
-    )
-    assert computed == cells - len(record.stored) > 0
+    ((cells, computed),) = re.findall(r"(\d+) cells, (\d+) to compute", record.log("sweep/untrained-0.log"))
+    assert int(computed) == int(cells) - len(record.stored) > 0
 
 
 def test_a_job_whose_node_goes_down_is_requeued_under_its_number(record):
@@ -126,7 +124,8 @@ def test_a_job_whose_node_goes_down_is_requeued_under_its_number(record):
 
 def test_a_full_disk_keeps_the_checkpoint_and_says_which_job_failed(record):
     assert record.full.process.returncode != 0
-    assert record.kept[0] == record.kept[1]
+    before, after = record.kept
+    assert before == after
     failed = [job for job in jobs(record.checkout) if job.state == "FAILED"]
     last = f"failed: rule train, method a, seed 0, log results/mine/logs/train/a-0.log, Slurm job {failed[0].number}"
     assert record.full.output.splitlines()[-1] == last

@@ -28,6 +28,7 @@ from workflow_scripts.common.provenance import ROOT, make_stamp
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, create, load
+from workflow_scripts.training import lock
 from workflow_scripts.training.batch_norm import SynchronisedBatchNorm
 from workflow_scripts.training.batches import Plan, PlannedBatches, make_plan
 from workflow_scripts.training.checkpoint import NAME, Checkpoints, Course
@@ -161,7 +162,8 @@ def stop_in_mid_epoch(process: subprocess.Popen, state: Path) -> None:
     raise AssertionError("the training did not reach its second epoch, or went past it")
 
 
-def test_a_killed_training_continues_to_the_same_bits(tiny_shards, tmp_path):
+def test_a_killed_training_continues_to_the_same_bits(tiny_shards, tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "ENDING", 1.0)
     # Dropout draws from torch's own generator, whose state must be right after the resumption too.
     dropping: dict[str, Any] = {"architecture_args": {**TINY, "drop_rate": 0.3, "drop_path_rate": 0.1}}
     train(**arguments(tiny_shards, tmp_path / "undisturbed", **dropping))

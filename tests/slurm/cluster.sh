@@ -42,7 +42,8 @@ write_epilog() {
 job=$SLURM_JOB_ID
 unset SLURM_JOB_ID
 for process in $(grep -lzx "SLURM_JOB_ID=$job" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3); do
-    if [ "$process" != $$ ]; then kill -9 "$process" 2>/dev/null; fi
+    # On one host, the epilogs of a job's other nodes are found too.
+    if [ "$(cat "/proc/$process/comm")" != epilog ]; then kill -9 "$process" 2>/dev/null; fi
 done
 exit 0
 EPILOG

@@ -56,6 +56,9 @@ class Execution(Block):
     """CPU threads of one rank, and of an embedding job."""
     workers: int = Field(2, ge=0)
     """Further processes or threads that decode images, per rank; 0 decodes in the rank itself."""
+    failing_models: Literal["stop", "row"] = "stop"
+    """Published models that cannot be fetched, built or held in memory: end the run with an error, or become a row
+    with the reason in the tables of Lie derivatives."""
     embedding_batch: int = Field(256, ge=1)
     """Images per forward pass of an embedding sweep."""
     channels_last: bool = False

@@ -19,6 +19,11 @@ Generator = Literal[
     "intensity",
 ]
 
+ErrorMeasure = Literal["squared", "absolute"]
+"""||L f||^2 over the number of outputs (LEE equation 4), or the mean of |L f| over outputs (the authors' code)."""
+ErrorClasses = Literal["model", "study"]
+"""Class probabilities that count: all outputs of a model, or those of the study's classes, which add up to one."""
+
 
 class Lie(Block):
     """Lie derivatives and the discrete measures beside them (LEE sections 4 and 5)."""
@@ -37,5 +42,9 @@ class Lie(Block):
     """Largest integer roll of the consistency measure, in pixels."""
     max_shift: float = Field(0.125, gt=0, le=1)
     """Largest shift of EQ-T, as a fraction of the side."""
+    max_angle: float = Field(180.0, gt=0, le=180)
+    """Largest rotation of EQ-R, in degrees."""
+    samples: int = Field(10, ge=1)
+    """Random shifts and rotations per image of EQ-T and EQ-R."""
     chunk: int = Field(32, ge=1)
-    """Images differentiated at a time: bounds the memory."""
+    """Images differentiated at a time, at most: bounds the memory."""

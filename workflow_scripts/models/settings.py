@@ -30,6 +30,8 @@ class Model(Block):
     """Training seed of a training; seed of the initialisation of an untrained model."""
     label: str | None = None
     """Name in legends and tables; the key where absent."""
+    family: str | None = None
+    """Architecture family in figures and tables; the library's own name for it where absent."""
 
     @model_validator(mode="after")
     def _one_source(self) -> "Model":

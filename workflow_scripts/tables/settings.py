@@ -65,6 +65,10 @@ class ForegroundTable(Block):
     """Rows by the class, or by the median area of the foreground's box, largest first."""
 
 
+class ErrorTable(Block):
+    """Equivariance errors; its models are those of `lie`."""
+
+
 class Tables(Block):
     """Tables to make; `null` leaves one out, and so does a method that the study does not train."""
 
@@ -86,3 +90,5 @@ class Tables(Block):
     """Planted factors in the similarity search (ours)."""
     table_foregrounds: ForegroundTable | None = ForegroundTable()
     """Foregrounds per class (GIB appendix E.1)."""
+    table_lee: ErrorTable | None = None
+    """Equivariance errors of every model (LEE)."""

@@ -1,0 +1,1 @@
+"""Rule `equivariance_error`: how far a model's answers are from not feeling a transformation (LEE section 4)."""

@@ -1,0 +1,36 @@
+"""What determines the Lie derivatives of a study."""
+
+from typing import Any, Literal
+
+from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.lineage.foreground import ForegroundLineage
+
+# What the layers of a network take, which end-to-end errors do not; and what changes no result.
+NOT_IN_AN_ERROR = {"models", "probes", "chunk"}
+
+Head = Literal["study", "published", "checkpoint", "untrained"]
+
+
+class LieLineage(ForegroundLineage):
+    """Settings and stamps of Lie derivatives."""
+
+    def head(self, model: str) -> Head:
+        """Where the classifier of a model comes from: a training of this study, published weights, or none."""
+        entry = self.study.models[model]
+        if entry.training:
+            return "study"
+        if entry.pretrained:
+            return "published"
+        return "checkpoint" if entry.checkpoint else "untrained"
+
+    @property
+    def lie_settings(self) -> dict[str, Any]:
+        """The part of the block `lie` that decides end-to-end errors."""
+        return self.study.lie.model_dump(mode="json", exclude=NOT_IN_AN_ERROR)
+
+    def equivariance_error(self, model: str) -> Stamp:
+        """Stamp of a model's equivariance errors."""
+        splits = {"val": self.shard("val"), self.study.lie.split: self.shard(self.study.lie.split)}
+        upstream = [self.model(model), self.index(), *splits.values()]
+        settings = [self.lie_settings, self.study.models[model].family, self.head(model), self.study.seed]
+        return self._stamp("lie.equivariance_error", settings, upstream)

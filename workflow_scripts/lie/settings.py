@@ -24,6 +24,37 @@ ErrorMeasure = Literal["squared", "absolute"]
 ErrorClasses = Literal["model", "study"]
 """Class probabilities that count: all outputs of a model, or those of the study's classes, which add up to one."""
 
+Motion = Literal[
+    "translation_x", "translation_y", "rotation", "shear_x", "shear_y", "stretch_x", "stretch_y", "scale"
+]
+"""Transformations that act on feature maps as they do on images: all but intensity."""
+Kind = Literal[
+    "embedding",
+    "convolution",
+    "downsampling",
+    "pooling",
+    "non-linearity",
+    "normalisation",
+    "attention",
+    "token mixing",
+    "MLP",
+    "residual sum",
+    "other",
+    "rest",
+]
+"""Kinds of layers; `rest` is what no layer accounts for, rounding."""
+
+
+class Layerwise(Block):
+    """Decomposition of the Lie derivative over the layers of a network."""
+
+    transformations: list[Motion] = Field(["translation_x"], min_length=1)
+    """One-parameter groups to decompose."""
+    images: int = Field(100, ge=2)
+    """Images to measure on, at most: the first of those of `lie`."""
+    probes: int = Field(20, ge=2)
+    """Hutchinson probes per image."""
+
 
 class Lie(Block):
     """Lie derivatives and the discrete measures beside them (LEE sections 4 and 5)."""
@@ -36,8 +67,8 @@ class Lie(Block):
     """Images to measure on, at most."""
     transformations: list[Generator] = list(get_args(Generator))
     """One-parameter groups."""
-    probes: int = Field(100, ge=2)
-    """Hutchinson probes of the layerwise decomposition."""
+    layerwise: Layerwise = Layerwise()
+    """Contributions of layers."""
     max_roll: int = Field(7, ge=1)
     """Largest integer roll of the consistency measure, in pixels."""
     max_shift: float = Field(0.125, gt=0, le=1)

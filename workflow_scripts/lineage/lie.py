@@ -6,7 +6,7 @@ from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.lineage.foreground import ForegroundLineage
 
 # What the layers of a network take, which end-to-end errors do not; and what changes no result.
-NOT_IN_AN_ERROR = {"models", "probes", "chunk"}
+NOT_IN_AN_ERROR = {"models", "layerwise", "chunk"}
 
 Head = Literal["study", "published", "checkpoint", "untrained"]
 

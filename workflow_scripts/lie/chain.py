@@ -33,7 +33,9 @@ from workflow_scripts.lie.layouts import Layout, Layouts
 from workflow_scripts.lie.settings import Kind
 
 # Asking these of a tensor computes nothing.
-QUESTIONS = frozenset("__get__ size dim ndimension numel stride is_contiguous is_floating_point __len__".split())
+QUESTIONS = frozenset(
+    ["__get__", "size", "dim", "ndimension", "numel", "stride", "is_contiguous", "is_floating_point", "__len__"]
+)
 # In evaluation they do nothing.
 IDLE = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
@@ -67,10 +69,8 @@ class Call:
     @property
     def kind(self) -> Kind:
         """Kind of the layer."""
-        if self.absorbed:
-            own = absorbed_kind(self.type, self.absorbed)
-        else:
-            own = self.type
+        tokens_last = any(layout is not None and layout.kind == "NCL" for layout in self.inputs)
+        own = absorbed_kind(self.type, self.absorbed, tokens_last)
         cells = [max(layout.area for layout in side if layout) for side in (self.inputs, self.outputs)]
         return kind_of(own, cells[0], cells[1], self.modules)
 
@@ -156,7 +156,7 @@ class _Recorder(TorchFunctionMode):
     @contextmanager
     def hooks(self) -> Iterator[None]:
         """Watch the modules of the network, none of which overwrites its input meanwhile."""
-        modules = list(self.network.modules())
+        modules: list[Any] = list(self.network.modules())
         inplace = [module for module in modules if getattr(module, "inplace", False) is True]
         handles = []
         for module in modules:
@@ -172,7 +172,7 @@ class _Recorder(TorchFunctionMode):
             for handle in handles:
                 handle.remove()
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = func.__name__
         if self.busy or self.whole is not None or name in QUESTIONS or not self._dependent((args, kwargs)):

@@ -1,6 +1,6 @@
 """Kinds of layers, by the type of a module or the name of a function; no model has code of its own."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
@@ -9,11 +9,39 @@ from workflow_scripts.lie.settings import Kind
 
 ACTIVATIONS = ("torch.nn.modules.activation", "timm.layers.activations", "timm.layers.activations_me")
 NON_LINEAR = frozenset(
-    "relu relu6 leaky_relu prelu elu celu selu gelu silu mish hardswish hardsigmoid hardtanh tanh sigmoid softmax "
-    "softplus exp log sqrt rsqrt square pow clamp abs sin cos".split()
+    [
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "prelu",
+        "elu",
+        "celu",
+        "selu",
+        "gelu",
+        "silu",
+        "mish",
+        "hardswish",
+        "hardsigmoid",
+        "hardtanh",
+        "tanh",
+        "sigmoid",
+        "softplus",
+        "exp",
+        "log",
+        "sqrt",
+        "rsqrt",
+        "square",
+        "pow",
+        "clamp",
+        "abs",
+        "sin",
+        "cos",
+    ]
 )
-NORMALISING = frozenset("batch_norm layer_norm group_norm instance_norm rms_norm normalize local_response_norm".split())
-LINEAR = frozenset("linear matmul bmm einsum mm __matmul__ bilinear".split())
+NORMALISING = frozenset(
+    ["batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "normalize", "local_response_norm"]
+)
+LINEAR = frozenset(["linear", "matmul", "bmm", "einsum", "mm", "__matmul__", "bilinear"])
 
 
 def is_attention(call: Any) -> bool:
@@ -28,7 +56,7 @@ def type_of(call: Any, dependent: int = 1, constants: int = 0) -> Kind:
     if isinstance(call, nn.Module):
         return _type_of_module(call)
     name = call.__name__.strip("_")
-    if "attention" in name:
+    if "attention" in name or name == "softmax":
         return "attention"
     if name.startswith("conv"):
         return "convolution"
@@ -46,7 +74,7 @@ def type_of(call: Any, dependent: int = 1, constants: int = 0) -> Kind:
 
 def _type_of_module(module: nn.Module) -> Kind:
     name = type(module).__name__.lower()
-    if is_attention(module):
+    if is_attention(module) or isinstance(module, nn.Softmax):
         return "attention"
     if "embed" in name:
         return "embedding"
@@ -76,13 +104,14 @@ def kind_of(own: Kind, cells_in: int, cells_out: int, within: Iterable[nn.Module
     return "downsampling" if own != "pooling" and cells_out < cells_in else own
 
 
-def absorbed_kind(own: Kind, absorbed: list[Kind]) -> Kind:
-    """The kind of a layer that holds others which cannot be told apart, as their values have no places."""
+def absorbed_kind(own: Kind, absorbed: list[Kind], tokens_last: bool) -> Kind:
+    """The kind of a layer of type `own`, with those in it that cannot be told apart, as their values have no places.
+
+    Whatever is linear along tokens, the last axis, or loses them on the way mixes tokens.
+    """
     if own in ("attention", "embedding"):
         return own
     if "attention" in absorbed:
         return "attention"
-    return "token mixing" if "MLP" in absorbed or "convolution" in absorbed else own
-
-
-Call = nn.Module | Callable[..., Any]
+    mixed = {"MLP", "convolution"} & set(absorbed)
+    return "token mixing" if mixed or (own == "MLP" and tokens_last) else own

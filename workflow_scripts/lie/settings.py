@@ -24,6 +24,9 @@ ErrorMeasure = Literal["squared", "absolute"]
 ErrorClasses = Literal["model", "study"]
 """Class probabilities that count: all outputs of a model, or those of the study's classes, which add up to one."""
 
+Head = Literal["study", "published", "checkpoint", "untrained"]
+"""Where the classifier of a model comes from."""
+
 
 class Lie(Block):
     """Lie derivatives and the discrete measures beside them (LEE sections 4 and 5)."""

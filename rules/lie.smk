@@ -38,7 +38,7 @@ rule equivariance_error:
     shell:
         f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.lie.equivariance_error"
         f" --device {EXECUTION.device} --chunk {STUDY.lie.chunk} --batch {EXECUTION.embedding_batch}"
-        f" --workers {EXECUTION.workers}"
+        f" --workers {EXECUTION.workers} --failing {EXECUTION.failing_models}"
         " --model {wildcards.model} --network {params.network:q} --head {params.head} --family {params.family:q}"
         " --shards {params.shards:q} --val {params.val:q} --index {input.index:q} --settings {params.settings:q}"
         " --seed {params.seed} --about {output.about:q} --images {output.images:q} --discrete {output.discrete:q}"

@@ -30,7 +30,7 @@ from workflow_scripts.metrics.settings import (
     WordNetSimilarity,
     ZoomSweep,
 )
-from workflow_scripts.models.settings import Model
+from workflow_scripts.models.settings import FailingModels, Model
 from workflow_scripts.tables.settings import Tables
 from workflow_scripts.training.settings import Training
 
@@ -56,7 +56,7 @@ class Execution(Block):
     """CPU threads of one rank, and of an embedding job."""
     workers: int = Field(2, ge=0)
     """Further processes or threads that decode images, per rank; 0 decodes in the rank itself."""
-    failing_models: Literal["stop", "row"] = "stop"
+    failing_models: FailingModels = "stop"
     """Published models that cannot be fetched, built or held in memory: end the run with an error, or become a row
     with the reason in the tables of Lie derivatives."""
     embedding_batch: int = Field(256, ge=1)

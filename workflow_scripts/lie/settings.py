@@ -24,6 +24,9 @@ ErrorMeasure = Literal["squared", "absolute"]
 ErrorClasses = Literal["model", "study"]
 """Class probabilities that count: all outputs of a model, or those of the study's classes, which add up to one."""
 
+Head = Literal["study", "published", "checkpoint", "untrained"]
+"""Where the classifier of a model comes from."""
+
 Motion = Literal["translation_x", "translation_y", "rotation", "shear_x", "shear_y", "stretch_x", "stretch_y", "scale"]
 """Transformations that act on feature maps as they do on images: all but intensity."""
 Kind = Literal[

@@ -1,14 +1,13 @@
 """What determines the Lie derivatives of a study."""
 
-from typing import Any, Literal
+from typing import Any
 
 from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.lie.settings import Head
 from workflow_scripts.lineage.foreground import ForegroundLineage
 
 # What the layers of a network take, which end-to-end errors do not; and what changes no result.
 NOT_IN_AN_ERROR = {"models", "layerwise", "chunk"}
-
-Head = Literal["study", "published", "checkpoint", "untrained"]
 
 
 class LieLineage(ForegroundLineage):

@@ -1,10 +1,12 @@
 """Block `models` of a study."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.settings import Block
+
+FailingModels = Literal["stop", "row"]
 
 
 class Model(Block):

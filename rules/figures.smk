@@ -16,6 +16,7 @@ localrules:
     figure_4,
     figure_a4,
     figure_a5,
+    figure_l2,
 
 
 if "figure_2" in LINEAGE.figures:
@@ -457,3 +458,34 @@ if "figure_4" in LINEAGE.figures:
         shell:
             "python -m workflow_scripts.figures.figure_4 --similarity {input:q} --label {params.label:q}"
             " --figure {params.figure:q} --bins {params.bins} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_l2" in LINEAGE.figures:
+
+    rule figure_l2:
+        input:
+            LINEAGE.lie_tables("kinds"),
+        output:
+            pdf=f"{RESULTS}/figures/figure_l2.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_l2.png",
+                caption="report/figure_l2.rst",
+                category="Lie derivatives",
+                labels={"figure": "L2", "of": "contributions of layers"},
+            ),
+            csv=f"{RESULTS}/figures/figure_l2.csv",
+        log:
+            f"{LOGS}/figure_l2.log",
+        conda:
+            ENVIRONMENT
+        params:
+            kinds=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.lie_labels),
+            figure=as_json(STUDY.figures.figure_l2),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_l2()),
+        message:
+            "Drawing Figure L2"
+        shell:
+            "python -m workflow_scripts.figures.figure_l2 --kinds {params.kinds:q} --labels {params.labels:q}"
+            " --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"

@@ -43,3 +43,39 @@ rule equivariance_error:
         " --shards {params.shards:q} --val {params.val:q} --index {input.index:q} --settings {params.settings:q}"
         " --seed {params.seed} --about {output.about:q} --images {output.images:q} --discrete {output.discrete:q}"
         " --summary {output.summary:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+rule layerwise:
+    input:
+        network=lambda w: LINEAGE.network_files(w.model),
+        shards=LINEAGE.shards(STUDY.lie.split),
+    output:
+        layers=f"{RESULTS}/lie/{{model}}.layers.parquet",
+        kinds=f"{RESULTS}/lie/{{model}}.kinds.parquet",
+    log:
+        f"{LOGS}/layerwise/{{model}}.log",
+    benchmark:
+        f"{LOGS}/layerwise/{{model}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: EXECUTION.threads
+    resources:
+        gpu=1 if EXECUTION.device == "cuda" else 0,
+        cpus_per_task=EXECUTION.threads + EXECUTION.workers,
+        mem_mb=each_attempt(16000),
+        runtime=each_attempt(480),
+    params:
+        network=lambda w: LINEAGE.network(w.model),
+        shards=lambda w, input: as_json(input.shards),
+        settings=as_json(STUDY.lie.layerwise),
+        seed=STUDY.seed,
+        stamp=lambda w: str(LINEAGE.layerwise(w.model)),
+    message:
+        "Decomposing {wildcards.model}"
+    shell:
+        f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.lie.layerwise"
+        f" --device {EXECUTION.device} --chunk {STUDY.lie.chunk} --workers {EXECUTION.workers}"
+        f" --failing {EXECUTION.failing_models}"
+        " --model {wildcards.model} --network {params.network:q} --shards {params.shards:q}"
+        " --settings {params.settings:q} --seed {params.seed} --layers {output.layers:q} --kinds {output.kinds:q}"
+        " --stamp {params.stamp:q} > {log:q} 2>&1"

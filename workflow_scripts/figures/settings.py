@@ -141,6 +141,13 @@ class ErrorFigure(Block):
     """Colours of the architecture families; beyond them markers change."""
 
 
+class LayerFigure(Block):
+    """Contributions of kinds of layers, a bar per model; its models are those of `lie`, what moves is `lie.layerwise`."""
+
+    colors: list[str] = Field(PALETTE, min_length=8, max_length=8)
+    """Colours of embedding, convolution, downsampling, pooling, non-linearity, normalisation, attention, token mixing."""
+
+
 class TwoPapersFigure(Block):
     """Equivariance errors against invariance, a point per model; its models are those of `lie`."""
 
@@ -189,5 +196,7 @@ class Figures(Block):
     """Planted factors in the similarity search (ours)."""
     figure_l1: ErrorFigure | None = None
     """Equivariance errors against top-1 over models (LEE)."""
+    figure_l2: LayerFigure | None = None
+    """Contributions of kinds of layers to the equivariance error (LEE)."""
     figure_l3: TwoPapersFigure | None = None
     """Equivariance errors against invariance over models (ours)."""

@@ -233,7 +233,7 @@ class _Recorder(TorchFunctionMode):
         """Note a call that begins."""
         around = [module for module, _ in self.open]
         if isinstance(called, nn.Module):
-            name = self.names[called]
+            name = self.names[called] or "network"
         else:
             name = ".".join(filter(None, [self.names[around[-1]] if around else "", called.__name__.strip("_")]))
         self.counts[name] += 1

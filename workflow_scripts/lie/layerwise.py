@@ -1,7 +1,6 @@
-"""Rule `layerwise`: what each layer of a model adds to the Lie derivative of its class probabilities (LEE section 5)."""
+"""Rule `layerwise`: what each layer of a model adds to the Lie derivative of its answers (LEE section 5)."""
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,23 @@ from workflow_scripts.training.augmentations import item_generator
 # A backward pass through recorded layers takes about so many times the memory of a derivative in forward mode.
 HEAVIER = 4
 REST: Kind = "rest"
-COLUMNS = ["transformation", "layer", "kind", "order"]
+# Single precision leaves about 1e-5.
+NOTABLE = 1e-2
+MEASURED = [
+    "contribution",
+    "contribution_sem",
+    "contribution_probe_sem",
+    "share",
+    "share_sem",
+    "share_probe_sem",
+    "whole",
+    "n",
+    "probes",
+    "discrepancy",
+    "failed",
+]
+LAYER_COLUMNS = ["transformation", "layer", "kind", "order", *MEASURED]
+KIND_COLUMNS = ["transformation", "kind", "layers", *MEASURED]
 
 
 def layerwise(
@@ -39,20 +54,22 @@ def layerwise(
     shards: list[Path],
     settings: Layerwise,
     seed: int,
-    output: Path,
+    layers: Path,
+    kinds: Path,
     device: DeviceName = "auto",
     chunk: int = 32,
     workers: int = 1,
     failing: FailingModels = "stop",
     stamp: Stamp | None = None,
 ) -> None:
-    """Write the contributions of the layers of the model in folder `network`: a row per transformation and layer.
+    """Write what the layers of the model in folder `network` add to the Lie derivative of its class probabilities.
 
-    Measured are `settings.images` images of `shards`, drawn by `seed`, with `settings.probes` probes each, drawn for
-    each image from `seed` and its id: numbers do not depend on `chunk` but for rounding. Layers are in execution
-    order; the last one of each transformation, of kind `rest`, is what the layers do not account for. At most a quarter
-    of `chunk` images is held at a time; where that does not fit into memory, fewer. Where `failing` is `row`, a model
-    that cannot be loaded or held in memory is one row with the reason.
+    `layers` has one row per transformation and layer, in execution order; the last one, of kind `rest`, is what they
+    do not account for. `kinds` has one row per transformation and kind of layer, with sums over its layers. Measured
+    are `settings.images` images of `shards`, drawn by `seed`, with `settings.probes` probes each, drawn from `seed` and
+    the image's id: numbers do not depend on `chunk` but for rounding. A quarter of `chunk` images is held at a time, at
+    most; where that does not fit into memory, fewer. Where `failing` is `row`, a model that cannot be loaded or held
+    in memory is one row with the reason.
     """
     torch.backends.cudnn.allow_tf32 = False
     reader = ShardReader(shards)
@@ -65,16 +82,17 @@ def layerwise(
         size = max(1, chunk // HEAVIER)
         for block in blocks(reader, rows, card, size=size, workers=workers, what="layers"):
             measured.add(block)
-        table = measured.table()
+        tables = measured.tables()
     except Exception as error:
         if failing == "stop":
             raise
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         logging.warning("%s", reason)
-        table = pd.DataFrame([{"transformation": name, "failed": reason} for name in settings.transformations])
-        table = table.reindex(columns=Decomposition.COLUMNS)
-    table.insert(0, "model", model)
-    write_table(output, table, stamp)
+        row = pd.DataFrame([{"transformation": name, "failed": reason} for name in settings.transformations])
+        tables = [row.reindex(columns=columns) for columns in (LAYER_COLUMNS, KIND_COLUMNS)]
+    for path, table in zip((layers, kinds), tables, strict=True):
+        table.insert(0, "model", model)
+        write_table(path, table, stamp)
 
 
 def _load(folder: Path) -> tuple[Card, nn.Module]:
@@ -86,13 +104,6 @@ def _load(folder: Path) -> tuple[Card, nn.Module]:
 
 class Decomposition:
     """Products of probes with the contributions of layers, gathered block by block."""
-
-    COLUMNS = (
-        *COLUMNS,
-        *contributions(np.ones((1, 2, 2)), np.ones((2, 2))).columns,
-        "discrepancy",
-        "failed",
-    )
 
     def __init__(self, card: Card, network: nn.Module, device: torch.device, settings: Layerwise, seed: int) -> None:
         self.network = network.to(device).eval()
@@ -140,22 +151,28 @@ class Decomposition:
             change = along(lambda x: self.network(x).softmax(1), inputs, generate(inputs, name)).change.cpu()
         return products, whole, (probes * change).sum(2).T.double().numpy()
 
-    def table(self) -> pd.DataFrame:
-        """One row per transformation and layer."""
-        return pd.concat(self._tables(), ignore_index=True)[list(self.COLUMNS)]
+    def tables(self) -> list[pd.DataFrame]:
+        """One row per transformation and layer, and one row per transformation and kind."""
+        of_layers, of_kinds = zip(*map(self._tables, self.layers), strict=True)
+        return [
+            pd.concat(of_layers, ignore_index=True)[LAYER_COLUMNS],
+            pd.concat(of_kinds, ignore_index=True)[KIND_COLUMNS],
+        ]
 
-    def _tables(self) -> Iterator[pd.DataFrame]:
-        for name, layers in self.layers.items():
-            products, whole = np.concatenate(self.products[name], axis=1), np.concatenate(self.whole[name])
-            rest = whole - products.sum(axis=0)
-            expected = np.concatenate(self.expected[name])
-            discrepancy = np.sqrt(np.square(whole - expected).mean() / np.square(expected).mean())
-            if discrepancy > 1e-2:
-                logging.warning("%s: the layers give another derivative than the whole: %.1e", name, discrepancy)
-            table = contributions(np.concatenate([products, rest[None]]), whole)
-            names = [*layers, (None, REST)]
-            table = table.assign(layer=[layer for layer, _ in names], kind=[kind for _, kind in names])
-            yield table.assign(transformation=name, order=range(len(names)), discrepancy=discrepancy, failed=None)
+    def _tables(self, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The rows of one transformation."""
+        whole, expected = np.concatenate(self.whole[name]), np.concatenate(self.expected[name])
+        products = np.concatenate(self.products[name], axis=1)
+        products = np.concatenate([products, whole[None] - products.sum(axis=0, keepdims=True)])
+        named = pd.DataFrame([*self.layers[name], (None, REST)], columns=["layer", "kind"])
+        discrepancy = np.sqrt(np.square(whole - expected).mean() / np.square(expected).mean())
+        if not discrepancy < NOTABLE:
+            logging.warning("%s: the layers add up to another derivative, by %.1e of it", name, discrepancy)
+        groups, kinds = pd.factorize(named["kind"])
+        layers = contributions(products, whole).assign(**named, order=range(len(named)))
+        summed = contributions(products, whole, groups).assign(kind=kinds, layers=np.bincount(groups))
+        about = {"transformation": name, "discrepancy": discrepancy, "failed": None}
+        return layers.assign(**about), summed.assign(**about)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,19 @@ import numpy as np
 import pandas as pd
 
 
-def contributions(products: np.ndarray, whole: np.ndarray) -> pd.DataFrame:
+def contributions(products: np.ndarray, whole: np.ndarray, groups: np.ndarray | None = None) -> pd.DataFrame:
     """One row per layer from `products` v.c_i [layers, images, probes] and `whole` v.L f [images, probes].
 
-    A share is a quotient of two means over the same images and probes, so that shares add up to what the products do;
-    its errors are those of the mean residual (the delta method). Of each mean there are two standard errors: over
-    images, each with its own probes, which covers both; and of the probes alone, for these very images.
+    Where `groups` [layers] gives each layer the number of its group, 0 to groups - 1, there is one row per group, with
+    the sums over its layers of contributions and of shares. A share is a quotient of two means over the same images
+    and probes, so that shares add up to what the products do; its errors are those of the mean residual (the delta
+    method). Of each mean there are two standard errors: over images, each with its own probes, which covers both; and
+    of the probes alone, for these very images.
     """
-    squared = np.square(products)
-    total = float(np.square(whole).mean())
-    share = (products * whole).mean(axis=(1, 2)) / total if total else np.full(len(products), np.nan)
-    residual = (products * whole - share[:, None, None] * np.square(whole)) / (total or np.nan)
+    squared, crossed = (_sums(values, groups) for values in (np.square(products), products * whole))
+    total = float(np.square(whole).mean()) or np.nan
+    share = crossed.mean(axis=(1, 2)) / total
+    residual = (crossed - share[:, None, None] * np.square(whole)) / total
     return pd.DataFrame(
         {
             "contribution": squared.mean(axis=(1, 2)),
@@ -32,6 +34,15 @@ def contributions(products: np.ndarray, whole: np.ndarray) -> pd.DataFrame:
             "probes": whole.shape[1],
         }
     )
+
+
+def _sums(values: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+    """Sums over the layers of each group, [groups, images, probes]."""
+    if groups is None:
+        return values
+    sums = np.zeros((groups.max() + 1, *values.shape[1:]))
+    np.add.at(sums, groups, values)
+    return sums
 
 
 def _over_images(values: np.ndarray) -> np.ndarray:

@@ -33,3 +33,8 @@ class LieLineage(ForegroundLineage):
         upstream = [self.model(model), self.index(), *splits.values()]
         settings = [self.lie_settings, self.study.models[model].family, self.head(model), self.study.seed]
         return self._stamp("lie.equivariance_error", settings, upstream)
+
+    def layerwise(self, model: str) -> Stamp:
+        """Stamp of the contributions of a model's layers."""
+        upstream = [self.model(model), self.shard(self.study.lie.split)]
+        return self._stamp("lie.layerwise", [self.study.lie.layerwise, self.study.seed], upstream)

@@ -174,6 +174,11 @@ class ResultLineage(LieLineage):
         """Stamp of Figure L1."""
         return self._lie_result("figures.figure_l1", self.study.figures.figure_l1)
 
+    def figure_l2(self) -> Stamp:
+        """Stamp of Figure L2."""
+        settings = [self.study.figures.figure_l2, self.lie_labels]
+        return self._stamp("figures.figure_l2", settings, map(self.layerwise, self.lie_models))
+
     def figure_l3(self) -> Stamp:
         """Stamp of Figure L3."""
         invariances = map(self.invariance, self.lie_models)

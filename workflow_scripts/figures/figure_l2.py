@@ -1,6 +1,7 @@
 """Rule `figure_l2`: contributions of kinds of layers to the Lie derivative of models (LEE section 5)."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,12 +50,13 @@ def kind_table(kinds: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
     """
     order = {model: place for place, model in enumerate(labels)}
     table = kinds[kinds["model"].isin(order)].sort_values("model", key=lambda names: names.map(order), kind="stable")
-    table.insert(1, "label", table["model"].map(labels))
-    drawn = table["kind"].where(table["kind"].isin(KINDS), OTHER).where(table["kind"].notna())
-    table.insert(table.columns.get_loc("kind") + 1, "drawn_as", drawn)
     sums = table.groupby(["transformation", "model"])["contribution"].transform("sum")
-    table.insert(table.columns.get_loc("share"), "share_of_contributions", table["contribution"] / sums)
-    table.insert(table.columns.get_loc("share"), "sum_over_whole", sums / table["whole"])
+    table = table.assign(
+        label=table["model"].map(labels),
+        drawn_as=table["kind"].where(table["kind"].isin(KINDS) | table["kind"].isna(), OTHER),
+        share_of_contributions=table["contribution"] / sums,
+        sum_over_whole=sums / table["whole"],
+    )
     return table.reset_index(drop=True)
 
 
@@ -88,11 +90,11 @@ def _bars(axis: Axes, table: pd.DataFrame, colors: dict[str, str]) -> None:
     axis.set_yticks(places, rows["label"].to_list())
     axis.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5))
     axis.grid(visible=False)
-    at_right = axis.get_yaxis_transform()
-    axis.text(1.02, -0.6, r"$\Sigma\,/\,\|Lf\|^2$", transform=at_right, fontsize=7, ha="left", va="bottom")
-    for place, ratio in zip(places, rows["sum_over_whole"], strict=True):
+    right: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "fontsize": 7, "ha": "left"}
+    axis.text(1.02, -0.6, r"$\Sigma\,/\,\|Lf\|^2$", va="bottom", **right)
+    for place, ratio in enumerate(rows["sum_over_whole"]):
         if np.isfinite(ratio):
-            axis.text(1.02, place, f"{ratio:.3g}", transform=at_right, fontsize=7, ha="left", va="center")
+            axis.text(1.02, place, f"{ratio:.3g}", va="center", **right)
         else:
             axis.text(1, place, "could not be measured", fontsize=6, va="center", color="#606060")
 

@@ -142,10 +142,11 @@ class ErrorFigure(Block):
 
 
 class LayerFigure(Block):
-    """Contributions of kinds of layers, a bar per model; its models are those of `lie`, what moves is `lie.layerwise`."""
+    """Contributions of kinds of layers, a bar per model; models and transformations are those of `lie.layerwise`."""
 
     colors: list[str] = Field(PALETTE, min_length=8, max_length=8)
-    """Colours of embedding, convolution, downsampling, pooling, non-linearity, normalisation, attention, token mixing."""
+    """Colours of embedding, convolution, downsampling, pooling, non-linearity, normalisation, attention, token mixing,
+    in this order."""
 
 
 class TwoPapersFigure(Block):

@@ -136,8 +136,8 @@ class _Recorder(TorchFunctionMode):
         self.whole: nn.Module | None = None
         # Whether the recorder itself computes.
         self.busy = False
-        # Generated values by the identity of a tensor, which is kept alive for it.
-        self.generated: dict[int, tuple[Tensor, Tensor]] = {}
+        # Generated values by the identity of a tensor, which is kept alive for it, and its version.
+        self.generated: dict[int, tuple[Tensor, int, Tensor]] = {}
 
     def layers(self) -> list[Call]:
         """The layers, in execution order, that a transformation of the image reaches as one."""
@@ -145,11 +145,11 @@ class _Recorder(TorchFunctionMode):
             above = call.parent
             while above is not None and not above.readable:
                 above = above.parent
-            if above is None or not (call.inputs and call.outputs):
+            if above is None:
                 continue
-            if not call.readable:
+            if None in call.inputs or None in call.outputs:
                 above.absorbed.append(call.type)
-            elif call.spatial:
+            elif call.readable and call.spatial:
                 above.children.append(call)
         return [call for call in self.calls if call.readable and call.spatial and (call.absorbed or not call.children)]
 
@@ -177,30 +177,22 @@ class _Recorder(TorchFunctionMode):
         name = func.__name__
         if self.busy or self.whole is not None or name in QUESTIONS or not self._dependent((args, kwargs)):
             return func(*args, **kwargs)
-        if kwargs.get("inplace"):
-            kwargs = {**kwargs, "inplace": False}
-        constants = sum(isinstance(leaf, Tensor) for leaf in tree_leaves((args, kwargs)))
-        if name == "__setitem__" or (name.endswith("_") and not name.endswith("__")):
-            return self._overwrite(func, constants, args, kwargs)
-        call = self._note(func, constants, (args, kwargs))
-        args, kwargs = self._enter(call, (args, kwargs))
-        return self._leave(call, func(*args, **kwargs))
-
-    def _overwrite(self, func: Any, constants: int, args: Any, kwargs: Any) -> Any:
-        """Call a function that overwrites its first argument, of which its caller may hold other names."""
-        target = args[0]
-        call = self._note(func, constants, (args, kwargs))
-        if target.requires_grad:
-            args, kwargs = self._enter(call, (args, kwargs))
-            copied = args[0] is not target
-        else:
-            call.inputs, copied = [None], False
-        result = func(*args, **kwargs)
-        left = self._leave(call, args[0])
-        if copied:
-            target.copy_(left)
-        self.generated.pop(id(target), None)
-        return result if result is None else target
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        constant = [tensor for tensor in tensors if not tensor.requires_grad]
+        call = self._note(func, len(constant), (args, kwargs))
+        entered = self._enter(call, (args, kwargs))
+        result = func(*entered[0], **entered[1])
+        if any(tensor.requires_grad for tensor in constant):
+            # It has written into a tensor that does not come from a layer, and goes on without being watched.
+            call.inputs = [None]
+            return result
+        copies = [leaf for leaf in tree_leaves(entered) if isinstance(leaf, Tensor)]
+        for tensor, copy in zip(tensors, copies, strict=True):
+            if copy is not tensor and copy._version > 0:
+                # The caller goes on with the tensor that the function meant to overwrite.
+                tensor.copy_(self._leave(call, copy))
+                return tensor if result is copy else result
+        return self._leave(call, result)
 
     def _before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
         if self.whole is not None:
@@ -240,7 +232,7 @@ class _Recorder(TorchFunctionMode):
         if self.counts[name] > 1:
             name = f"{name}:{self.counts[name]}"
         inputs = [self.layouts.read(value) for value in self._dependent(values)]
-        kind = type_of(called, len(inputs), constants - len(inputs))
+        kind = type_of(called, len(inputs), constants)
         call = Call(name, kind, self.open[-1][1] if self.open else None, around, inputs)
         self.calls.append(call)
         return call
@@ -280,10 +272,12 @@ class _Recorder(TorchFunctionMode):
         return tree_map(exit_, result)
 
     def _generate(self, value: Tensor, layout: Layout) -> Tensor:
-        if id(value) not in self.generated:
+        _, version, generated = self.generated.get(id(value), (None, None, value))
+        if version != value._version:
             with torch.no_grad():
-                self.generated[id(value)] = (value, layout.apply(self.act, value.detach()))
-        return self.generated[id(value)][1]
+                generated = layout.apply(self.act, value.detach())
+            self.generated[id(value)] = (value, value._version, generated)
+        return generated
 
     @staticmethod
     def _dependent(values: Any) -> list[Tensor]:

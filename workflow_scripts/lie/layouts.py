@@ -86,10 +86,10 @@ class Layouts:
         return self._read_map(inner) if len(inner) == 3 else self._read_tokens(inner)
 
     def _read_map(self, shape: tuple[int, ...]) -> Layout | None:
+        # Where C = H = W, channels are taken to come first.
         if self._has_aspect(*shape[1:]):
-            self._remember(*shape[1:])
-            return Layout("NCHW", (shape[1], shape[2]))
-        return Layout("NHWC", (shape[0], shape[1])) if self._has_aspect(*shape[:2]) else None
+            return Layout("NCHW", self._remember(*shape[1:]))
+        return Layout("NHWC", self._remember(*shape[:2])) if self._has_aspect(*shape[:2]) else None
 
     def _read_tokens(self, shape: tuple[int, ...]) -> Layout | None:
         for prefix in self.prefixes:
@@ -103,7 +103,8 @@ class Layouts:
         """Whether a map of this size can be one of the image."""
         return height <= self.frame[0] and height * self.frame[1] == width * self.frame[0]
 
-    def _remember(self, height: int, width: int) -> None:
+    def _remember(self, height: int, width: int) -> tuple[int, int]:
         # A map of one cell would make every single token a map.
         if height * width > 1:
             self.maps[height * width] = (height, width)
+        return height, width

@@ -92,11 +92,12 @@ def _bars(axis: Axes, table: pd.DataFrame, colors: dict[str, str]) -> None:
     axis.grid(visible=False)
     right: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "fontsize": 7, "ha": "left"}
     axis.text(1.02, -0.6, r"$\Sigma\,/\,\|Lf\|^2$", va="bottom", **right)
-    for place, ratio in enumerate(rows["sum_over_whole"]):
+    for place, (ratio, failed) in enumerate(zip(rows["sum_over_whole"], rows["failed"], strict=True)):
         if np.isfinite(ratio):
             axis.text(1.02, place, f"{ratio:.3g}", va="center", **right)
         else:
-            axis.text(1, place, "could not be measured", fontsize=6, va="center", color="#606060")
+            reason = "its answer does not depend on the image" if pd.isna(failed) else "could not be measured"
+            axis.text(1, place, reason, fontsize=6, va="center", color="#606060")
 
 
 if __name__ == "__main__":

@@ -165,8 +165,10 @@ class Decomposition:
         products = np.concatenate(self.products[name], axis=1)
         products = np.concatenate([products, whole[None] - products.sum(axis=0, keepdims=True)])
         named = pd.DataFrame([*self.layers[name], (None, REST)], columns=["layer", "kind"])
-        discrepancy = np.sqrt(np.square(whole - expected).mean() / np.square(expected).mean())
-        if not discrepancy < NOTABLE:
+        # An answer that does not depend on the image has no derivative.
+        scale = np.square(expected).mean() or np.nan
+        discrepancy = np.sqrt(np.square(whole - expected).mean() / scale)
+        if discrepancy > NOTABLE:
             logging.warning("%s: the layers add up to another derivative, by %.1e of it", name, discrepancy)
         groups, kinds = pd.factorize(named["kind"])
         layers = contributions(products, whole).assign(**named, order=range(len(named)))

@@ -154,6 +154,7 @@ class Study(Block):
             "figures.figure_2.models": self.figures.figure_2 and self.figures.figure_2.models,
             "figures.figure_a3.models": self.figures.figure_a3 and self.figures.figure_a3.models,
             "figures.figure_a10.models": self.figures.figure_a10 and self.figures.figure_a10.models,
+            "figures.figure_l3.models": self.figures.figure_l3 and self.figures.figure_l3.models,
         }
         for key, names in wanted.items():
             for name in names or []:

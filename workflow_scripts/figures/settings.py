@@ -142,10 +142,12 @@ class ErrorFigure(Block):
 
 
 class TwoPapersFigure(Block):
-    """Equivariance errors against invariance, a point per model; its models are those of `lie`."""
+    """Equivariance errors against invariance, a point per model."""
 
-    magnitude: int = Field(1, ge=1, le=9)
-    """Magnitude index of bank A at which the invariance is taken."""
+    models: list[str] | None = None
+    """Models to draw; those of `lie` where absent."""
+    magnitude: int | None = Field(None, ge=1, le=9)
+    """Magnitude index of bank A at which the invariance is taken; the smallest that the study measures where absent."""
     measure: ErrorMeasure = "squared"
     """Measure of the equivariance error."""
     classes: ErrorClasses = "model"

@@ -63,13 +63,18 @@ class Facts:
     failed: str | None = None
 
 
+def _empty(columns: list[str]) -> pd.DataFrame:
+    numbers = {name: np.float64 for name in columns if name in ("squared", "absolute", "amount", "response")}
+    return pd.DataFrame(columns=columns).astype({**numbers, "id": np.int64})
+
+
 @dataclass
 class Tables:
     """What is measured per image."""
 
-    derivatives: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DERIVATIVES))
-    discrete: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DISCRETE))
-    top1: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["id", "response"]))
+    derivatives: pd.DataFrame = field(default_factory=lambda: _empty(DERIVATIVES))
+    discrete: pd.DataFrame = field(default_factory=lambda: _empty(DISCRETE))
+    top1: pd.DataFrame = field(default_factory=lambda: _empty(["id", "response"]))
 
 
 def equivariance_error(

@@ -14,6 +14,7 @@ from workflow_scripts.figures.model_points import (
     LINE,
     Looks,
     correlated,
+    label_columns,
     missing,
     note_lines,
     read_errors,
@@ -81,7 +82,7 @@ def _draw(
         axis.vlines(panel["top1"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
         looks.draw(axis, panel, "top1", "error")
         axis.set(yscale="log", xmargin=0.08)
-    drawn.supxlabel("validation top-1 (%)", fontsize=8)
+    label_columns(axes, len(figure.transformations), "validation top-1 (%)")
     drawn.supylabel(ERRORS[figure.measure], fontsize=8)
     if len(points):
         looks.legend(drawn, points["parameters"])

@@ -10,11 +10,12 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.correlation import spearman
 from workflow_scripts.common.files import read_table
 from workflow_scripts.figures.model_points import (
-    ERRORS,
     GENERATORS,
     LINE,
+    SHORT,
     Looks,
     correlated,
+    label_columns,
     missing,
     note_lines,
     read_errors,
@@ -104,7 +105,7 @@ def _draw(
         group = GENERATORS[GROUPS[name]]
         title = TITLES[name] if TITLES[name].split()[0] != "zoom" else f"{group}, {TITLES[name]}"
         axis.set_title(f"{title} ({value:.3g} {unit})\n{correlated(correlation)}".rstrip(), fontsize=7)
-    drawn.supxlabel(f"{ERRORS[figure.measure]} (LEE)", fontsize=8)
+    label_columns(axes, len(panels), SHORT[figure.measure])
     drawn.supylabel("median invariance (GIB)", fontsize=8)
     if len(points):
         looks.legend(drawn, points["parameters"])

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ GENERATORS = {
     "scale": "scale",
     "intensity": "intensity",
 }
+SHORT = {"squared": r"$E\|Lf\|^2/D$ (LEE)", "absolute": r"$E|Lf|$ (LEE)"}
 ERRORS = {"squared": r"equivariance error $E\|Lf\|^2/D$", "absolute": r"equivariance error $E|Lf|$"}
 CHARACTERS = 118
 LINE = 0.13
@@ -87,7 +89,8 @@ class Looks:
             Line2D([], [], color=color, marker=marker, linestyle="", markersize=size, label=label)
             for label, color, marker, size in [*families, *sizes]
         ]
-        drawn.legend(handles=entries, loc="outside upper center", ncols=min(len(entries), 6), frameon=False)
+        close: dict[str, Any] = {"frameon": False, "handletextpad": 0.3, "columnspacing": 1.2}
+        drawn.legend(handles=entries, loc="outside upper center", ncols=min(len(entries), 6), **close)
 
     def key(self) -> str:
         """Which letter is which model; empty where there are no letters."""
@@ -121,6 +124,14 @@ def correlated(correlation: Correlation) -> str:
 def note_lines(notes: Sequence[str]) -> list[str]:
     """Notes below a figure, in lines that fit its width."""
     return [line for note in notes if note for line in textwrap.wrap(note, CHARACTERS)]
+
+
+def label_columns(axes: np.ndarray, panels: int, label: str) -> None:
+    """Write `label` below the lowest of the `panels` in each column of `axes` [rows, columns]."""
+    columns = axes.shape[1]
+    for axis in axes.flat[max(0, panels - columns) : panels]:
+        axis.set_xlabel(label)
+        axis.tick_params(labelbottom=True)
 
 
 def write_notes(drawn: Figure, lines: Sequence[str]) -> None:

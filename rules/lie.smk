@@ -67,14 +67,14 @@ rule layerwise:
     params:
         network=lambda w: LINEAGE.network(w.model),
         shards=lambda w, input: as_json(input.shards),
-        settings=as_json(STUDY.lie.layerwise),
+        settings=as_json(LINEAGE.layerwise_settings),
         seed=STUDY.seed,
         stamp=lambda w: str(LINEAGE.layerwise(w.model)),
     message:
         "Decomposing {wildcards.model}"
     shell:
         f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.lie.layerwise"
-        f" --device {EXECUTION.device} --chunk {STUDY.lie.chunk} --workers {EXECUTION.workers}"
+        f" --device {EXECUTION.device} --chunk {STUDY.lie.layerwise.chunk} --workers {EXECUTION.workers}"
         f" --failing {EXECUTION.failing_models}"
         " --model {wildcards.model} --network {params.network:q} --shards {params.shards:q}"
         " --settings {params.settings:q} --seed {params.seed} --layers {output.layers:q} --kinds {output.kinds:q}"

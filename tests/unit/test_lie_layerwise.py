@@ -414,7 +414,7 @@ def networks(tmp_path_factory):
 
 
 def measure(networks, shards, output, **changes) -> tuple[pd.DataFrame, pd.DataFrame]:
-    options = {"model": "resnet", "seed": 3, "settings": Layerwise(images=7, probes=4), "chunk": 32, **changes}
+    options = {"model": "resnet", "seed": 3, "settings": Layerwise(images=7, probes=4), "chunk": 8, **changes}
     folder = networks / options["model"]
     layerwise(network=folder, shards=shards, layers=output / "layers", kinds=output / "kinds", **options)
     return read_table(output / "layers"), read_table(output / "kinds")
@@ -423,7 +423,7 @@ def measure(networks, shards, output, **changes) -> tuple[pd.DataFrame, pd.DataF
 def test_the_rule_gives_the_same_numbers_in_any_blocks(networks, tiny_shards, tmp_path):
     settings = Layerwise(images=7, probes=4, transformations=["translation_x", "rotation"])
     layers, kinds = measure(networks, tiny_shards.val, tmp_path, settings=settings)
-    singly, _ = measure(networks, tiny_shards.val, tmp_path, settings=settings, chunk=4)
+    singly, _ = measure(networks, tiny_shards.val, tmp_path, settings=settings, chunk=1)
     assert layers["layer"].tolist() == singly["layer"].tolist()
     for name in ("contribution", "share", "share_sem"):
         np.testing.assert_allclose(layers[name], singly[name], rtol=1e-3, atol=1e-6 * layers[name].abs().max())

@@ -142,18 +142,22 @@ class ErrorFigure(Block):
 
 
 class LayerFigure(Block):
-    """Contributions of kinds of layers, a bar per model; models and transformations are those of `lie.layerwise`."""
+    """Contributions of kinds of layers, a bar per model; its transformations are those of `lie.layerwise`."""
 
+    models: list[str] | None = None
+    """Models to draw; those of `lie` where absent."""
     colors: list[str] = Field(PALETTE, min_length=8, max_length=8)
     """Colours of embedding, convolution, downsampling, pooling, non-linearity, normalisation, attention, token mixing,
     in this order."""
 
 
 class TwoPapersFigure(Block):
-    """Equivariance errors against invariance, a point per model; its models are those of `lie`."""
+    """Equivariance errors against invariance, a point per model."""
 
-    magnitude: int = Field(1, ge=1, le=9)
-    """Magnitude index of bank A at which the invariance is taken."""
+    models: list[str] | None = None
+    """Models to draw; those of `lie` where absent."""
+    magnitude: int | None = Field(None, ge=1, le=9)
+    """Magnitude index of bank A at which the invariance is taken; the smallest that the study measures where absent."""
     measure: ErrorMeasure = "squared"
     """Measure of the equivariance error."""
     classes: ErrorClasses = "model"

@@ -63,13 +63,18 @@ class Facts:
     failed: str | None = None
 
 
+def _empty(columns: list[str]) -> pd.DataFrame:
+    numbers = {name: np.float64 for name in columns if name in ("squared", "absolute", "amount", "response")}
+    return pd.DataFrame(columns=columns).astype({**numbers, "id": np.int64})
+
+
 @dataclass
 class Tables:
     """What is measured per image."""
 
-    derivatives: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DERIVATIVES))
-    discrete: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DISCRETE))
-    top1: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["id", "response"]))
+    derivatives: pd.DataFrame = field(default_factory=lambda: _empty(DERIVATIVES))
+    discrete: pd.DataFrame = field(default_factory=lambda: _empty(DISCRETE))
+    top1: pd.DataFrame = field(default_factory=lambda: _empty(["id", "response"]))
 
 
 def equivariance_error(
@@ -175,15 +180,13 @@ class Subject:
         return cls(answers, card, device, workers)
 
     def measure(self, measure: Measure, reader: ShardReader, rows: np.ndarray, size: int, what: str) -> pd.DataFrame:
-        """The tables of the images of `rows`, `size` at a time, one after the other."""
-        return pd.concat(
-            [
-                table
-                for block in blocks(reader, rows, self.card, size=size, workers=self.workers, what=what)
-                for table in self._in_parts(measure, block)
-            ],
-            ignore_index=True,
-        )
+        """The table of the images of `rows`, by id, measured `size` at a time."""
+        tables = [
+            table
+            for block in blocks(reader, rows, self.card, size=size, workers=self.workers, what=what)
+            for table in self._in_parts(measure, block)
+        ]
+        return pd.concat(tables).sort_values("id", kind="stable", ignore_index=True)
 
     def _in_parts(self, measure: Measure, block: Images) -> list[pd.DataFrame]:
         """The table of a block, or of its halves where the memory does not suffice for all of it."""

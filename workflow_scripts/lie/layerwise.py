@@ -25,8 +25,6 @@ from workflow_scripts.models.network import Card, load
 from workflow_scripts.models.settings import FailingModels
 from workflow_scripts.training.augmentations import item_generator
 
-# A backward pass through recorded layers takes about so many times the memory of a derivative in forward mode.
-HEAVIER = 4
 REST: Kind = "rest"
 # Single precision leaves about 1e-5.
 NOTABLE = 1e-2
@@ -57,7 +55,7 @@ def layerwise(
     layers: Path,
     kinds: Path,
     device: DeviceName = "auto",
-    chunk: int = 32,
+    chunk: int = 8,
     workers: int = 1,
     failing: FailingModels = "stop",
     stamp: Stamp | None = None,
@@ -67,9 +65,9 @@ def layerwise(
     `layers` has one row per transformation and layer, in execution order; the last one, of kind `rest`, is what they
     do not account for. `kinds` has one row per transformation and kind of layer, with sums over its layers. Measured
     are `settings.images` images of `shards`, drawn by `seed`, with `settings.probes` probes each, drawn from `seed` and
-    the image's id: numbers do not depend on `chunk` but for rounding. A quarter of `chunk` images is held at a time, at
-    most; where that does not fit into memory, fewer. Where `failing` is `row`, a model that cannot be loaded or held
-    in memory is one row with the reason.
+    the image's id: numbers do not depend on `chunk`, the number of images held at a time, but for rounding. Where these
+    do not fit into memory, it is fewer. Where `failing` is `row`, a model that cannot be loaded or held in memory is
+    one row with the reason.
     """
     torch.backends.cudnn.allow_tf32 = False
     reader = ShardReader(shards)
@@ -79,8 +77,7 @@ def layerwise(
     try:
         card, trained = _load(network)
         measured = Decomposition(card, trained, choose_device(device), settings, seed)
-        size = max(1, chunk // HEAVIER)
-        for block in blocks(reader, rows, card, size=size, workers=workers, what="layers"):
+        for block in blocks(reader, rows, card, size=chunk, workers=workers, what="layers"):
             measured.add(block)
         tables = measured.tables()
     except Exception as error:

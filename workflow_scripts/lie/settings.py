@@ -52,9 +52,11 @@ class Layerwise(Block):
     transformations: list[Motion] = Field(["translation_x"], min_length=1)
     """One-parameter groups to decompose."""
     images: int = Field(100, ge=2)
-    """Images to measure on, at most: the first of those of `lie`."""
+    """Images to measure on, at most; drawn like those of `lie`, of which they are a part where fewer."""
     probes: int = Field(20, ge=2)
     """Hutchinson probes per image."""
+    chunk: int = Field(8, ge=1)
+    """Images held at a time, at most, with all values between their layers: bounds the memory."""
 
 
 class Lie(Block):

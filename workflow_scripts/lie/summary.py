@@ -24,7 +24,9 @@ def summarise(derivatives: pd.DataFrame, discrete: pd.DataFrame, top1: pd.DataFr
         values = group["response"].to_numpy(np.float64)
         low, high = bootstrap_interval(values, seed)
         rows.append([*key, values.mean(), low, high, len(values)])
-    return pd.DataFrame(rows, columns=SUMMARY).astype({"amount": np.float64})
+    # Without any rows the types would be lost.
+    numbers = dict.fromkeys(["amount", "mean", "low", "high"], np.float64)
+    return pd.DataFrame(rows, columns=SUMMARY).astype({**numbers, "n": np.int64})
 
 
 def _long(derivatives: pd.DataFrame, discrete: pd.DataFrame, top1: pd.DataFrame) -> Iterator[pd.DataFrame]:

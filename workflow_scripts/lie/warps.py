@@ -24,8 +24,8 @@ def shift(images: Tensor, pixels: Tensor) -> Tensor:
     """Shift `images` [N, C, H, W] by `pixels` [N, 2] (right, down), interpolated bilinearly."""
     height, width = images.shape[-2:]
     x, y = places(images)
-    steps = pixels.to(images.dtype) * torch.tensor([per_pixel(width), per_pixel(height)], device=images.device)
-    return _sampled(images, torch.stack([x, y], dim=-1)[None] - steps.to(images.dtype)[:, None, None])
+    steps = pixels.to(images) * images.new_tensor([per_pixel(width), per_pixel(height)])
+    return _sampled(images, torch.stack([x, y], dim=-1)[None] - steps[:, None, None])
 
 
 def rotate(images: Tensor, angles: Tensor) -> Tensor:

@@ -34,7 +34,12 @@ class LieLineage(ForegroundLineage):
         settings = [self.lie_settings, self.study.models[model].family, self.head(model), self.study.seed]
         return self._stamp("lie.equivariance_error", settings, upstream)
 
+    @property
+    def layerwise_settings(self) -> dict[str, Any]:
+        """The part of the block `lie.layerwise` that decides contributions of layers."""
+        return self.study.lie.layerwise.model_dump(mode="json", exclude={"chunk"})
+
     def layerwise(self, model: str) -> Stamp:
         """Stamp of the contributions of a model's layers."""
         upstream = [self.model(model), self.shard(self.study.lie.split)]
-        return self._stamp("lie.layerwise", [self.study.lie.layerwise, self.study.seed], upstream)
+        return self._stamp("lie.layerwise", [self.layerwise_settings, self.study.seed], upstream)

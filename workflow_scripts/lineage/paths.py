@@ -146,9 +146,23 @@ class Paths:
         """Models whose Lie derivatives are measured."""
         return list(self.study.models) if self.study.lie.models is None else self.study.lie.models
 
-    def lie_tables(self, kind: str) -> list[str]:
+    def lie_tables(self, kind: str, models: Iterable[str] | None = None) -> list[str]:
         """Tables of one kind of these models: `about`, `images`, `discrete`, `summary`, or one of the layers'."""
-        return [f"{self.results}/lie/{model}.{kind}.parquet" for model in self.lie_models]
+        return [
+            f"{self.results}/lie/{model}.{kind}.parquet" for model in (self.lie_models if models is None else models)
+        ]
+
+    @property
+    def layerwise_models(self) -> list[str]:
+        """Models of Figure L2."""
+        figure = self.study.figures.figure_l2
+        return figure.models if figure and figure.models is not None else self.lie_models
+
+    @property
+    def two_papers_models(self) -> list[str]:
+        """Models of Figure L3."""
+        figure = self.study.figures.figure_l3
+        return figure.models if figure and figure.models is not None else self.lie_models
 
     @property
     def calibrated(self) -> str:

@@ -176,13 +176,16 @@ class ResultLineage(LieLineage):
 
     def figure_l2(self) -> Stamp:
         """Stamp of Figure L2."""
-        settings = [self.study.figures.figure_l2, self.lie_labels]
-        return self._stamp("figures.figure_l2", settings, map(self.layerwise, self.lie_models))
+        models = self.layerwise_models
+        settings = [self.study.figures.figure_l2, self.labels(models)]
+        return self._stamp("figures.figure_l2", settings, map(self.layerwise, models))
 
     def figure_l3(self) -> Stamp:
         """Stamp of Figure L3."""
-        invariances = map(self.invariance, self.lie_models)
-        return self._lie_result("figures.figure_l3", self.study.figures.figure_l3, invariances)
+        models = self.two_papers_models
+        upstream = [*map(self.equivariance_error, models), *map(self.invariance, models)]
+        settings = [self.study.figures.figure_l3, self.labels(models), self.study.seed]
+        return self._stamp("figures.figure_l3", settings, upstream)
 
     def table_lee(self) -> Stamp:
         """Stamp of the table of equivariance errors."""
@@ -193,9 +196,9 @@ class ResultLineage(LieLineage):
         """Names of the models whose Lie derivatives are measured."""
         return self.labels(self.lie_models)
 
-    def _lie_result(self, module: str, settings: object, more: Iterable[Stamp] = ()) -> Stamp:
-        errors = map(self.equivariance_error, self.lie_models)
-        return self._stamp(module, [settings, self.lie_labels, self.study.seed], [*errors, *more])
+    def _lie_result(self, module: str, settings: object) -> Stamp:
+        errors = [self.equivariance_error(model) for model in self.lie_models]
+        return self._stamp(module, [settings, self.lie_labels, self.study.seed], errors)
 
     def report_key(self) -> str:
         """Changes when a figure or a table does."""

@@ -15,6 +15,7 @@ A layer is a module without children, an attention, or a function called between
 outputs have readable places; what has not is part of the innermost module around it that has.
 """
 
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -136,8 +137,8 @@ class _Recorder(TorchFunctionMode):
         self.whole: nn.Module | None = None
         # Whether the recorder itself computes.
         self.busy = False
-        # Generated values by the identity of a tensor, which is kept alive for it, and its version.
-        self.generated: dict[int, tuple[Tensor, int, Tensor]] = {}
+        # Generated values by the identity of a tensor, with its version; a tensor that has gone may lend its identity.
+        self.generated: dict[int, tuple[weakref.ref[Tensor], int, Tensor]] = {}
 
     def layers(self) -> list[Call]:
         """The layers, in execution order, that a transformation of the image reaches as one."""
@@ -249,7 +250,9 @@ class _Recorder(TorchFunctionMode):
             # A copy: the call may overwrite it.
             copy = value.clone()
             if layout is not None and layout.spatial:
-                copy.register_hook(partial(call.add, 1, self._generate(value, layout)))
+                generated = self._generate(value, layout)
+                self._keep(copy, generated)
+                copy.register_hook(partial(call.add, 1, generated))
             return copy
 
         return tree_map(entrance, values)
@@ -264,20 +267,24 @@ class _Recorder(TorchFunctionMode):
             if not (isinstance(value, Tensor) and value.requires_grad):
                 return value
             layout = self.layouts.read(value)
-            value = value.view_as(value)
+            view = value.view_as(value)
             if layout is not None and layout.spatial:
-                value.register_hook(partial(call.add, -1, self._generate(value, layout)))
-            return value
+                generated = self._generate(value, layout)
+                self._keep(view, generated)
+                view.register_hook(partial(call.add, -1, generated))
+            return view
 
         return tree_map(exit_, result)
 
     def _generate(self, value: Tensor, layout: Layout) -> Tensor:
-        _, version, generated = self.generated.get(id(value), (None, None, value))
-        if version != value._version:
-            with torch.no_grad():
-                generated = layout.apply(self.act, value.detach())
-            self.generated[id(value)] = (value, value._version, generated)
-        return generated
+        known = self.generated.get(id(value))
+        if known and known[0]() is value and known[1] == value._version:
+            return known[2]
+        with torch.no_grad():
+            return layout.apply(self.act, value.detach())
+
+    def _keep(self, value: Tensor, generated: Tensor) -> None:
+        self.generated[id(value)] = (weakref.ref(value), value._version, generated)
 
     @staticmethod
     def _dependent(values: Any) -> list[Tensor]:

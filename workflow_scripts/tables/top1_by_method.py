@@ -32,12 +32,13 @@ def top1_by_method(runs: dict[str, list[Path]]) -> pd.DataFrame:
 def _row(method: str, folders: list[Path]) -> dict[str, str | float]:
     if not folders:
         raise InputError(f"method {method!r} has no training; give training.seeds at least one seed")
-    sound = [folder for folder in folders if not _diverged(folder)]
+    sound = [folder for folder in folders if not diverged(folder)]
     mean, sem, n = mean_and_sem([100 * top1(folder) for folder in sound])
     return {"method": method, "top-1 (%)": mean, "SEM (%)": sem, "n": n, "diverged": len(folders) - n}
 
 
-def _diverged(folder: Path) -> bool:
+def diverged(folder: Path) -> bool:
+    """Whether the last training loss of the training in `folder` is not finite; raises `InputError` without one."""
     path = folder / "history.parquet"
     losses = read_table(path, columns=["train_loss"])["train_loss"]
     if losses.empty:

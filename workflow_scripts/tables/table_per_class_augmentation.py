@@ -13,9 +13,9 @@ from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.tables.notes import RANKING_NAMES, origin
 from workflow_scripts.tables.settings import PerClassTable
-from workflow_scripts.tables.top1_by_method import DIGITS, NOTE, diverged, top1_by_method
+from workflow_scripts.tables.top1_by_method import DIGITS, NOTE, top1_by_method
 from workflow_scripts.tables.writing import write_table_files
-from workflow_scripts.training.predictions import read_hits
+from workflow_scripts.training.predictions import diverged, read_hits
 
 PAIRED = (
     "Difference: from {baseline}, mean over the pairs of trainings with the same seed, neither diverged, and its "

@@ -72,8 +72,10 @@ def test_a_class_s_own_transformation_raises_its_top1(shards, tmp_path):
         output=tmp_path / "table",
     )
     overall = pd.read_csv(tmp_path / "table.csv").set_index("method")
-    assert (overall["difference"] > 15 + 3 * overall["SEM of difference"])["own"]
-    classes = pd.read_csv(tmp_path / "table_classes.csv").pivot(index="method", columns="class", values="difference")
+    assert (overall["difference (points)"] > 15 + 3 * overall["SEM of difference (points)"])["own"]
+    classes = pd.read_csv(tmp_path / "table_classes.csv").pivot(
+        index="method", columns="class", values="difference (points)"
+    )
     assert (classes["a"] > 50).to_dict() == {"another_s": False, "own": True}
     assert (classes[["b", "c"]].abs() < 20).loc["own"].all()
 

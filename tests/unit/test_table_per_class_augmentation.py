@@ -68,10 +68,10 @@ def test_overall_top1_and_differences_over_pairs_of_seeds(tables):
     assert overall["diverged"].tolist() == [1, 0]
     own = overall.loc["own"]
     # Differences of 20 and -20.
-    assert own["difference"] == pytest.approx(0)
-    assert own["SEM of difference"] == pytest.approx(20)
+    assert own["difference (points)"] == pytest.approx(0)
+    assert own["SEM of difference (points)"] == pytest.approx(20)
     assert own[["pairs", "better", "worse", "with transformations"]].tolist() == [2, 1, 1, 1]
-    assert overall.loc["standard", "difference":].isna().all()
+    assert overall.loc["standard", "difference (points)":].isna().all()
 
 
 def test_per_class_top1_differences_and_transformations(tables):
@@ -82,8 +82,8 @@ def test_per_class_top1_differences_and_transformations(tables):
     np.testing.assert_allclose(classes["baseline (%)"], [37.5, 75])
     np.testing.assert_allclose(classes["per class (%)"], [250 / 3, 200 / 3])
     # Of the first class 50 and 25 better, of the second 0 and 50 worse.
-    np.testing.assert_allclose(classes["difference"], [37.5, -25])
-    np.testing.assert_allclose(classes["SEM of difference"], [12.5, 25])
+    np.testing.assert_allclose(classes["difference (points)"], [37.5, -25])
+    np.testing.assert_allclose(classes["SEM of difference (points)"], [12.5, 25])
     assert classes["transformations"].isna().tolist() == [True, False]
     assert classes["transformations"].iloc[1] == "rotate 8, invert 4"
 

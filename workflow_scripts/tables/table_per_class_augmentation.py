@@ -119,8 +119,8 @@ def of_method(baseline: Side, method: Side, chosen: pd.DataFrame) -> dict[str, f
     # Rounded, because a sum of differences that cancel out need not be 0 to the last digit.
     per_class = change[:, :-1].sum(axis=0).round(6)
     return {
-        "difference": mean,
-        "SEM of difference": sem,
+        "difference (points)": mean,
+        "SEM of difference (points)": sem,
         "pairs": pairs,
         "better": int((per_class > 0).sum()),
         "worse": int((per_class < 0).sum()),
@@ -136,8 +136,8 @@ def of_classes(method: str, names: pd.DataFrame, baseline: Side, ours: Side, cho
     rows.insert(0, "method", method)
     rows["baseline (%)"] = [mean_and_sem(column)[0] for column in baseline.top1.T[:-1]]
     rows["per class (%)"] = [mean_and_sem(column)[0] for column in ours.top1.T[:-1]]
-    rows["difference"] = [mean for mean, _sem, _pairs in change]
-    rows["SEM of difference"] = [sem for _mean, sem, _pairs in change]
+    rows["difference (points)"] = [mean for mean, _sem, _pairs in change]
+    rows["SEM of difference (points)"] = [sem for _mean, sem, _pairs in change]
     rows["transformations"] = names["label"].map(lists)
     return rows
 

@@ -14,8 +14,8 @@ def write_table_files(
 ) -> None:
     """Write `table` as `output`.csv with full precision and as `output`.md with `digits` decimals.
 
-    Where digits are to be `significant`, numbers have as many of these instead. `output` has no suffix. The index is not written. `note` becomes a line under the Markdown table.
-    Both files are whole or absent.
+    Where digits are to be `significant`, numbers have as many of these instead. `output` has no suffix. The
+    index is not written. `note` becomes a line under the Markdown table. Both files are whole or absent.
     """
     # Not pandas' own to_markdown: it takes a class called 007 for a number and shows null as nan.
     form = f".{digits}{'g' if significant else 'f'}"

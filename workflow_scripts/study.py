@@ -176,6 +176,8 @@ class Study(Block):
         for key, names in wanted.items():
             for name in names or []:
                 yield key, name, "model", models
+        for name in (self.figures.figure_l1 and self.figures.figure_l1.transformations) or []:
+            yield "figures.figure_l1.transformations", name, "transformation of lie", list(self.lie.transformations)
         for block, settings in [("table_1a", self.tables.table_1a), ("table_1b", self.tables.table_1b)]:
             for name in (settings and settings.methods) or []:
                 yield f"tables.{block}.methods", name, "method", methods

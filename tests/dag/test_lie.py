@@ -90,8 +90,7 @@ def test_a_failed_model_can_be_tried_again(finished):
     ("changes", "jobs"),
     [
         ({"lie__samples": 2}, BOTH),
-        ({"models__good__family": "CNN"}, {**BOTH, "equivariance_error": 1}),
-        ({"models__good__label": "another name"}, RESULTS),
+        ({"models__good__family": "CNN", "models__bad__label": "worse"}, {**BOTH, "equivariance_error": 1}),
         ({"figures__figure_l1": {"transformations": ["translation_x"]}}, {"figure_l1": 1}),
         ({"lie__chunk": 1, "lie__probes": 7, "execution__failing_models": "stop"}, {}),
         ({"models__other": {"timm": "vit_tiny_patch16_224", "args": {"img_size": 32}}},

@@ -59,8 +59,8 @@ def test_shipped_studies_are_valid(path):
         ),
         (
             "figures:\n",
-            "figures:\n  figure_l3: {models: [vit]}\n",
-            "figures.figure_l3.models: unknown model 'vit'; did you mean 'vit_untrained'?",
+            "figures:\n  figure_l3: {models: [vit_untraind]}\n",
+            "figures.figure_l3.models: unknown model 'vit_untraind'; did you mean 'vit_untrained'?",
         ),
     ],
 )

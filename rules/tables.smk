@@ -10,6 +10,7 @@ localrules:
     table_calibration,
     table_families,
     table_weighted_boost,
+    table_per_class_augmentation,
     table_foregrounds,
     table_lee,
 
@@ -268,6 +269,60 @@ if "table_weighted_boost" in LINEAGE.tables:
         shell:
             "python -m workflow_scripts.tables.table_weighted_boost --searches {params.searches:q} --labels {params.labels:q} --table {params.table:q}"
             " --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_per_class_augmentation" in LINEAGE.tables:
+
+    rule table_per_class_augmentation:
+        input:
+            baseline=LINEAGE.run_files(
+                [STUDY.tables.table_per_class_augmentation.baseline]
+            ),
+            methods=LINEAGE.run_files(STUDY.training.per_class_methods),
+            transformations=expand(
+                f"{RESULTS}/metrics/best_per_class/{{method}}.parquet",
+                method=STUDY.training.per_class_methods,
+            ),
+            index=rules.index.output.index,
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_per_class_augmentation.csv",
+                caption="report/table_per_class_augmentation.rst",
+                category="Similarity search",
+                labels={
+                    "table": "per-class augmentation",
+                    "of": "top-1 over all classes",
+                },
+            ),
+            md=f"{RESULTS}/tables/table_per_class_augmentation.md",
+            classes=report(
+                f"{RESULTS}/tables/table_per_class_augmentation_classes.csv",
+                caption="report/table_per_class_augmentation.rst",
+                category="Similarity search",
+                labels={"table": "per-class augmentation", "of": "top-1 per class"},
+            ),
+            classes_md=f"{RESULTS}/tables/table_per_class_augmentation_classes.md",
+        log:
+            f"{LOGS}/table_per_class_augmentation.log",
+        conda:
+            ENVIRONMENT
+        params:
+            baseline=as_json(
+                LINEAGE.seeds_of(STUDY.tables.table_per_class_augmentation.baseline)
+            ),
+            methods=as_json(LINEAGE.runs(STUDY.training.per_class_methods)),
+            transformations=lambda w, input: as_json(
+                dict(zip(STUDY.training.per_class_methods, input.transformations))
+            ),
+            table=as_json(STUDY.tables.table_per_class_augmentation),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_per_class_augmentation()),
+        message:
+            "Comparing per-class augmentation with one for all classes"
+        shell:
+            "python -m workflow_scripts.tables.table_per_class_augmentation --baseline_runs {params.baseline:q}"
+            " --method_runs {params.methods:q} --transformations {params.transformations:q} --index {input.index:q}"
+            " --table {params.table:q} --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
 
 
 if "table_foregrounds" in LINEAGE.tables:

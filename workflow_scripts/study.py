@@ -25,7 +25,6 @@ from workflow_scripts.lie.settings import Lie
 from workflow_scripts.metrics.settings import (
     Equivariance,
     Invariance,
-    PerClassAugmentation,
     SimilaritySearch,
     WordNetSimilarity,
     ZoomSweep,
@@ -117,8 +116,6 @@ class Study(Block):
     """Zoom sweep (GIB appendix F)."""
     foreground: Foreground = Foreground()
     """Foregrounds (GIB appendix E.1)."""
-    per_class_augmentation: PerClassAugmentation = PerClassAugmentation()
-    """Per-class augmentation (GIB section 4.2)."""
     augerino: Augerino = Augerino()
     """Augerino (GIB appendix G)."""
     lie: Lie = Lie()
@@ -140,7 +137,27 @@ class Study(Block):
                 raise ValueError(f"models.{key}: use letters, digits, '_', '-' and '.' only in a model's name")
             if model.training is not None and model.seed not in self.training.seeds:
                 raise ValueError(f"models.{key}: seed {model.seed} is not in training.seeds {self.training.seeds}")
+        self._check_per_class_methods()
         return self
+
+    def _check_per_class_methods(self) -> None:
+        search, methods = self.similarity_search, self.training.per_class_methods
+        for method in methods:
+            key = f"training.methods.{method}.per_class"
+            if not search.models:
+                raise ValueError(f"{key}: similarity_search.models names no model that could rank transformations")
+            if search.split != "train":
+                raise ValueError(
+                    f"{key}: similarity_search.split must be 'train', not the images that test the training"
+                )
+            ranker = self.ranking_model(method)
+            if self.models[ranker].training in methods:
+                raise ValueError(f"{key}.model: {ranker!r} is trained per class itself; name another model")
+
+    def ranking_model(self, method: str) -> str:
+        """The model of the similarity search that ranks the transformations of a method that has `per_class`."""
+        per_class = self.training.methods[method].per_class
+        return (per_class and per_class.model) or self.similarity_search.models[0]
 
     def _references(self) -> Iterator[tuple[str, str, str, list[str]]]:
         """Every name in one block that must be defined in another: (key, name, kind, allowed names)."""
@@ -160,6 +177,8 @@ class Study(Block):
         for key, names in wanted.items():
             for name in names or []:
                 yield key, name, "model", models
+        for name in (self.figures.figure_l1 and self.figures.figure_l1.transformations) or []:
+            yield "figures.figure_l1.transformations", name, "transformation of lie", list(self.lie.transformations)
         for block, settings in [("table_1a", self.tables.table_1a), ("table_1b", self.tables.table_1b)]:
             for name in (settings and settings.methods) or []:
                 yield f"tables.{block}.methods", name, "method", methods
@@ -169,7 +188,7 @@ class Study(Block):
                 yield f"figures.{key}.transformations", name, "transformation", self.banks.a.transformations
 
     def _search_references(self) -> Iterator[tuple[str, str, str, list[str]]]:
-        """The same, of the figures of the similarity search."""
+        """The same, of what uses one model of the similarity search."""
         figure_3c, figure_4 = self.figures.figure_3c, self.figures.figure_4
         for comparison in figure_3c.comparisons if figure_3c else []:
             yield "figures.figure_3c.comparisons", comparison.trained, "model", list(self.models)
@@ -177,6 +196,10 @@ class Study(Block):
         for key, figure in [("figure_3c", figure_3c), ("figure_4", figure_4)]:
             if figure and figure.model:
                 yield f"figures.{key}.model", figure.model, "model of similarity_search", self.similarity_search.models
+        for name, method in self.training.methods.items():
+            if method.per_class and method.per_class.model:
+                key, known = f"training.methods.{name}.per_class.model", self.similarity_search.models
+                yield key, method.per_class.model, "model of similarity_search", known
 
 
 class Config(Block):

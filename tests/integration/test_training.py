@@ -21,6 +21,7 @@ from torch import distributed
 from torch.nn import functional
 
 from tests.conftest import TinyShards
+from tests.unit.per_class import write_transformations
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT, make_stamp
@@ -163,6 +164,9 @@ def stop_in_mid_epoch(process: subprocess.Popen, state: Path) -> None:
 def test_a_killed_training_continues_to_the_same_bits(tiny_shards, tmp_path):
     # Dropout draws from torch's own generator, whose state must be right after the resumption too.
     dropping: dict[str, Any] = {"architecture_args": {**TINY, "drop_rate": 0.3, "drop_path_rate": 0.1}}
+    # And images of two classes get transformations of their own.
+    best = write_transformations(tmp_path / "best.parquet", {0: ["rotate 8", "invert 4"], 2: ["shearX 5 + equalize 9"]})
+    dropping |= {"class_transformations": best, "probability": 0.5}
     train(**arguments(tiny_shards, tmp_path / "undisturbed", **dropping))
     disturbed = arguments(tiny_shards, tmp_path / "disturbed", checkpoint_minutes=0.0, **dropping)
     process = subprocess.Popen(command(disturbed), cwd=ROOT, stderr=subprocess.DEVNULL)

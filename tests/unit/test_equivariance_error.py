@@ -22,11 +22,12 @@ from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.lie.answers import Answers
-from workflow_scripts.lie.equivariance_error import Derivatives, Subject, UnfitModelError, equivariance_error
+from workflow_scripts.lie.equivariance_error import Derivatives, equivariance_error
 from workflow_scripts.lie.generators import FIELDS, generate
 from workflow_scripts.lie.heads import Outputs, outputs_of_classes
 from workflow_scripts.lie.reading import Images, choose_images
 from workflow_scripts.lie.settings import Lie
+from workflow_scripts.lie.subject import Subject, UnfitModelError
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.download_weights import download_weights
 from workflow_scripts.models.failures import failure_of

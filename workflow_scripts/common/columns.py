@@ -100,7 +100,7 @@ COLUMNS = {
     "ranking": "what transformations are ranked by: mean_change, weighted_boost or proportion_boosted",
     "relative": "whether a score counts relative to the other classes: in standard deviations from their mean",
     "operation": "operation of bank B, at its best step in this class; identity is the step that changes nothing",
-    "rank": "rank of the operation in this class, 1 is best",
+    "rank": "rank of the operation, or of the transformation, in this class, 1 is best",
     "steps": "share of the distinct single steps of bank B that are of this operation",
     "planted": "whether the operation expresses the factor planted in this class, or undoes it",
     # Lie derivatives

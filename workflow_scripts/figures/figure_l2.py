@@ -28,6 +28,8 @@ KINDS = [
 ]
 OTHER = "other"
 OTHER_COLOR = "#b0b0b0"
+# Shares of a bar below it are not seen, and not in the legend.
+VISIBLE = 0.002
 
 
 def figure_l2(*, kinds: list[Path], labels: dict[str, str], figure: LayerFigure, output: Path) -> None:
@@ -70,7 +72,9 @@ def _draw(table: pd.DataFrame, figure: LayerFigure) -> Figure:
         _bars(axis, table[table["transformation"] == name], colors)
         axis.set_title(f"{name.replace('_', ' ')}", loc="left")
     axes.flat[-1].set_xlabel("share of the sum of the layers' contributions (%)")
-    present = [kind for kind in colors if kind in set(table["drawn_as"])]
+    shares = table.groupby(["transformation", "model", "drawn_as"])["share_of_contributions"].sum()
+    largest = shares.groupby("drawn_as").max()
+    present = [kind for kind in colors if largest.get(kind, 0) > VISIBLE]
     handles = [Patch(color=colors[kind], label=kind) for kind in present]
     drawn.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
     return drawn

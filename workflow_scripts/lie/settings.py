@@ -68,7 +68,7 @@ class Lie(Block):
     """Images to measure on."""
     images: int = Field(1_000, ge=1)
     """Images to measure on, at most."""
-    transformations: list[Generator] = list(get_args(Generator))
+    transformations: list[Generator] = Field(list(get_args(Generator)), min_length=1)
     """One-parameter groups."""
     layerwise: Layerwise = Layerwise()
     """Contributions of layers."""

@@ -10,7 +10,7 @@ from typing import Any
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.settings import Planted, Split
 from workflow_scripts.study import Config, Study
-from workflow_scripts.tables.settings import HelpedTable, MethodTable
+from workflow_scripts.tables.settings import HelpedTable, MethodTable, PerClassTable
 
 NETWORK = ("model.safetensors", "model.json")
 TRAINING = (*NETWORK, "history.parquet", "predictions.parquet")
@@ -101,6 +101,12 @@ class Paths:
         """The file with the choice for `method`, where there is a grid."""
         owner = self.study.training.owner(method)
         return [f"{self.results}/trainings/{owner}/choice.json"] if self.study.training.grid else []
+
+    def class_transformations(self, method: str) -> list[str]:
+        """The table of the transformations of each class, where the method has `per_class`."""
+        if self.study.training.methods[method].per_class is None:
+            return []
+        return [f"{self.results}/metrics/best_per_class/{method}.parquet"]
 
     # Models and embeddings
 
@@ -205,7 +211,9 @@ class Paths:
     def table_methods(self, table: str) -> list[str]:
         """Rows of Table 1a or 1b."""
         settings: MethodTable = getattr(self.study.tables, table)
-        names = list(self.study.training.methods)
+        # Those that differ between classes have a table of their own.
+        per_class = self.study.training.per_class_methods
+        names = [name for name in self.study.training.methods if name not in per_class]
         laws = [name for name in names if name.startswith("rrc_beta")]
         if settings.methods is not None:
             return settings.methods
@@ -223,6 +231,8 @@ class Paths:
             return self.has_planted_factors
         if table in LIE_TABLES:
             return bool(self.lie_models)
+        if isinstance(settings, PerClassTable):
+            return bool(self.study.training.per_class_methods) and settings.baseline in trained
         if isinstance(settings, MethodTable):
             methods = self.table_methods(table)
             return bool(methods) and set(methods) <= trained

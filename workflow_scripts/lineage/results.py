@@ -165,6 +165,13 @@ class ResultLineage(LieLineage):
         table = self.study.tables.table_b
         return self._stamp("tables.table_b", table, self.trainings([table.baseline, *table.methods] if table else []))
 
+    def table_per_class_augmentation(self) -> Stamp:
+        """Stamp of the table of per-class augmentation."""
+        table, methods = self.study.tables.table_per_class_augmentation, self.study.training.per_class_methods
+        trainings = self.trainings([*([table.baseline] if table else []), *methods])
+        upstream = [*trainings, *map(self.best_per_class, methods), self.index()]
+        return self._stamp("tables.table_per_class_augmentation", [table, methods], upstream)
+
     def table_foregrounds(self) -> Stamp:
         """Stamp of the table of foregrounds."""
         settings = [self.study.tables.table_foregrounds, self.foreground_origin]

@@ -8,6 +8,9 @@ from typing import Any
 from workflow_scripts.common.provenance import ROOT, Stamp
 from workflow_scripts.lineage.data import DataLineage
 
+# Brings the transformations of bank B along.
+PER_CLASS = "workflow_scripts.training.per_class"
+
 
 class TrainingLineage(DataLineage):
     """Settings and stamps of grids, choices and final trainings."""
@@ -69,15 +72,25 @@ class TrainingLineage(DataLineage):
             "architecture": training.architecture,
             "architecture_args": training.architecture_args,
             "augmentation": training.augmentation(method),
+            "probability": self.probability(method),
             "recipe": training.recipe.model_dump(mode="json"),
             "preprocessing": self.study.preprocessing.model_dump(mode="json"),
             "ranks": self.study.execution.world if local else None,
         }
 
+    def probability(self, method: str) -> float:
+        """Probability with which a training image gets a transformation of its class; 0 without `per_class`."""
+        per_class = self.study.training.methods[method].per_class
+        return per_class.probability if per_class else 0.0
+
+    def best_per_class(self, method: str) -> Stamp:
+        """Stamp of the transformations of each class, which the lineage of metrics knows."""
+        raise NotImplementedError
+
     def grid_training(self, method: str, learning_rate: float, weight_decay: float) -> Stamp:
         """Stamp of a training at one point of the grid."""
         recipe = {**self.recipe(method), "recipe": self.recipe_at(learning_rate, weight_decay)}
-        return self._training(recipe, self.study.training.grid.seed if self.study.training.grid else 0)
+        return self._training(method, recipe, self.study.training.grid.seed if self.study.training.grid else 0)
 
     def selection(self, method: str) -> Stamp:
         """Stamp of the choice for `method`."""
@@ -92,11 +105,15 @@ class TrainingLineage(DataLineage):
         # The grid's own run at the chosen point is not trained again.
         if training.grid and seed == training.grid.seed and training.owner(method) == method:
             return self._stamp("training.adopt", None, chosen, seed)
-        return self._training(self.recipe(method), seed, chosen)
+        return self._training(method, self.recipe(method), seed, chosen)
 
-    def _training(self, recipe: dict[str, Any], seed: int, chosen: Iterable[Stamp] = ()) -> Stamp:
-        upstream = [self.shard("train"), self.shard("val"), *chosen]
-        return self._stamp("training.train", [recipe, seed], upstream, seed)
+    def _training(self, method: str, recipe: dict[str, Any], seed: int, chosen: Iterable[Stamp] = ()) -> Stamp:
+        per_class = self.study.training.methods[method].per_class is not None
+        advice = [self.best_per_class(method)] if per_class else []
+        upstream = [self.shard("train"), self.shard("val"), *chosen, *advice]
+        # A change of bank B concerns only the trainings that use it.
+        without = () if per_class else (PER_CLASS,)
+        return self._stamp("training.train", [recipe, seed], upstream, seed, without)
 
     def trainings(self, methods: Iterable[str]) -> list[Stamp]:
         """Stamps of the final trainings of several methods."""

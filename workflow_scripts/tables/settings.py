@@ -58,6 +58,13 @@ class CalibrationTable(Block):
     """Planted factors that the similarity search finds."""
 
 
+class PerClassTable(Block):
+    """Training with each class's own transformations (GIB section 4.2)."""
+
+    baseline: str = "standard"
+    """Method without them that they are compared with."""
+
+
 class ForegroundTable(Block):
     """Foregrounds per class (GIB appendix E.1)."""
 
@@ -88,6 +95,8 @@ class Tables(Block):
     """The largest weighted boosts (GIB appendix E.2)."""
     table_calibration: CalibrationTable | None = CalibrationTable()
     """Planted factors in the similarity search (ours)."""
+    table_per_class_augmentation: PerClassTable | None = PerClassTable()
+    """Top-1 of the methods that have `per_class`, overall and per class (GIB section 4.2)."""
     table_foregrounds: ForegroundTable | None = ForegroundTable()
     """Foregrounds per class (GIB appendix E.1)."""
     table_lee: ErrorTable | None = None

@@ -12,17 +12,14 @@ from workflow_scripts.common.files import atomic
 def write_table_files(
     *, table: pd.DataFrame, output: Path, digits: int = 4, note: str = "", significant: bool = False
 ) -> None:
-    """Write `table` as `output`.csv with full precision and as `output`.md with `digits` decimals, or digits where they
-    are to be `significant`.
+    """Write `table` as `output`.csv with full precision and as `output`.md with `digits` decimals.
 
-    `output` has no suffix. The index is not written. `note` becomes a line under the Markdown table.
-    Both files are whole or absent.
+    Where digits are to be `significant`, numbers have as many of these instead. `output` has no suffix. The
+    index is not written. `note` becomes a line under the Markdown table. Both files are whole or absent.
     """
     # Not pandas' own to_markdown: it takes a class called 007 for a number and shows null as nan.
-    cells = [
-        [_cell(value, f"{digits}{'g' if significant else 'f'}") for value in row]
-        for row in table.itertuples(index=False, name=None)
-    ]
+    form = f".{digits}{'g' if significant else 'f'}"
+    cells = [[_cell(value, form) for value in row] for row in table.itertuples(index=False, name=None)]
     align = ["right" if _is_numeric(table[name]) else "left" for name in table.columns]
     text = tabulate(cells, list(map(_escape, table.columns)), "pipe", colalign=align, disable_numparse=True)
     with atomic(output.with_name(f"{output.name}.csv")) as csv, atomic(output.with_name(f"{output.name}.md")) as md:

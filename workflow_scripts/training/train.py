@@ -33,11 +33,12 @@ from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, create, save
 from workflow_scripts.training import batches
-from workflow_scripts.training.augmentations import Augmentation, make, stream
+from workflow_scripts.training.augmentations import make, stream
 from workflow_scripts.training.checkpoint import Checkpoints, Course, exclusive
 from workflow_scripts.training.choice import read_choice
 from workflow_scripts.training.evaluate import Answers, evaluate
 from workflow_scripts.training.learner import Learner
+from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.ranks import join
 from workflow_scripts.training.settings import Recipe
 from workflow_scripts.training.warning import Warnings, heeding
@@ -59,6 +60,8 @@ def train(
     output: Path,
     state: Path,
     choice: Path | None = None,
+    class_transformations: Path | None = None,
+    probability: float = 0.0,
     device: DeviceName = "auto",
     workers: int = 0,
     channels_last: bool = False,
@@ -69,8 +72,9 @@ def train(
 ) -> None:
     """Train `architecture` (a timm name) and write model, history and predictions into `output`.
 
-    `choice` names learning rate and weight decay in place of the recipe's. `state` is a folder for the
-    checkpoint; its name must stand for everything that determines the run.
+    `choice` names learning rate and weight decay in place of the recipe's. `class_transformations` is a table of
+    `best_per_class`: with `probability`, an image gets one of those of its class before the augmentation.
+    `state` is a folder for the checkpoint; its name must stand for everything that determines the run.
     It is deleted at the end. `workers` load images for each rank; `compile` and `channels_last` change
     the speed and the last digits. A diverged training (loss not finite) ends early, as a result.
 
@@ -89,7 +93,10 @@ def train(
         network = create(card, seed)
         learner = Learner(network, card, recipe, ranks, channels_last=channels_last, compile=compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
-        training = resume(learner, checkpoints, warnings, plan, (images, augmenter), validation, workers)
+        examples = batches.TrainingImages(images, augmenter, seed)
+        if class_transformations is not None:
+            examples.transform = read_class_transformations(class_transformations, probability, seed)
+        training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
         answers = training.run()
         if ranks.main:
             write_table(output / "history.parquet", pd.DataFrame(training.course.history), stamp)
@@ -212,7 +219,7 @@ def resume(
     checkpoints: Checkpoints,
     warnings: Warnings,
     plan: batches.Plan,
-    training: tuple[ShardReader, Augmentation],
+    training: batches.TrainingImages,
     validation: ShardReader,
     workers: int,
 ) -> TrainingRun:
@@ -222,9 +229,11 @@ def resume(
     return TrainingRun(
         learner=learner,
         plan=plan,
-        training_batches=batches.training_loader(*training, schedule, workers),
+        training_batches=batches.training_loader(training, schedule, workers),
         validation=validation,
-        validation_batches=batches.validation_loader(validation, training[1].preprocessing, plan.batch, ranks, workers),
+        validation_batches=batches.validation_loader(
+            validation, training.augmentation.preprocessing, plan.batch, ranks, workers
+        ),
         course=course,
         checkpoints=checkpoints,
         warnings=warnings,

@@ -465,3 +465,5 @@ def test_the_figure_has_the_numbers_of_the_tables(networks, tiny_shards, tmp_pat
     assert shown["sum_over_whole"].iloc[0] == pytest.approx(shown["contribution"].sum() / shown["whole"].iloc[0])
     for suffix in ("pdf", "png"):
         assert (tmp_path / f"figure.{suffix}").stat().st_size > 5000
+    figure_l2(kinds=[tmp_path / "kinds"], labels=labels, figure=LayerFigure(), output=tmp_path / "none")
+    assert pd.read_csv(tmp_path / "none.csv")["failed"].tolist() == ["not to be had"]

@@ -4,10 +4,13 @@ import copy
 
 import pandas as pd
 import pytest
+import yaml
 
 from tests.unit.images import write_folder
 from tests.workflow import Checkout, tiny_study
+from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
+from workflow_scripts.study import load_study
 
 TARGET = "table_per_class_augmentation"
 RANKED = {"best_per_class": 1, "train": 1, TARGET: 1}
@@ -49,15 +52,14 @@ def test_the_table_is_made_of_all_trainings(finished):
     assert first != second
 
 
-def test_nothing_is_planned_again(finished):
-    assert finished.planned(TARGET) == {}
+def test_nothing_is_planned_again_and_table_1a_has_no_row_of_it(finished):
+    assert finished.planned(TARGET, "table_1a") == {"table_1a": 1}
 
 
 @pytest.mark.parametrize(
     ("per_class", "jobs"),
     [
         ({"rank_by": "mean_change"}, RANKED),
-        ({"top": 2}, RANKED),
         ({"probability": 0.4}, {"train": 1, TARGET: 1}),
         ({"model": "untrained"}, {"build_model": 1, "pair_sweep": 1, "similarity_search": 1, **RANKED}),
     ],
@@ -75,10 +77,6 @@ def test_bank_b_concerns_no_other_training(finished):
     planned = finished.planned(TARGET)
     finished.edit(bank, "_CHANGE = equal_steps(0, 0.8)", "_CHANGE = equal_steps(0, 0.9)")
     assert planned == {"pair_sweep": 1, "similarity_search": 1, **RANKED}
-
-
-def test_table_1a_has_no_row_of_it(finished):
-    assert "best_per_class" not in finished.planned("table_1a")
 
 
 def test_a_grid_of_its_own_can_be_planned(finished):
@@ -110,10 +108,9 @@ def test_a_grid_of_its_own_can_be_planned(finished):
     ],
     ids=["name", "nothing", "validation", "cycle"],
 )
-def test_a_study_that_cannot_be_is_one_line(finished, study, sentence):
-    finished.write_study(study)
-    done = finished.snakemake("-n", check=False)
-    finished.write_study(advised())
-    assert done.returncode != 0
-    (line,) = {line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error: ")}
-    assert sentence in line
+def test_a_study_that_cannot_be_is_one_line(tmp_path, study, sentence):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(study))
+    with pytest.raises(InputError) as error:
+        load_study(tmp_path / "mine.yaml")
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)

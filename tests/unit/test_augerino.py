@@ -9,7 +9,8 @@ from scipy.stats import kstest
 from torch import nn
 from torch.nn import functional
 
-from workflow_scripts.augerino.bounds import GENERATORS, STAGES, Augerino, LearnedBounds, Stage, warp
+from workflow_scripts.augerino.bounds import Augerino, LearnedBounds, warp
+from workflow_scripts.augerino.stages import GENERATORS, STAGES, Stage
 
 LIMITS = dict.fromkeys(GENERATORS, 1.2) | {"scale": 2 * math.log(1 / 0.28)}
 SIDE = 65

@@ -1,0 +1,68 @@
+"""What Augerino can learn: generators of Aff(2), in stages, and what their bounds mean to a person.
+
+Coordinates are those of `affine_grid` with align_corners: the image spans -1 to 1, x to the right and y
+downwards, and a matrix maps places in the new image to places in the old one.
+"""
+
+import math
+from dataclasses import dataclass
+
+from workflow_scripts.augerino.settings import Generator, Transformation
+
+GENERATORS: dict[Generator, list[list[float]]] = {
+    "translation_x": [[0, 0, 1], [0, 0, 0], [0, 0, 0]],
+    "translation_y": [[0, 0, 0], [0, 0, 1], [0, 0, 0]],
+    "rotation": [[0, -1, 0], [1, 0, 0], [0, 0, 0]],
+    "scale": [[1, 0, 0], [0, 1, 0], [0, 0, 0]],
+    "stretch": [[1, 0, 0], [0, -1, 0], [0, 0, 0]],
+    "shear": [[0, 1, 0], [1, 0, 0], [0, 0, 0]],
+}
+"""The six generators of Aff(2); those of scale, stretch and shear are uniform scaling, stretching and shearing."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Generators that are sampled together: the exponential of their weighted sum."""
+
+    generators: tuple[Generator, ...]
+    zoom_in_only: bool = False
+    """Whether coordinates are sampled on the negative side only: for scale, places move inwards."""
+
+
+# What GIB learns: stages are applied to the image one after the other.
+STAGES: dict[Transformation, tuple[Stage, ...]] = {
+    "translation": (Stage(("translation_x", "translation_y")),),
+    "translation_scale": (Stage(("translation_x", "translation_y")), Stage(("scale",), zoom_in_only=True)),
+    "affine": (Stage(tuple(GENERATORS)),),
+}
+UNITS: dict[Generator, str] = {
+    "translation_x": "% of the width",
+    "translation_y": "% of the height",
+    "rotation": "degrees",
+    "scale": "zoom factor",
+    "stretch": "stretch factor",
+    "shear": "stretch factor along the diagonal",
+}
+"""Units of `reach`."""
+
+
+def generators_of(transformation: Transformation) -> tuple[Generator, ...]:
+    """The generators that are learnt, in their order."""
+    return tuple(name for stage in STAGES[transformation] for name in stage.generators)
+
+
+def column(generator: Generator) -> str:
+    """The column of a training's history with the width of a generator's law."""
+    return f"bound_{generator}"
+
+
+def reach(generator: Generator, width: float) -> float:
+    """How far a law of `width` goes to either side, in the unit that `UNITS` names.
+
+    A coordinate is at most width / 2 away from 0. As a translation that is a shift in coordinates of 2 per
+    side; as a rotation an angle in radians; as a zoom, stretch or shear the logarithm of a factor, by which
+    the image is stretched (a shear is a stretch along one diagonal and its inverse along the other).
+    """
+    if generator in ("translation_x", "translation_y"):
+        return 100 * width / 4
+    return math.degrees(width / 2) if generator == "rotation" else math.exp(width / 2)

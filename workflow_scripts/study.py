@@ -116,8 +116,8 @@ class Study(Block):
     """Foregrounds (GIB appendix E.1)."""
     per_class_augmentation: PerClassAugmentation = PerClassAugmentation()
     """Per-class augmentation (GIB section 4.2)."""
-    augerino: Augerino = Augerino()
-    """Augerino (GIB appendix G)."""
+    augerino: Augerino | None = None
+    """Augerino (GIB appendix G); `null` trains none."""
     lie: Lie = Lie()
     """Lie derivatives (LEE)."""
     figures: Figures = Figures()
@@ -135,16 +135,32 @@ class Study(Block):
         for key, model in self.models.items():
             if not key.replace("_", "").replace("-", "").replace(".", "").isalnum():
                 raise ValueError(f"models.{key}: use letters, digits, '_', '-' and '.' only in a model's name")
-            if model.training is not None and model.seed not in self.training.seeds:
-                raise ValueError(f"models.{key}: seed {model.seed} is not in training.seeds {self.training.seeds}")
+            if model.training is not None and model.seed not in self.seeds_of(model.training):
+                block = "training" if model.training in self.training.methods else "augerino"
+                seeds = self.seeds_of(model.training)
+                raise ValueError(f"models.{key}: seed {model.seed} is not in {block}.seeds {seeds}")
+        for name in self.augerino_methods:
+            if name in self.training.methods:
+                raise ValueError(f"training.methods.{name}: a method of the block augerino has this name")
         return self
+
+    @property
+    def augerino_methods(self) -> list[str]:
+        """Names of the methods that learn bounds."""
+        return list(self.augerino.methods) if self.augerino else []
+
+    def seeds_of(self, method: str) -> list[int]:
+        """Training seeds of a method."""
+        return self.augerino.seeds if self.augerino and method in self.augerino_methods else self.training.seeds
 
     def _references(self) -> Iterator[tuple[str, str, str, list[str]]]:
         """Every name in one block that must be defined in another: (key, name, kind, allowed names)."""
         models, methods = list(self.models), list(self.training.methods)
         for key, model in self.models.items():
             if model.training is not None:
-                yield f"models.{key}.training", model.training, "method", methods
+                yield f"models.{key}.training", model.training, "method", [*methods, *self.augerino_methods]
+        if self.augerino:
+            yield "augerino.base_method", self.augerino.base_method, "method", methods
         wanted = {
             "similarity_search.models": self.similarity_search.models,
             "lie.models": self.lie.models,

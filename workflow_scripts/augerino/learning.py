@@ -19,7 +19,6 @@ class BoundsLearning:
     def __init__(self, settings: Learning, device: torch.device) -> None:
         self.settings = settings
         self.bounds = LearnedBounds(STAGES[settings.transformation], settings.initial_width).to(device)
-        self.limits = {name: settings.limits.of(name) for name in self.bounds.names}
 
     def around(self, network: nn.Module, card: Card) -> Augerino:
         """`network`, which sees images normalised as `card` says, behind transformations of these bounds."""
@@ -38,7 +37,7 @@ class BoundsLearning:
 
     def reward(self) -> Tensor:
         """What the loss subtracts."""
-        return self.settings.strength * self.bounds.reward(self.limits)
+        return self.settings.strength * self.bounds.reward(self.settings.limits)
 
     def widths(self) -> dict[Generator, float]:
         """Widths of the laws as they are."""

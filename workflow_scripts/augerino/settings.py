@@ -43,8 +43,8 @@ class Learning(Block):
     """Whether the learning rate of the bounds follows the recipe's step schedule."""
     initial_width: float
     """Width of every law at the start."""
-    limits: Limits
-    """Widths above which the regulariser is shut down."""
+    limits: dict[Generator, float]
+    """Widths above which the regulariser is shut down, of every generator that is learned."""
     train_copies: int
     """Augmented copies per image in training."""
     test_copies: int
@@ -103,23 +103,10 @@ class Augerino(Block):
         return {f"augerino_{transformation}_lambda{value:g}": value for value in self.lambdas}
 
     @property
-    def methods(self) -> dict[str, Learning]:
-        """Every method of the sweep, by name."""
+    def methods(self) -> dict[str, tuple[Transformation, float]]:
+        """Every method of the sweep, by name: what it learns, and its lambda."""
         return {
-            name: self._learning(transformation, strength)
+            name: (transformation, strength)
             for transformation in self.transformations
             for name, strength in self.methods_of(transformation).items()
         }
-
-    def _learning(self, transformation: Transformation, strength: float) -> Learning:
-        return Learning(
-            transformation=transformation,
-            strength=strength,
-            learning_rate=self.bound_learning_rate,
-            schedule=self.bound_schedule,
-            initial_width=self.initial_width,
-            limits=self.limits,
-            train_copies=self.train_copies,
-            test_copies=self.test_copies,
-            on_in_evaluation=self.on_in_evaluation,
-        )

@@ -123,6 +123,10 @@ class TrainingFigure(Block):
     """Model of the similarity search that ranks; the first where absent."""
 
 
+class BoundsFigure(Block):
+    """Bounds that Augerino learns; its methods are those of `augerino`."""
+
+
 class CalibrationFigure(Block):
     """Ranks of the planted factors; drawn for the first model of the similarity search."""
 
@@ -156,6 +160,10 @@ class Figures(Block):
     """Where the foregrounds are, and how large (GIB Fig. A6)."""
     figure_a7: ZoomFigure | None = ZoomFigure()
     """Top-1 under zoom (GIB Fig. A7)."""
+    figure_a8: BoundsFigure | None = BoundsFigure()
+    """Learned bounds of translation (GIB Fig. A8)."""
+    figure_a9: BoundsFigure | None = BoundsFigure()
+    """Learned bounds of translation and zoom (GIB Fig. A9)."""
     figure_a10: MagnitudeFigure | None = MagnitudeFigure()
     """Equivariance to every transformation of bank A (GIB Fig. A10)."""
     figure_calibration: CalibrationFigure | None = CalibrationFigure()

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.augerino.settings import Transformation
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.settings import Planted, Split
 from workflow_scripts.study import Config, Study
@@ -16,6 +17,16 @@ NETWORK = ("model.safetensors", "model.json")
 TRAINING = (*NETWORK, "history.parquet", "predictions.parquet")
 # What tables read of a training.
 ANSWERS = ("predictions.parquet", "history.parquet")
+
+# What shows what Augerino learns, by result.
+LEARNED: dict[str, Transformation] = {
+    "figure_a8": "translation",
+    "figure_a9": "translation_scale",
+    "table_a3": "translation",
+    "table_a4": "translation",
+    "table_a5": "translation_scale",
+    "table_a6": "translation_scale",
+}
 
 # What needs a similarity search.
 SEARCH_FIGURES = ["figure_3a", "figure_3b", "figure_3c", "figure_4", "figure_a4", "figure_a5"]
@@ -62,7 +73,7 @@ class Paths:
 
     def seeds_of(self, method: str) -> list[str]:
         """Folders of a method's final trainings."""
-        return [self.trained(method, seed) for seed in self.study.training.seeds]
+        return [self.trained(method, seed) for seed in self.study.seeds_of(method)]
 
     def runs(self, methods: Iterable[str]) -> dict[str, list[str]]:
         """Folders of the final trainings of several methods."""
@@ -75,11 +86,20 @@ class Paths:
     @property
     def training_files(self) -> list[str]:
         """The weights of every method and seed."""
-        return self.run_files(self.study.training.methods, NETWORK[:1])
+        return self.run_files([*self.study.training.methods, *self.study.augerino_methods], NETWORK[:1])
+
+    def owner(self, method: str) -> str:
+        """The method whose grid chooses the hyper-parameters of `method`: itself or another."""
+        return self.study.training.owner(self.base(method))
+
+    def base(self, method: str) -> str:
+        """The method whose inputs a training sees: itself, but for one that learns bounds on top of another's."""
+        augerino = self.study.augerino
+        return augerino.base_method if augerino and method in augerino.methods else method
 
     def grid(self, method: str) -> list[dict[str, Any]]:
         """The trainings of the grid that chooses for `method`: folder, learning rate and weight decay of each."""
-        grid, owner = self.study.training.grid, self.study.training.owner(method)
+        grid, owner = self.study.training.grid, self.owner(method)
         points = product(grid.learning_rates, grid.weight_decays) if grid else []
         return [
             {
@@ -96,8 +116,26 @@ class Paths:
 
     def choice(self, method: str) -> list[str]:
         """The file with the choice for `method`, where there is a grid."""
-        owner = self.study.training.owner(method)
+        owner = self.owner(method)
         return [f"{self.results}/trainings/{owner}/choice.json"] if self.study.training.grid else []
+
+    def learning(self, result: str) -> dict[str, str]:
+        """The methods that a figure or table of Augerino compares, with their lambdas as text."""
+        augerino = self.study.augerino
+        methods = augerino.methods_of(LEARNED[result]) if augerino else {}
+        return {name: f"{strength:g}" for name, strength in methods.items()}
+
+    def bounds_runs(self, figure: str) -> dict[str, list[str]]:
+        """Folders of the trainings in a figure of learned bounds, for each lambda."""
+        return {strength: self.seeds_of(method) for method, strength in self.learning(figure).items()}
+
+    def augerino_evaluations(self, table: str) -> list[str]:
+        """Evaluations of the trainings in a table of Augerino."""
+        return [
+            f"{self.results}/augerino/{method}-{seed}.parquet"
+            for method in self.learning(table)
+            for seed in self.study.seeds_of(method)
+        ]
 
     # Models and embeddings
 
@@ -157,6 +195,7 @@ class Paths:
         without = [] if set(self.study.zoom_sweep.methods) <= trained else ["figure_a7"]
         without += [] if self.study.similarity_search.models else SEARCH_FIGURES
         without += [] if self.has_planted_factors else ["figure_calibration"]
+        without += [name for name in LEARNED if not self._is_learned(name)]
         return [name for name in _wanted(self.study.figures) if name not in without]
 
     @property
@@ -186,10 +225,16 @@ class Paths:
             return [name for name in names if name not in laws]
         return [name for name in names if name == "rrc" or name in laws] if laws else []
 
+    def _is_learned(self, result: str) -> bool:
+        """Whether the study has Augerino learn what a figure or table shows."""
+        return self.study.augerino is not None and LEARNED[result] in self.study.augerino.transformations
+
     def _has_methods(self, table: str, trained: set[str]) -> bool:
         settings = getattr(self.study.tables, table)
         if table in ("table_a1", "table_foregrounds"):
             return True
+        if table in LEARNED:
+            return self._is_learned(table)
         if table in SEARCH_TABLES:
             return bool(self.study.similarity_search.models)
         if table == "table_calibration":

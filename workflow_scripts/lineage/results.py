@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 
 from workflow_scripts.common.provenance import Stamp, digest
 from workflow_scripts.figures.settings import MagnitudeFigure
+from workflow_scripts.lineage.augerino import AugerinoLineage
 from workflow_scripts.lineage.foreground import ForegroundLineage
 
 
-class ResultLineage(ForegroundLineage):
+class ResultLineage(ForegroundLineage, AugerinoLineage):
     """Settings and stamps of figures and tables; the stamp of a target is the method of its name."""
 
     def figure(self, name: str) -> MagnitudeFigure:
@@ -73,6 +74,36 @@ class ResultLineage(ForegroundLineage):
         seeds, methods = self.study.training.seeds, self.study.zoom_sweep.methods
         upstream = [self.zoom_sweep(method, seed) for method in methods for seed in seeds]
         return self._stamp("figures.figure_a7", self.zoom_labels, upstream)
+
+    def figure_a8(self) -> Stamp:
+        """Stamp of Figure A8."""
+        return self._bounds_figure("figure_a8")
+
+    def figure_a9(self) -> Stamp:
+        """Stamp of Figure A9."""
+        return self._bounds_figure("figure_a9")
+
+    def _bounds_figure(self, name: str) -> Stamp:
+        return self._stamp(f"figures.{name}", list(self.learning(name).items()), self.trainings(self.learning(name)))
+
+    def table_a3(self) -> Stamp:
+        """Stamp of Table A3."""
+        return self._lambda_table("table_a3")
+
+    def table_a4(self) -> Stamp:
+        """Stamp of Table A4."""
+        return self._lambda_table("table_a4")
+
+    def table_a5(self) -> Stamp:
+        """Stamp of Table A5."""
+        return self._lambda_table("table_a5")
+
+    def table_a6(self) -> Stamp:
+        """Stamp of Table A6."""
+        return self._lambda_table("table_a6")
+
+    def _lambda_table(self, name: str) -> Stamp:
+        return self._stamp(f"tables.{name}", None, self.augerino_evaluations_of(self.learning(name)))
 
     def figure_calibration(self) -> Stamp:
         """Stamp of the figure of planted factors."""

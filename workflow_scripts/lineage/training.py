@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from shlex import quote
 from typing import Any
 
+from workflow_scripts.augerino.settings import Generator, Learning, Transformation
+from workflow_scripts.augerino.stages import generators_of
 from workflow_scripts.common.provenance import ROOT, Stamp
 from workflow_scripts.lineage.data import DataLineage
 
@@ -59,7 +61,36 @@ class TrainingLineage(DataLineage):
         points = len(training.grid.learning_rates) * len(training.grid.weight_decays) if training.grid else 0
         shared = len(owners) if training.grid and training.grid.seed in training.seeds else 0
         final = len(training.methods) * len(training.seeds)
-        return f"--grid_trainings {points * len(owners)} --final_trainings {final} --shared_trainings {shared}"
+        learned = len(self.study.augerino_methods) * len(self.study.augerino.seeds) if self.study.augerino else 0
+        counts = f"--grid_trainings {points * len(owners)} --final_trainings {final} --shared_trainings {shared}"
+        return f"{counts} --augerino_trainings {learned}"
+
+    def augmentation(self, method: str) -> str:
+        """Name of the augmentation of a method."""
+        return self.study.training.augmentation(self.base(method))
+
+    def bounds_learning(self, method: str) -> Learning | None:
+        """How a method learns bounds, if it does."""
+        augerino = self.study.augerino
+        if augerino is None or method not in augerino.methods:
+            return None
+        transformation, strength = augerino.methods[method]
+        return Learning(
+            transformation=transformation,
+            strength=strength,
+            learning_rate=augerino.bound_learning_rate,
+            schedule=augerino.bound_schedule,
+            initial_width=augerino.initial_width,
+            limits=self.limits(transformation),
+            train_copies=augerino.train_copies,
+            test_copies=augerino.test_copies,
+            on_in_evaluation=augerino.on_in_evaluation,
+        )
+
+    def limits(self, transformation: Transformation) -> dict[Generator, float]:
+        """The widths above which the generators of `transformation` are shut down."""
+        augerino = self.study.augerino
+        return {name: augerino.limits.of(name) for name in generators_of(transformation)} if augerino else {}
 
     def recipe(self, method: str) -> dict[str, Any]:
         """What determines a training but its data and seed; ranks count where batch norm is per rank."""
@@ -68,7 +99,8 @@ class TrainingLineage(DataLineage):
         return {
             "architecture": training.architecture,
             "architecture_args": training.architecture_args,
-            "augmentation": training.augmentation(method),
+            "augmentation": self.augmentation(method),
+            "augerino": self.bounds_learning(method),
             "recipe": training.recipe.model_dump(mode="json"),
             "preprocessing": self.study.preprocessing.model_dump(mode="json"),
             "ranks": self.study.execution.world if local else None,
@@ -81,7 +113,7 @@ class TrainingLineage(DataLineage):
 
     def selection(self, method: str) -> Stamp:
         """Stamp of the choice for `method`."""
-        owner = self.study.training.owner(method)
+        owner = self.owner(method)
         points = [(point["learning_rate"], point["weight_decay"]) for point in self.grid(owner)]
         return self._stamp("training.select", points, [self.grid_training(owner, *point) for point in points])
 
@@ -90,7 +122,7 @@ class TrainingLineage(DataLineage):
         training = self.study.training
         chosen = [self.selection(method)] if training.grid else []
         # The grid's own run at the chosen point is not trained again.
-        if training.grid and seed == training.grid.seed and training.owner(method) == method:
+        if training.grid and seed == training.grid.seed and self.owner(method) == method:
             return self._stamp("training.adopt", None, chosen, seed)
         return self._training(self.recipe(method), seed, chosen)
 
@@ -100,4 +132,4 @@ class TrainingLineage(DataLineage):
 
     def trainings(self, methods: Iterable[str]) -> list[Stamp]:
         """Stamps of the final trainings of several methods."""
-        return [self.training(method, seed) for method in methods for seed in self.study.training.seeds]
+        return [self.training(method, seed) for method in methods for seed in self.study.seeds_of(method)]

@@ -58,6 +58,10 @@ class CalibrationTable(Block):
     """Planted factors that the similarity search finds."""
 
 
+class LambdaTable(Block):
+    """Top-1 per strength of Augerino's regulariser."""
+
+
 class ForegroundTable(Block):
     """Foregrounds per class (GIB appendix E.1)."""
 
@@ -76,6 +80,14 @@ class Tables(Block):
     """Moments of the Beta laws (GIB Table A1)."""
     table_a2: ClassTable | None = ClassTable()
     """Classes that augmentation hurts (GIB Table A2)."""
+    table_a3: LambdaTable | None = LambdaTable()
+    """Top-1 with learned translation, Augerino on in evaluation (GIB Table A3)."""
+    table_a4: LambdaTable | None = LambdaTable()
+    """The same, off in evaluation (GIB Table A4)."""
+    table_a5: LambdaTable | None = LambdaTable()
+    """Top-1 with learned translation and zoom, Augerino on in evaluation (GIB Table A5)."""
+    table_a6: LambdaTable | None = LambdaTable()
+    """The same, off in evaluation (GIB Table A6)."""
     table_b: HelpedTable | None = HelpedTable()
     """Overlap of helped images (GIB appendix B)."""
     table_families: FamilyTable | None = FamilyTable()

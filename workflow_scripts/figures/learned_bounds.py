@@ -1,0 +1,148 @@
+"""Bounds that Augerino has learned, over epochs and at the end, which Figures A8 and A9 share (GIB appendix G)."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from workflow_scripts.augerino.settings import Generator, Transformation
+from workflow_scripts.augerino.stages import UNITS, column, generators_of, reach
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import read_table
+from workflow_scripts.common.statistics import mean_and_sem
+from workflow_scripts.figures.style import WIDTH, apply_style, save_figure
+
+HEIGHT = 3.9
+# The palest colours of the scale are hard to see on white.
+COLORS = (0.0, 0.88)
+MARKERS = "osD^vPX*"
+TITLES: dict[Generator, str] = {
+    "translation_x": "translation in x",
+    "translation_y": "translation in y",
+    "rotation": "rotation",
+    "scale": "zoom",
+    "stretch": "stretch",
+    "shear": "shear",
+}
+AXES: dict[Generator, str] = {
+    "translation_x": "up to ± % of the width",
+    "translation_y": "up to ± % of the height",
+    "rotation": "up to ± degrees",
+    "scale": "zoom, up to (times)",
+    "stretch": "stretch, up to (times)",
+    "shear": "stretch of the diagonal, up to (times)",
+}
+
+
+def draw_bounds(
+    transformation: Transformation,
+    runs: dict[str, list[Path]],
+    initial_width: float,
+    limits: dict[Generator, float],
+    output: Path,
+) -> None:
+    """Draw the bounds of `transformation`, a panel per generator, over epochs (above) and at the end (below).
+
+    `runs` gives the training folders, one per seed, for each lambda. Lines and points are means over training
+    seeds, bands and bars their standard errors; the limits above which the regulariser is shut down are dashed.
+    Writes `output`.{pdf,png,csv}. Raises `InputError` for no training, and for one without the bounds.
+    """
+    if not runs:
+        raise InputError("no training to draw; give augerino.lambdas and augerino.seeds at least one value each")
+    apply_style()
+    generators = generators_of(transformation)
+    points = point_table(generators, runs, initial_width, limits)
+    drawn = _draw(generators, points)
+    save_figure(drawn, points, output)
+    plt.close(drawn)
+
+
+def point_table(
+    generators: tuple[Generator, ...], runs: dict[str, list[Path]], initial_width: float, limits: dict[Generator, float]
+) -> pd.DataFrame:
+    """One row per generator, lambda and epoch.
+
+    Columns: generator, lambda, epoch (0 is before the training), bound (mean over trainings of how far the law
+    goes to either side), sem (null for one training), n (trainings; those that have diverged leave), limit,
+    unit (of bound, sem and limit).
+    """
+    parts = [
+        _bounds(generators, folder, initial_width).assign(**{"lambda": float(strength)})
+        for strength, folders in runs.items()
+        for folder in folders
+    ]
+    bounds = pd.concat(parts, ignore_index=True).dropna(subset="bound")
+    rows = []
+    for generator in generators:
+        limit = reach(generator, limits[generator])
+        of_generator = bounds[bounds["generator"] == generator]
+        for (strength, epoch), group in of_generator.groupby(["lambda", "epoch"]):
+            mean, sem, n = mean_and_sem(group["bound"])
+            values = {"lambda": strength, "epoch": epoch, "bound": mean, "sem": sem, "n": n}
+            rows.append({"generator": generator, **values, "limit": limit, "unit": UNITS[generator]})
+    return pd.DataFrame(rows)
+
+
+def _bounds(generators: tuple[Generator, ...], folder: Path, initial_width: float) -> pd.DataFrame:
+    """Columns generator, epoch and bound of one training, from before its first epoch on."""
+    path = folder / "history.parquet"
+    history = read_table(path)
+    absent = [name for name in generators if column(name) not in history]
+    if absent:
+        raise InputError(f"{path}: has no bound of {absent[0]}; delete the folder and run the training again")
+    parts = []
+    for generator in generators:
+        widths = [initial_width, *history[column(generator)]]
+        bounds = [reach(generator, width) for width in widths]
+        parts.append(pd.DataFrame({"generator": generator, "epoch": range(len(widths)), "bound": bounds}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _draw(generators: tuple[Generator, ...], points: pd.DataFrame) -> Figure:
+    drawn, grid = plt.subplots(
+        2, len(generators), figsize=(WIDTH, HEIGHT), layout="constrained", sharey="col", squeeze=False
+    )
+    for column_of_axes, generator in zip(grid.T, generators, strict=True):
+        of_generator = points[points["generator"] == generator]
+        _over_epochs(column_of_axes[0], of_generator)
+        _at_the_end(column_of_axes[1], of_generator)
+        column_of_axes[0].set(title=TITLES[generator], xlabel="epoch", ylabel=AXES[generator])
+        column_of_axes[1].set(xlabel=r"$\lambda$", ylabel=AXES[generator])
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 8), frameon=False)
+    return drawn
+
+
+def _colors(points: pd.DataFrame) -> dict[float, tuple[tuple[float, ...], str]]:
+    """Colour and marker of every lambda."""
+    strengths = sorted(points["lambda"].unique())
+    shades = plt.get_cmap("viridis")(np.linspace(*COLORS, len(strengths)))
+    return {
+        strength: (tuple(shade), MARKERS[number % len(MARKERS)])
+        for number, (strength, shade) in enumerate(zip(strengths, shades, strict=True))
+    }
+
+
+def _limit(axis: Axes, points: pd.DataFrame) -> None:
+    axis.axhline(points["limit"].iloc[0], color="black", linestyle="--", linewidth=0.9, label="limit")
+
+
+def _over_epochs(axis: Axes, points: pd.DataFrame) -> None:
+    for strength, (color, _marker) in _colors(points).items():
+        line = points[points["lambda"] == strength]
+        axis.plot(line["epoch"], line["bound"], color=color, linewidth=1.2, label=rf"$\lambda$ = {strength:g}")
+        low, high = line["bound"] - line["sem"], line["bound"] + line["sem"]
+        axis.fill_between(line["epoch"], low, high, color=color, alpha=0.25, linewidth=0)
+    _limit(axis, points)
+
+
+def _at_the_end(axis: Axes, points: pd.DataFrame) -> None:
+    for strength, (color, marker) in _colors(points).items():
+        end = points[points["lambda"] == strength].sort_values("epoch").tail(1)
+        axis.errorbar(
+            end["lambda"], end["bound"], yerr=end["sem"], color=color, marker=marker, markersize=3.5, capsize=2.5
+        )
+    _limit(axis, points)

@@ -247,7 +247,10 @@ if "figure_a8" in LINEAGE.figures:
 
     rule figure_a8:
         input:
-            LINEAGE.run_files(LINEAGE.learning("figure_a8"), ["history.parquet"]),
+            LINEAGE.run_files(
+                LINEAGE.learning(STUDY.figures.figure_a8.transformation),
+                ["history.parquet"],
+            ),
         output:
             pdf=f"{RESULTS}/figures/figure_a8.pdf",
             png=report(
@@ -262,9 +265,9 @@ if "figure_a8" in LINEAGE.figures:
         conda:
             ENVIRONMENT
         params:
-            runs=as_json(LINEAGE.bounds_runs("figure_a8")),
+            runs=as_json(LINEAGE.bounds_runs(STUDY.figures.figure_a8.transformation)),
             initial_width=STUDY.augerino.initial_width,
-            limits=as_json(LINEAGE.limits("translation")),
+            limits=as_json(LINEAGE.limits(STUDY.figures.figure_a8.transformation)),
             output=subpath(output.csv, strip_suffix=".csv"),
             stamp=str(LINEAGE.figure_a8()),
         message:
@@ -278,7 +281,10 @@ if "figure_a9" in LINEAGE.figures:
 
     rule figure_a9:
         input:
-            LINEAGE.run_files(LINEAGE.learning("figure_a9"), ["history.parquet"]),
+            LINEAGE.run_files(
+                LINEAGE.learning(STUDY.figures.figure_a9.transformation),
+                ["history.parquet"],
+            ),
         output:
             pdf=f"{RESULTS}/figures/figure_a9.pdf",
             png=report(
@@ -293,9 +299,9 @@ if "figure_a9" in LINEAGE.figures:
         conda:
             ENVIRONMENT
         params:
-            runs=as_json(LINEAGE.bounds_runs("figure_a9")),
+            runs=as_json(LINEAGE.bounds_runs(STUDY.figures.figure_a9.transformation)),
             initial_width=STUDY.augerino.initial_width,
-            limits=as_json(LINEAGE.limits("translation_scale")),
+            limits=as_json(LINEAGE.limits(STUDY.figures.figure_a9.transformation)),
             output=subpath(output.csv, strip_suffix=".csv"),
             stamp=str(LINEAGE.figure_a9()),
         message:

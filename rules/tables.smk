@@ -145,7 +145,7 @@ if "table_a3" in LINEAGE.tables:
 
     rule table_a3:
         input:
-            LINEAGE.augerino_evaluations("table_a3"),
+            LINEAGE.augerino_evaluations(STUDY.tables.table_a3.transformation),
         output:
             csv=report(
                 f"{RESULTS}/tables/table_a3.csv",
@@ -173,7 +173,7 @@ if "table_a4" in LINEAGE.tables:
 
     rule table_a4:
         input:
-            LINEAGE.augerino_evaluations("table_a4"),
+            LINEAGE.augerino_evaluations(STUDY.tables.table_a4.transformation),
         output:
             csv=report(
                 f"{RESULTS}/tables/table_a4.csv",
@@ -201,7 +201,7 @@ if "table_a5" in LINEAGE.tables:
 
     rule table_a5:
         input:
-            LINEAGE.augerino_evaluations("table_a5"),
+            LINEAGE.augerino_evaluations(STUDY.tables.table_a5.transformation),
         output:
             csv=report(
                 f"{RESULTS}/tables/table_a5.csv",
@@ -229,7 +229,7 @@ if "table_a6" in LINEAGE.tables:
 
     rule table_a6:
         input:
-            LINEAGE.augerino_evaluations("table_a6"),
+            LINEAGE.augerino_evaluations(STUDY.tables.table_a6.transformation),
         output:
             csv=report(
                 f"{RESULTS}/tables/table_a6.csv",

@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from workflow_scripts.augerino.bounds import Augerino, LearnedBounds, warp
-from workflow_scripts.augerino.stages import GENERATORS, STAGES, Stage
+from workflow_scripts.augerino.generators import GENERATORS
+from workflow_scripts.augerino.settings import STAGES, Stage
 
 LIMITS = dict.fromkeys(GENERATORS, 1.2) | {"scale": 2 * math.log(1 / 0.28)}
 SIDE = 65
@@ -58,14 +59,14 @@ def test_a_width_of_nothing_is_the_identity():
     ],
 )
 def test_one_parameter_groups(name, coordinate, expected):
-    bounds = set_widths(LearnedBounds([Stage((name,))]).double(), 2.0)
+    bounds = set_widths(LearnedBounds([Stage(generators=(name,))]).double(), 2.0)
     uniform = torch.tensor([[coordinate / 2 + 0.5]], dtype=torch.float64)
     torch.testing.assert_close(bounds.matrices(uniform)[0].detach(), torch.tensor(expected, dtype=torch.float64))
 
 
 def test_generators_of_a_stage_are_sampled_together():
     # exp of a sum of non-commuting generators: scale s and translation t give a translation of t (e^s - 1) / s.
-    bounds = set_widths(LearnedBounds([Stage(("scale", "translation_x"))]).double(), 2.0, 2.0)
+    bounds = set_widths(LearnedBounds([Stage(generators=("scale", "translation_x"))]).double(), 2.0, 2.0)
     matrix = bounds.matrices(torch.tensor([[0.75, 0.65]], dtype=torch.float64))[0]
     assert matrix[0, 0].item() == pytest.approx(math.exp(0.5))
     assert matrix[0, 2].item() == pytest.approx(0.3 * (math.exp(0.5) - 1) / 0.5)
@@ -98,7 +99,7 @@ def test_one_warp_equals_stages_one_after_the_other():
     bounds = set_widths(LearnedBounds(STAGES["translation_scale"]).double(), 0.6, 0.6, 1.0)
     uniform = torch.rand(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     first = set_widths(LearnedBounds(STAGES["translation"]).double(), 0.6, 0.6)
-    second = set_widths(LearnedBounds([Stage(("scale",), zoom_in_only=True)]).double(), 1.0)
+    second = set_widths(LearnedBounds([Stage(generators=("scale",), zoom_in_only=True)]).double(), 1.0)
     image = smooth(257).expand(5, 1, 257, 257)
     successive = second(first(image, uniform[:, :2]), uniform[:, 2:])
     # Two interpolations differ from one by their errors.
@@ -181,4 +182,4 @@ def test_copies_are_averaged_as_log_probabilities():
 
 def test_a_generator_in_two_stages_is_refused():
     with pytest.raises(ValueError, match="a generator is in two stages"):
-        LearnedBounds([Stage(("scale",)), Stage(("scale",))])
+        LearnedBounds([Stage(generators=("scale",)), Stage(generators=("scale",))])

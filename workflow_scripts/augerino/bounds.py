@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workflow_scripts.augerino.settings import Generator
-from workflow_scripts.augerino.stages import GENERATORS, Stage
+from workflow_scripts.augerino.generators import GENERATORS
+from workflow_scripts.augerino.settings import Generator, Stage
 
 
 class LearnedBounds(nn.Module):

@@ -11,9 +11,9 @@ from torch.utils.data import DataLoader
 
 from workflow_scripts.augerino.bounds import Augerino
 from workflow_scripts.augerino.draws import image_numbers
+from workflow_scripts.augerino.generators import column
 from workflow_scripts.augerino.learning import BoundsLearning
 from workflow_scripts.augerino.settings import Learning
-from workflow_scripts.augerino.stages import column
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import DeviceName, choose_device
 from workflow_scripts.common.errors import InputError

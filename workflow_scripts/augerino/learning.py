@@ -6,7 +6,6 @@ from torch import Tensor, nn
 from workflow_scripts.augerino.bounds import Augerino, LearnedBounds, black_of
 from workflow_scripts.augerino.draws import batch_numbers
 from workflow_scripts.augerino.settings import Generator, Learning
-from workflow_scripts.augerino.stages import STAGES
 from workflow_scripts.models.network import Card
 
 # Of the learning rate of the weights: that of the bounds in GIB's code.
@@ -18,7 +17,7 @@ class BoundsLearning:
 
     def __init__(self, settings: Learning, device: torch.device) -> None:
         self.settings = settings
-        self.bounds = LearnedBounds(STAGES[settings.transformation], settings.initial_width).to(device)
+        self.bounds = LearnedBounds(settings.stages, settings.initial_width).to(device)
 
     def around(self, network: nn.Module, card: Card) -> Augerino:
         """`network`, which sees images normalised as `card` says, behind transformations of these bounds."""

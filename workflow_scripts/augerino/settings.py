@@ -1,14 +1,32 @@
 """Block `augerino` of a study."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import Block, unknown_name
 
-Transformation = Literal["translation", "translation_scale", "affine"]
 Generator = Literal["translation_x", "translation_y", "rotation", "scale", "stretch", "shear"]
 Width = Annotated[float, Field(gt=0)]
+
+
+class Stage(Block):
+    """Generators that are sampled together: the exponential of their weighted sum."""
+
+    generators: tuple[Generator, ...] = Field(min_length=1)
+    """Generators of Aff(2)."""
+    zoom_in_only: bool = False
+    """Whether coordinates are sampled on the negative side only: for scale, places move inwards."""
+
+
+TRANSLATION = Stage(generators=("translation_x", "translation_y"))
+# What GIB learns, and all at once; stages are applied to the image one after the other.
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "translation": (TRANSLATION,),
+    "translation_scale": (TRANSLATION, Stage(generators=("scale",), zoom_in_only=True)),
+    "affine": (Stage(generators=get_args(Generator)),),
+}
 
 
 class Limits(Block):
@@ -33,8 +51,8 @@ class Limits(Block):
 class Learning(Block):
     """How one training learns bounds."""
 
-    transformation: Transformation
-    """What is learned."""
+    stages: tuple[Stage, ...]
+    """What is learned: stages that are applied to the image one after the other."""
     strength: float
     """Strength lambda of the regulariser."""
     learning_rate: float | None
@@ -56,8 +74,12 @@ class Learning(Block):
 class Augerino(Block):
     """Learned bounds of affine augmentation (GIB appendix G)."""
 
-    transformations: list[Transformation] = Field(["translation", "translation_scale"], min_length=1)
-    """What is learned: translation; translation, then zoom in; all of Aff(2)."""
+    transformations: list[str] = Field(["translation", "translation_scale"], min_length=1)
+    """What is learned: `translation`; `translation_scale`, which zooms in after it; `affine`, all of Aff(2) at once;
+    or a name of `custom`."""
+    custom: dict[str, tuple[Stage, ...]] = {}
+    """Other things to learn, by name: lists of stages `{generators: [...], zoom_in_only: false}`, applied one after the
+    other; the generators of a stage are sampled together."""
     lambdas: list[float] = Field([0.01, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0], min_length=1)
     """Strengths of the regulariser."""
     seeds: list[int] = Field([0, 1, 2, 3, 4], min_length=1)
@@ -98,12 +120,30 @@ class Augerino(Block):
             raise ValueError(f"{values} repeat an entry")
         return values
 
-    def methods_of(self, transformation: Transformation) -> dict[str, float]:
+    @model_validator(mode="after")
+    def _stages_make_sense(self) -> "Augerino":
+        for name, stages in self.custom.items():
+            generators = [generator for stage in stages for generator in stage.generators]
+            if name in STAGES or not re.fullmatch(r"[a-z0-9_]+", name):
+                raise ValueError(f"custom.{name}: use a name of your own of lower-case letters, digits and '_'")
+            if not generators or len(set(generators)) < len(generators):
+                raise ValueError(f"custom.{name}: give one stage or more, and every generator once")
+        for name in self.transformations:
+            if name not in self.stages:
+                raise ValueError(f"transformations: {unknown_name('transformation', name, self.stages)}")
+        return self
+
+    @property
+    def stages(self) -> dict[str, tuple[Stage, ...]]:
+        """Everything that can be learned, by name."""
+        return STAGES | self.custom
+
+    def methods_of(self, transformation: str) -> dict[str, float]:
         """Names of the sweep's methods that learn `transformation`, with their lambdas."""
         return {f"augerino_{transformation}_lambda{value:g}": value for value in self.lambdas}
 
     @property
-    def methods(self) -> dict[str, tuple[Transformation, float]]:
+    def methods(self) -> dict[str, tuple[str, float]]:
         """Every method of the sweep, by name: what it learns, and its lambda."""
         return {
             name: (transformation, strength)

@@ -14,7 +14,7 @@ def figure_a9(
 
     See `draw_bounds` for what is drawn and for what raises `InputError`.
     """
-    draw_bounds("translation_scale", runs, initial_width, limits, output)
+    draw_bounds(runs, initial_width, limits, output)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Bounds that Augerino has learned, over epochs and at the end, which Figures A8 and A9 share (GIB appendix G)."""
 
+import math
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -8,14 +9,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workflow_scripts.augerino.settings import Generator, Transformation
-from workflow_scripts.augerino.stages import UNITS, column, generators_of, reach
+from workflow_scripts.augerino.generators import UNITS, column, reach
+from workflow_scripts.augerino.settings import Generator
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.figures.style import WIDTH, apply_style, save_figure
 
 HEIGHT = 3.9
+# Panels side by side.
+COLUMNS = 3
 # The palest colours of the scale are hard to see on white.
 COLORS = (0.0, 0.88)
 MARKERS = "osD^vPX*"
@@ -38,31 +41,25 @@ AXES: dict[Generator, str] = {
 
 
 def draw_bounds(
-    transformation: Transformation,
-    runs: dict[str, list[Path]],
-    initial_width: float,
-    limits: dict[Generator, float],
-    output: Path,
+    runs: dict[str, list[Path]], initial_width: float, limits: dict[Generator, float], output: Path
 ) -> None:
-    """Draw the bounds of `transformation`, a panel per generator, over epochs (above) and at the end (below).
+    """Draw the bounds of every generator over epochs (above) and at the end (below).
 
-    `runs` gives the training folders, one per seed, for each lambda. Lines and points are means over training
-    seeds, bands and bars their standard errors; the limits above which the regulariser is shut down are dashed.
+    `runs` gives the training folders, one per seed, for each lambda; `limits` the generators with the widths above
+    which the regulariser is shut down, which are dashed. Lines and points are means over training seeds, bands and
+    bars their standard errors; before the training all laws have `initial_width`.
     Writes `output`.{pdf,png,csv}. Raises `InputError` for no training, and for one without the bounds.
     """
     if not runs:
         raise InputError("no training to draw; give augerino.lambdas and augerino.seeds at least one value each")
     apply_style()
-    generators = generators_of(transformation)
-    points = point_table(generators, runs, initial_width, limits)
-    drawn = _draw(generators, points)
+    points = point_table(runs, initial_width, limits)
+    drawn = _draw(list(limits), points)
     save_figure(drawn, points, output)
     plt.close(drawn)
 
 
-def point_table(
-    generators: tuple[Generator, ...], runs: dict[str, list[Path]], initial_width: float, limits: dict[Generator, float]
-) -> pd.DataFrame:
+def point_table(runs: dict[str, list[Path]], initial_width: float, limits: dict[Generator, float]) -> pd.DataFrame:
     """One row per generator, lambda and epoch.
 
     Columns: generator, lambda, epoch (0 is before the training), bound (mean over trainings of how far the law
@@ -70,14 +67,14 @@ def point_table(
     unit (of bound, sem and limit).
     """
     parts = [
-        _bounds(generators, folder, initial_width).assign(**{"lambda": float(strength)})
+        _bounds(list(limits), folder, initial_width).assign(**{"lambda": float(strength)})
         for strength, folders in runs.items()
         for folder in folders
     ]
     bounds = pd.concat(parts, ignore_index=True).dropna(subset="bound")
     rows = []
-    for generator in generators:
-        limit = reach(generator, limits[generator])
+    for generator, width in limits.items():
+        limit = reach(generator, width)
         of_generator = bounds[bounds["generator"] == generator]
         for (strength, epoch), group in of_generator.groupby(["lambda", "epoch"]):
             mean, sem, n = mean_and_sem(group["bound"])
@@ -86,7 +83,7 @@ def point_table(
     return pd.DataFrame(rows)
 
 
-def _bounds(generators: tuple[Generator, ...], folder: Path, initial_width: float) -> pd.DataFrame:
+def _bounds(generators: list[Generator], folder: Path, initial_width: float) -> pd.DataFrame:
     """Columns generator, epoch and bound of one training, from before its first epoch on."""
     path = folder / "history.parquet"
     history = read_table(path)
@@ -101,19 +98,27 @@ def _bounds(generators: tuple[Generator, ...], folder: Path, initial_width: floa
     return pd.concat(parts, ignore_index=True)
 
 
-def _draw(generators: tuple[Generator, ...], points: pd.DataFrame) -> Figure:
+def _draw(generators: list[Generator], points: pd.DataFrame) -> Figure:
+    columns = min(len(generators), COLUMNS)
+    blocks = math.ceil(len(generators) / columns)
     drawn, grid = plt.subplots(
-        2, len(generators), figsize=(WIDTH, HEIGHT), layout="constrained", sharey="col", squeeze=False
+        2 * blocks, columns, figsize=(WIDTH, HEIGHT * blocks), layout="constrained", squeeze=False
     )
-    for column_of_axes, generator in zip(grid.T, generators, strict=True):
-        of_generator = points[points["generator"] == generator]
-        _over_epochs(column_of_axes[0], of_generator)
-        _at_the_end(column_of_axes[1], of_generator)
-        column_of_axes[0].set(title=TITLES[generator], xlabel="epoch", ylabel=AXES[generator])
-        column_of_axes[1].set(xlabel=r"$\lambda$", ylabel=AXES[generator])
+    for axis in grid.flat:
+        axis.set_visible(False)
+    for number, generator in enumerate(generators):
+        row, place = 2 * (number // columns), number % columns
+        _panels(grid[row, place], grid[row + 1, place], generator, points[points["generator"] == generator])
     handles, labels = grid[0, 0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 8), frameon=False)
     return drawn
+
+
+def _panels(above: Axes, below: Axes, generator: Generator, points: pd.DataFrame) -> None:
+    _over_epochs(above, points)
+    _at_the_end(below, points)
+    above.set(title=TITLES[generator], xlabel="epoch", ylabel=AXES[generator], visible=True)
+    below.set(xlabel=r"$\lambda$", ylabel=AXES[generator], ylim=above.get_ylim(), visible=True)
 
 
 def _colors(points: pd.DataFrame) -> dict[float, tuple[tuple[float, ...], str]]:

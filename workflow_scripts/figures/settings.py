@@ -124,7 +124,17 @@ class TrainingFigure(Block):
 
 
 class BoundsFigure(Block):
-    """Bounds that Augerino learns; its methods are those of `augerino`."""
+    """Bounds that Augerino learns, for every lambda of `augerino`."""
+
+    transformation: str = "translation"
+    """What is learned: one of `augerino.transformations`; of another the figure is not drawn."""
+
+
+class ZoomBoundsFigure(BoundsFigure):
+    """The same of translation and zoom."""
+
+    transformation: str = "translation_scale"
+    """What is learned: one of `augerino.transformations`; of another the figure is not drawn."""
 
 
 class CalibrationFigure(Block):
@@ -162,7 +172,7 @@ class Figures(Block):
     """Top-1 under zoom (GIB Fig. A7)."""
     figure_a8: BoundsFigure | None = BoundsFigure()
     """Learned bounds of translation (GIB Fig. A8)."""
-    figure_a9: BoundsFigure | None = BoundsFigure()
+    figure_a9: ZoomBoundsFigure | None = ZoomBoundsFigure()
     """Learned bounds of translation and zoom (GIB Fig. A9)."""
     figure_a10: MagnitudeFigure | None = MagnitudeFigure()
     """Equivariance to every transformation of bank A (GIB Fig. A10)."""

@@ -15,6 +15,6 @@ class AugerinoLineage(TrainingLineage):
         upstream = [self.training(method, seed), self.shard("val")]
         return self._stamp("augerino.evaluate_augerino", test_seeds, upstream, seed)
 
-    def augerino_evaluations_of(self, methods: Iterable[str]) -> list[Stamp]:
+    def evaluations(self, methods: Iterable[str]) -> list[Stamp]:
         """Stamps of the evaluations of several methods."""
         return [self.evaluation(method, seed) for method in methods for seed in self.study.seeds_of(method)]

@@ -7,26 +7,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from workflow_scripts.augerino.settings import Transformation
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.settings import Planted, Split
+from workflow_scripts.figures.settings import BoundsFigure
 from workflow_scripts.study import Config, Study
-from workflow_scripts.tables.settings import HelpedTable, MethodTable
+from workflow_scripts.tables.settings import HelpedTable, LambdaTable, MethodTable
 
 NETWORK = ("model.safetensors", "model.json")
 TRAINING = (*NETWORK, "history.parquet", "predictions.parquet")
 # What tables read of a training.
 ANSWERS = ("predictions.parquet", "history.parquet")
-
-# What shows what Augerino learns, by result.
-LEARNED: dict[str, Transformation] = {
-    "figure_a8": "translation",
-    "figure_a9": "translation_scale",
-    "table_a3": "translation",
-    "table_a4": "translation",
-    "table_a5": "translation_scale",
-    "table_a6": "translation_scale",
-}
 
 # What needs a similarity search.
 SEARCH_FIGURES = ["figure_3a", "figure_3b", "figure_3c", "figure_4", "figure_a4", "figure_a5"]
@@ -119,21 +109,20 @@ class Paths:
         owner = self.owner(method)
         return [f"{self.results}/trainings/{owner}/choice.json"] if self.study.training.grid else []
 
-    def learning(self, result: str) -> dict[str, str]:
-        """The methods that a figure or table of Augerino compares, with their lambdas as text."""
-        augerino = self.study.augerino
-        methods = augerino.methods_of(LEARNED[result]) if augerino else {}
+    def learning(self, transformation: str) -> dict[str, str]:
+        """The methods that learn `transformation`, with their lambdas as text."""
+        methods = self.study.augerino.methods_of(transformation) if self.study.augerino else {}
         return {name: f"{strength:g}" for name, strength in methods.items()}
 
-    def bounds_runs(self, figure: str) -> dict[str, list[str]]:
-        """Folders of the trainings in a figure of learned bounds, for each lambda."""
-        return {strength: self.seeds_of(method) for method, strength in self.learning(figure).items()}
+    def bounds_runs(self, transformation: str) -> dict[str, list[str]]:
+        """Folders of the trainings that learn `transformation`, for each lambda."""
+        return {strength: self.seeds_of(method) for method, strength in self.learning(transformation).items()}
 
-    def augerino_evaluations(self, table: str) -> list[str]:
-        """Evaluations of the trainings in a table of Augerino."""
+    def augerino_evaluations(self, transformation: str) -> list[str]:
+        """Evaluations of the trainings that learn `transformation`."""
         return [
             f"{self.results}/augerino/{method}-{seed}.parquet"
-            for method in self.learning(table)
+            for method in self.learning(transformation)
             for seed in self.study.seeds_of(method)
         ]
 
@@ -195,7 +184,7 @@ class Paths:
         without = [] if set(self.study.zoom_sweep.methods) <= trained else ["figure_a7"]
         without += [] if self.study.similarity_search.models else SEARCH_FIGURES
         without += [] if self.has_planted_factors else ["figure_calibration"]
-        without += [name for name in LEARNED if not self._is_learned(name)]
+        without += [name for name, settings in self.study.figures if not self._is_learned(settings)]
         return [name for name in _wanted(self.study.figures) if name not in without]
 
     @property
@@ -225,16 +214,18 @@ class Paths:
             return [name for name in names if name not in laws]
         return [name for name in names if name == "rrc" or name in laws] if laws else []
 
-    def _is_learned(self, result: str) -> bool:
-        """Whether the study has Augerino learn what a figure or table shows."""
-        return self.study.augerino is not None and LEARNED[result] in self.study.augerino.transformations
+    def _is_learned(self, settings: object) -> bool:
+        """Whether the study has Augerino learn what a figure or table shows; those of other things can be shown."""
+        if not isinstance(settings, BoundsFigure | LambdaTable):
+            return True
+        return self.study.augerino is not None and settings.transformation in self.study.augerino.transformations
 
     def _has_methods(self, table: str, trained: set[str]) -> bool:
         settings = getattr(self.study.tables, table)
         if table in ("table_a1", "table_foregrounds"):
             return True
-        if table in LEARNED:
-            return self._is_learned(table)
+        if isinstance(settings, LambdaTable):
+            return self._is_learned(settings)
         if table in SEARCH_TABLES:
             return bool(self.study.similarity_search.models)
         if table == "table_calibration":

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 
 from workflow_scripts.common.provenance import Stamp, digest
-from workflow_scripts.figures.settings import MagnitudeFigure
+from workflow_scripts.figures.settings import BoundsFigure, MagnitudeFigure
 from workflow_scripts.lineage.augerino import AugerinoLineage
 from workflow_scripts.lineage.foreground import ForegroundLineage
+from workflow_scripts.tables.settings import LambdaTable
 
 
 class ResultLineage(ForegroundLineage, AugerinoLineage):
@@ -77,33 +78,35 @@ class ResultLineage(ForegroundLineage, AugerinoLineage):
 
     def figure_a8(self) -> Stamp:
         """Stamp of Figure A8."""
-        return self._bounds_figure("figure_a8")
+        return self._bounds_figure("figure_a8", self.study.figures.figure_a8)
 
     def figure_a9(self) -> Stamp:
         """Stamp of Figure A9."""
-        return self._bounds_figure("figure_a9")
+        return self._bounds_figure("figure_a9", self.study.figures.figure_a9)
 
-    def _bounds_figure(self, name: str) -> Stamp:
-        return self._stamp(f"figures.{name}", list(self.learning(name).items()), self.trainings(self.learning(name)))
+    def _bounds_figure(self, name: str, figure: BoundsFigure | None) -> Stamp:
+        methods = self.learning(figure.transformation) if figure else {}
+        return self._stamp(f"figures.{name}", list(methods.items()), self.trainings(methods))
 
     def table_a3(self) -> Stamp:
         """Stamp of Table A3."""
-        return self._lambda_table("table_a3")
+        return self._lambda_table("table_a3", self.study.tables.table_a3)
 
     def table_a4(self) -> Stamp:
         """Stamp of Table A4."""
-        return self._lambda_table("table_a4")
+        return self._lambda_table("table_a4", self.study.tables.table_a4)
 
     def table_a5(self) -> Stamp:
         """Stamp of Table A5."""
-        return self._lambda_table("table_a5")
+        return self._lambda_table("table_a5", self.study.tables.table_a5)
 
     def table_a6(self) -> Stamp:
         """Stamp of Table A6."""
-        return self._lambda_table("table_a6")
+        return self._lambda_table("table_a6", self.study.tables.table_a6)
 
-    def _lambda_table(self, name: str) -> Stamp:
-        return self._stamp(f"tables.{name}", None, self.augerino_evaluations_of(self.learning(name)))
+    def _lambda_table(self, name: str, table: LambdaTable | None) -> Stamp:
+        methods = self.learning(table.transformation) if table else {}
+        return self._stamp(f"tables.{name}", None, self.evaluations(methods))
 
     def figure_calibration(self) -> Stamp:
         """Stamp of the figure of planted factors."""

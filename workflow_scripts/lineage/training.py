@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from shlex import quote
 from typing import Any
 
-from workflow_scripts.augerino.settings import Generator, Learning, Transformation
-from workflow_scripts.augerino.stages import generators_of
+from workflow_scripts.augerino.settings import Generator, Learning
 from workflow_scripts.common.provenance import ROOT, Stamp
 from workflow_scripts.lineage.data import DataLineage
 
@@ -76,7 +75,7 @@ class TrainingLineage(DataLineage):
             return None
         transformation, strength = augerino.methods[method]
         return Learning(
-            transformation=transformation,
+            stages=augerino.stages[transformation],
             strength=strength,
             learning_rate=augerino.bound_learning_rate,
             schedule=augerino.bound_schedule,
@@ -87,10 +86,14 @@ class TrainingLineage(DataLineage):
             on_in_evaluation=augerino.on_in_evaluation,
         )
 
-    def limits(self, transformation: Transformation) -> dict[Generator, float]:
-        """The widths above which the generators of `transformation` are shut down."""
+    def limits(self, transformation: str) -> dict[Generator, float]:
+        """The widths above which the generators of `transformation` are shut down, in their order."""
         augerino = self.study.augerino
-        return {name: augerino.limits.of(name) for name in generators_of(transformation)} if augerino else {}
+        if augerino is None:
+            return {}
+        return {
+            name: augerino.limits.of(name) for stage in augerino.stages[transformation] for name in stage.generators
+        }
 
     def recipe(self, method: str) -> dict[str, Any]:
         """What determines a training but its data and seed; ranks count where batch norm is per rank."""

@@ -61,6 +61,16 @@ class CalibrationTable(Block):
 class LambdaTable(Block):
     """Top-1 per strength of Augerino's regulariser."""
 
+    transformation: str = "translation"
+    """What is learned: one of `augerino.transformations`; of another the table is not made."""
+
+
+class ZoomLambdaTable(LambdaTable):
+    """The same of translation and zoom."""
+
+    transformation: str = "translation_scale"
+    """What is learned: one of `augerino.transformations`; of another the table is not made."""
+
 
 class ForegroundTable(Block):
     """Foregrounds per class (GIB appendix E.1)."""
@@ -84,9 +94,9 @@ class Tables(Block):
     """Top-1 with learned translation, Augerino on in evaluation (GIB Table A3)."""
     table_a4: LambdaTable | None = LambdaTable()
     """The same, off in evaluation (GIB Table A4)."""
-    table_a5: LambdaTable | None = LambdaTable()
+    table_a5: ZoomLambdaTable | None = ZoomLambdaTable()
     """Top-1 with learned translation and zoom, Augerino on in evaluation (GIB Table A5)."""
-    table_a6: LambdaTable | None = LambdaTable()
+    table_a6: ZoomLambdaTable | None = ZoomLambdaTable()
     """The same, off in evaluation (GIB Table A6)."""
     table_b: HelpedTable | None = HelpedTable()
     """Overlap of helped images (GIB appendix B)."""

@@ -24,8 +24,8 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from workflow_scripts.augerino.draws import image_numbers
+from workflow_scripts.augerino.generators import column
 from workflow_scripts.augerino.settings import Learning
-from workflow_scripts.augerino.stages import column
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import DeviceName
 from workflow_scripts.common.errors import EndedError, InputError

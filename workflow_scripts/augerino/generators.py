@@ -1,13 +1,12 @@
-"""What Augerino can learn: generators of Aff(2), in stages, and what their bounds mean to a person.
+"""The generators of Aff(2), and what the bounds of their laws mean to a person.
 
 Coordinates are those of `affine_grid` with align_corners: the image spans -1 to 1, x to the right and y
 downwards, and a matrix maps places in the new image to places in the old one.
 """
 
 import math
-from dataclasses import dataclass
 
-from workflow_scripts.augerino.settings import Generator, Transformation
+from workflow_scripts.augerino.settings import Generator
 
 GENERATORS: dict[Generator, list[list[float]]] = {
     "translation_x": [[0, 0, 1], [0, 0, 0], [0, 0, 0]],
@@ -19,22 +18,6 @@ GENERATORS: dict[Generator, list[list[float]]] = {
 }
 """The six generators of Aff(2); those of scale, stretch and shear are uniform scaling, stretching and shearing."""
 
-
-@dataclass(frozen=True)
-class Stage:
-    """Generators that are sampled together: the exponential of their weighted sum."""
-
-    generators: tuple[Generator, ...]
-    zoom_in_only: bool = False
-    """Whether coordinates are sampled on the negative side only: for scale, places move inwards."""
-
-
-# What GIB learns: stages are applied to the image one after the other.
-STAGES: dict[Transformation, tuple[Stage, ...]] = {
-    "translation": (Stage(("translation_x", "translation_y")),),
-    "translation_scale": (Stage(("translation_x", "translation_y")), Stage(("scale",), zoom_in_only=True)),
-    "affine": (Stage(tuple(GENERATORS)),),
-}
 UNITS: dict[Generator, str] = {
     "translation_x": "% of the width",
     "translation_y": "% of the height",
@@ -44,11 +27,6 @@ UNITS: dict[Generator, str] = {
     "shear": "stretch factor along the diagonal",
 }
 """Units of `reach`."""
-
-
-def generators_of(transformation: Transformation) -> tuple[Generator, ...]:
-    """The generators that are learnt, in their order."""
-    return tuple(name for stage in STAGES[transformation] for name in stage.generators)
 
 
 def column(generator: Generator) -> str:

@@ -129,6 +129,7 @@ rule zoom_sweep:
     input:
         weights=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.safetensors",
         card=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.json",
+        history=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/history.parquet",
         shards=LINEAGE.shards("val"),
     output:
         f"{RESULTS}/metrics/zoom_sweep/{{method}}-{{seed}}.parquet",

@@ -309,11 +309,12 @@ def json_schema() -> str:
 def reference_table() -> str:
     """Markdown table of every key of a study: key, default, meaning."""
     rows = ["| key | default | meaning |", "|---|---|---|"]
-    rows += [f"| `{key}` | {default} | {meaning} |" for key, default, meaning in _rows(Study, "")]
+    rows += [f"| `{key}` | {default} | {meaning} |" for key, default, meaning in _rows(Study, "", None)]
     return "\n".join(rows)
 
 
-def _rows(block: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+def _rows(block: type[BaseModel], prefix: str, values: BaseModel | None) -> Iterator[tuple[str, str, str]]:
+    """Key, default and meaning of every key of `block`, whose defaults are `values` where its parent sets them."""
     for name, field in block.model_fields.items():
         key = f"{prefix}{name}"
         inner = [
@@ -322,21 +323,21 @@ def _rows(block: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]
             for member in (_members(get_args(outer)[-1]) if get_origin(outer) is dict else [outer])
             if isinstance(member, type) and issubclass(member, BaseModel)
         ]
+        default = getattr(values, name) if values else field.get_default(call_default_factory=True)
         if not inner:
-            yield key, _default(field), (field.description or "").replace("\n", " ")
+            yield key, _shown(field, default), (field.description or "").replace("\n", " ")
         shown: set[str] = set()
         for member in inner:
             path = f"{key}.NAME." if get_origin(_members(field.annotation)[0]) is dict else f"{key}."
-            for row in _rows(member, path):
+            for row in _rows(member, path, default if isinstance(default, member) else None):
                 if row[0] not in shown:
                     shown.add(row[0])
                     yield row
 
 
-def _default(field: Any) -> str:
+def _shown(field: Any, value: Any) -> str:
     if field.is_required():
         return "required"
-    value = field.get_default(call_default_factory=True)
     return f"`{json.dumps(value).replace('|', '&#124;')}`"
 
 

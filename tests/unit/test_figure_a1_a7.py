@@ -44,14 +44,17 @@ def test_figure_a1_of_wrong_betas_is_one_sentence(betas, hint, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def sweep(path: Path, method: str, training_seed: int, top1: dict[float, tuple[float, ...]]) -> Path:
+def sweep(
+    path: Path, method: str, training_seed: int, top1: dict[float, tuple[float, ...]], diverged: bool = False
+) -> Path:
     """A table of `zoom_sweep`: top-1 of every test seed per zoom."""
     rows = [
-        {"method": method, "training_seed": training_seed, "zoom": zoom, "test_seed": seed, "top1": value, "n": 50}
+        {"zoom": zoom, "test_seed": seed, "top1": value, "n": 50}
         for zoom, values in top1.items()
         for seed, value in enumerate(values)
     ]
-    write_table(path, pd.DataFrame(rows))
+    table = pd.DataFrame(rows).assign(method=method, training_seed=training_seed, diverged=diverged)
+    write_table(path, table)
     return path
 
 
@@ -75,6 +78,18 @@ def test_figure_a7_averages_test_seeds_before_training_seeds(sweeps, tmp_path):
     # Over training seeds: 50 and 60; 20 and 40. Two values a, b have the standard error |a - b| / 2.
     np.testing.assert_allclose(points["sem"], [math.nan, math.nan, 5, 10])
     assert points["n"].tolist() == [1, 1, 2, 2]
+
+
+def test_figure_a7_leaves_out_diverged_trainings(sweeps, tmp_path):
+    lost = [
+        sweep(tmp_path / "3.parquet", "fscc", 2, {1.0: (0.01, 0.01), 2.0: (0.01, 0.01)}, diverged=True),
+        sweep(tmp_path / "4.parquet", "rscc", 0, {1.0: (0.01, 0.01), 2.0: (0.01, 0.01)}, diverged=True),
+    ]
+    figure_a7(sweeps=[*sweeps, *lost], labels={"fscc": "none", "rscc": "centred"}, output=tmp_path / "figure_a7")
+    points = pd.read_csv(tmp_path / "figure_a7.csv")
+    np.testing.assert_allclose(points["top1"], [55, 30, math.nan, math.nan])
+    assert points["n"].tolist() == [2, 2, 0, 0]
+    assert points["diverged"].tolist() == [1, 1, 1, 1]
 
 
 def test_figure_a7_leaves_out_methods_without_a_label(sweeps, tmp_path):

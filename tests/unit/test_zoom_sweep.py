@@ -13,7 +13,7 @@ from torch import nn
 
 from tests.conftest import write_shard
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import read_table
+from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.metrics.zoom_sweep import LARGEST_ZOOM, ZoomedImages, count_correct, zoom_crop, zoom_sweep
@@ -58,12 +58,13 @@ def table(trained, tiny_shards, tmp_path_factory) -> pd.DataFrame:
 
 
 def test_the_table_has_a_row_per_zoom_and_test_seed(table):
-    assert table.columns.tolist() == ["method", "training_seed", "zoom", "test_seed", "top1", "n"]
+    assert table.columns.tolist() == ["method", "training_seed", "diverged", "zoom", "test_seed", "top1", "n"]
     assert table["test_seed"].tolist() == [0, 1] * 3
     np.testing.assert_allclose(table["zoom"], np.repeat([1, (1 + 12.5**0.5) / 2, 12.5**0.5], 2))
     assert set(table["method"]) == {"fscc"}
     assert set(table["training_seed"]) == {3}
     assert set(table["n"]) == {23}
+    assert not table["diverged"].any()
 
 
 def test_without_zoom_it_is_the_evaluation_of_the_training(table, trained):
@@ -102,7 +103,10 @@ def test_a_network_with_one_answer_is_right_as_often_as_its_label_occurs(tiny_sh
         network.get_parameter("fc.weight").zero_()
         network.get_parameter("fc.bias").copy_(torch.tensor([0.0, 0.0, 1.0]))
     save(tmp_path / "network", card, network)
+    # What a training leaves whose loss is no longer finite.
+    write_table(tmp_path / "network" / "history.parquet", pd.DataFrame({"train_loss": [1.0, math.nan]}))
     table = swept(tmp_path / "network", tiny_shards.val, tmp_path)
+    assert table["diverged"].all()
     assert table["top1"].tolist() == [pytest.approx((ShardReader(tiny_shards.val).labels == 2).mean())] * 6
 
 

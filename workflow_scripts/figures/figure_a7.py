@@ -21,8 +21,9 @@ def figure_a7(*, sweeps: list[Path], labels: dict[str, str], output: Path) -> No
     """Draw top-1 against the maximal zoom, a line per method, from the tables `sweeps` of `zoom_sweep`.
 
     Test seeds are averaged per training seed; a point is the mean over training seeds, its error bar the
-    standard error of that mean. `labels` gives the methods in drawing order with their names in the
-    legend. Writes `output`.{pdf,png,csv}. Raises `InputError` for a method that no sweep has evaluated.
+    standard error of that mean; diverged trainings are left out and counted. `labels` gives the methods in
+    drawing order with their names in the legend. Writes `output`.{pdf,png,csv}. Raises `InputError` for a
+    method that no sweep has evaluated.
     """
     if len(labels) > len(PALETTE):
         raise InputError(
@@ -37,8 +38,9 @@ def figure_a7(*, sweeps: list[Path], labels: dict[str, str], output: Path) -> No
 
 
 def point_table(sweeps: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
-    """Columns method, zoom, top1 (%), sem (%; null for one training seed), n (training seeds)."""
-    per_training = sweeps.groupby(["method", "zoom", "training_seed"], as_index=False)["top1"].mean()
+    """Columns method, zoom, top1 (%), sem (%; null for one training seed), n (training seeds), diverged (left out)."""
+    groups = ["method", "zoom", "training_seed", "diverged"]
+    per_training = sweeps.groupby(groups, as_index=False)["top1"].mean()
     rows = []
     for method in methods:
         of_method = per_training[per_training["method"] == method]
@@ -47,8 +49,9 @@ def point_table(sweeps: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
                 f"figure_a7: no sweep evaluates method {method!r}; add it to zoom_sweep.methods and run again"
             )
         for zoom, group in of_method.groupby("zoom"):
-            mean, sem, n = mean_and_sem(100 * group["top1"])
-            rows.append({"method": method, "zoom": zoom, "top1": mean, "sem": sem, "n": n})
+            mean, sem, n = mean_and_sem(100 * group.loc[~group["diverged"], "top1"])
+            left_out = int(group["diverged"].sum())
+            rows.append({"method": method, "zoom": zoom, "top1": mean, "sem": sem, "n": n, "diverged": left_out})
     return pd.DataFrame(rows)
 
 
@@ -56,6 +59,7 @@ def _draw(points: pd.DataFrame, labels: dict[str, str]) -> Figure:
     drawn, axis = plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")
     for (method, label), color, marker in zip(labels.items(), PALETTE, MARKERS, strict=False):
         line = points[points["method"] == method]
+        diverged = line["diverged"].max()
         axis.errorbar(
             line["zoom"],
             line["top1"],
@@ -66,7 +70,7 @@ def _draw(points: pd.DataFrame, labels: dict[str, str]) -> Figure:
             linewidth=1.2,
             elinewidth=0.8,
             capsize=2.5,
-            label=label,
+            label=f"{label} ({diverged} diverged)" if diverged else label,
         )
     axis.set(xlabel="maximal zoom per axis, $k$ (times)", ylabel="validation top-1 (%)")
     drawn.legend(loc="outside upper center", ncols=3, frameon=False)

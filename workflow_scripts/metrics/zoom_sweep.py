@@ -22,6 +22,7 @@ from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, load
 from workflow_scripts.training.augmentations import SMALLEST_AREA, SQUARE, RandomSizeCrop, item_generator, make
 from workflow_scripts.training.batches import readable
+from workflow_scripts.training.predictions import diverged
 
 # The zoom at which the area law is that of `rrc`: 3.54.
 LARGEST_ZOOM = 1 / math.sqrt(SMALLEST_AREA)
@@ -41,13 +42,13 @@ def zoom_sweep(
     workers: int = 1,
     stamp: Stamp | None = None,
 ) -> None:
-    """Write the top-1 of the model in folder `network` per maximal zoom and test seed.
+    """Write the top-1 of the training in folder `network` per maximal zoom and test seed.
 
     Every image goes through FSCC; then a central square of it, whose area is a share U(1/k^2, 1), is
     resized to the full crop. The maximal zoom per axis k takes `points` equally spaced values from 1 (FSCC
     alone) to 1/sqrt(0.08); test seeds are 0 to `test_seeds` - 1. The crops depend on test seed, point and
     image alone: they are the same for every model, `batch` and number of `workers` (processes that load
-    images). Columns: method, training_seed, zoom, test_seed, top1 (0 to 1), n (images). Raises
+    images). Columns: method, training_seed, diverged, zoom, test_seed, top1 (0 to 1), n (images). Raises
     `InputError` for unusable shards and networks, and for fewer than two points or no test seed.
     """
     if points < 2 or test_seeds < 1:
@@ -63,6 +64,7 @@ def zoom_sweep(
     table = table.assign(top1=correct / len(reader), n=len(reader))
     table.insert(0, "method", method)
     table.insert(1, "training_seed", training_seed)
+    table.insert(2, "diverged", diverged(network))
     write_table(output, table, stamp)
 
 

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import mean_and_sem
-from workflow_scripts.training.predictions import top1
+from workflow_scripts.training.predictions import diverged, top1
 
 DIGITS = 2
 NOTE = "Mean over n training seeds and its standard error; diverged trainings are counted apart and not in the mean."
@@ -32,14 +30,6 @@ def top1_by_method(runs: dict[str, list[Path]]) -> pd.DataFrame:
 def _row(method: str, folders: list[Path]) -> dict[str, str | float]:
     if not folders:
         raise InputError(f"method {method!r} has no training; give training.seeds at least one seed")
-    sound = [folder for folder in folders if not _diverged(folder)]
+    sound = [folder for folder in folders if not diverged(folder)]
     mean, sem, n = mean_and_sem([100 * top1(folder) for folder in sound])
     return {"method": method, "top-1 (%)": mean, "SEM (%)": sem, "n": n, "diverged": len(folders) - n}
-
-
-def _diverged(folder: Path) -> bool:
-    path = folder / "history.parquet"
-    losses = read_table(path, columns=["train_loss"])["train_loss"]
-    if losses.empty:
-        raise InputError(f"{path}: holds no epoch; delete it and run the training again")
-    return not np.isfinite(losses.iloc[-1])

@@ -1,4 +1,4 @@
-"""Reads what trainings answered to the validation images; needs no network and no torch."""
+"""Reads how trainings ended and what they answered to the validation images; needs no network and no torch."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,15 @@ def top1(folder: Path) -> float:
     """Share of the validation images that the training in `folder` classifies correctly, 0 to 1."""
     frame = read_predictions(folder)
     return float((frame["prediction"] == frame["label"]).mean())
+
+
+def diverged(folder: Path) -> bool:
+    """Whether the loss of the training in `folder` was no longer finite at its end."""
+    path = folder / "history.parquet"
+    losses = read_table(path, columns=["train_loss"])["train_loss"]
+    if losses.empty:
+        raise InputError(f"{path}: holds no epoch; delete it and run the training again")
+    return not np.isfinite(losses.iloc[-1])
 
 
 def read_hits(folders: list[Path]) -> Hits:

@@ -1,6 +1,5 @@
 """Rule `select`: the best point of a method's grid, by validation top-1 (GIB section 2)."""
 
-import math
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +10,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic, read_table, write_table
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.training.choice import Choice
+from workflow_scripts.training.predictions import diverged
 
 
 class GridRun(BaseModel):
@@ -51,7 +51,7 @@ def _row(run: GridRun) -> dict[str, float | bool]:
         "weight_decay": run.weight_decay,
         "val_top1": float(last["val_top1"]),
         "val_loss": float(last["val_loss"]),
-        "diverged": not math.isfinite(last["train_loss"]),
+        "diverged": diverged(run.folder),
     }
 
 

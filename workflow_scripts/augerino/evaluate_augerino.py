@@ -24,6 +24,7 @@ from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, load
 from workflow_scripts.training.batches import ValidationImages, readable
+from workflow_scripts.training.predictions import diverged
 
 
 def evaluate_augerino(
@@ -51,11 +52,9 @@ def evaluate_augerino(
     reader = ShardReader(shards)
     if not len(reader):
         raise InputError(f"no validation image in {', '.join(map(str, shards))}; nothing can be evaluated")
-    last = read_table(training / "history.parquet").iloc[-1]
-    diverged = not np.isfinite(last["train_loss"])
-    top1 = np.full(1 + test_seeds, np.nan)
-    if not diverged:
-        card, model = _model(training, last, augerino, choose_device(device))
+    lost, top1 = diverged(training), np.full(1 + test_seeds, np.nan)
+    if not lost:
+        card, model = _model(training, augerino, choose_device(device))
         numbers = [
             image_numbers(seed, reader.ids, (model.copies, len(model.bounds.names))) for seed in range(test_seeds)
         ]
@@ -69,14 +68,15 @@ def evaluate_augerino(
         "test_seed": pd.array([None, *range(test_seeds)], dtype="Int64"),
         "top1": top1,
         "n": len(reader),
-        "diverged": diverged,
+        "diverged": lost,
     }
     write_table(output, pd.DataFrame(evaluations), stamp)
 
 
-def _model(training: Path, last: pd.Series, settings: Learning, device: torch.device) -> tuple[Card, Augerino]:
-    """The network in the folder `training` behind bounds as wide as in the `last` row of its history."""
+def _model(training: Path, settings: Learning, device: torch.device) -> tuple[Card, Augerino]:
+    """The network in the folder `training` behind bounds as wide as at the end of its history."""
     card, network = load(training)
+    last = read_table(training / "history.parquet").iloc[-1]
     learning = BoundsLearning(settings, device)
     learning.bounds.set_widths(torch.tensor([last[column(name)] for name in learning.bounds.names], device=device))
     return card, learning.around(network.to(device), card).eval()
@@ -85,7 +85,9 @@ def _model(training: Path, last: pd.Series, settings: Learning, device: torch.de
 def _loader(reader: ShardReader, card: Card, batch: int, workers: int) -> DataLoader:
     images = ValidationImages(reader, Preprocessing(resize=card.resize, crop=card.crop))
     # Without a generator of its own, a loader draws from the global stream.
-    return DataLoader(images, batch_size=batch, num_workers=workers, generator=torch.Generator())
+    return DataLoader(
+        images, batch_size=batch, sampler=range(len(reader)), num_workers=workers, generator=torch.Generator()
+    )
 
 
 @torch.inference_mode()

@@ -130,13 +130,6 @@ class BoundsFigure(Block):
     """What is learned: one of `augerino.transformations`; of another the figure is not drawn."""
 
 
-class ZoomBoundsFigure(BoundsFigure):
-    """The same of translation and zoom."""
-
-    transformation: str = "translation_scale"
-    """What is learned: one of `augerino.transformations`; of another the figure is not drawn."""
-
-
 class CalibrationFigure(Block):
     """Ranks of the planted factors; drawn for the first model of the similarity search."""
 
@@ -172,7 +165,7 @@ class Figures(Block):
     """Top-1 under zoom (GIB Fig. A7)."""
     figure_a8: BoundsFigure | None = BoundsFigure()
     """Learned bounds of translation (GIB Fig. A8)."""
-    figure_a9: ZoomBoundsFigure | None = ZoomBoundsFigure()
+    figure_a9: BoundsFigure | None = BoundsFigure(transformation="translation_scale")
     """Learned bounds of translation and zoom (GIB Fig. A9)."""
     figure_a10: MagnitudeFigure | None = MagnitudeFigure()
     """Equivariance to every transformation of bank A (GIB Fig. A10)."""

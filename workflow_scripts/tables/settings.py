@@ -65,13 +65,6 @@ class LambdaTable(Block):
     """What is learned: one of `augerino.transformations`; of another the table is not made."""
 
 
-class ZoomLambdaTable(LambdaTable):
-    """The same of translation and zoom."""
-
-    transformation: str = "translation_scale"
-    """What is learned: one of `augerino.transformations`; of another the table is not made."""
-
-
 class ForegroundTable(Block):
     """Foregrounds per class (GIB appendix E.1)."""
 
@@ -94,9 +87,9 @@ class Tables(Block):
     """Top-1 with learned translation, Augerino on in evaluation (GIB Table A3)."""
     table_a4: LambdaTable | None = LambdaTable()
     """The same, off in evaluation (GIB Table A4)."""
-    table_a5: ZoomLambdaTable | None = ZoomLambdaTable()
+    table_a5: LambdaTable | None = LambdaTable(transformation="translation_scale")
     """Top-1 with learned translation and zoom, Augerino on in evaluation (GIB Table A5)."""
-    table_a6: ZoomLambdaTable | None = ZoomLambdaTable()
+    table_a6: LambdaTable | None = LambdaTable(transformation="translation_scale")
     """The same, off in evaluation (GIB Table A6)."""
     table_b: HelpedTable | None = HelpedTable()
     """Overlap of helped images (GIB appendix B)."""

@@ -8,6 +8,8 @@ localrules:
     figure_a1,
     figure_a6,
     figure_a7,
+    figure_a8,
+    figure_a9,
     figure_a10,
     figure_calibration,
     figure_3a,
@@ -242,6 +244,74 @@ if "figure_a7" in LINEAGE.figures:
         shell:
             "python -m workflow_scripts.figures.figure_a7 --sweeps {params.sweeps:q} --labels {params.labels:q}"
             " --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_a8" in LINEAGE.figures:
+
+    rule figure_a8:
+        input:
+            LINEAGE.run_files(
+                LINEAGE.learning(STUDY.figures.figure_a8.transformation),
+                ["history.parquet"],
+            ),
+        output:
+            pdf=f"{RESULTS}/figures/figure_a8.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_a8.png",
+                caption="report/figure_a8.rst",
+                category="Augerino",
+                labels={"figure": "A8", "of": "learned translation"},
+            ),
+            csv=f"{RESULTS}/figures/figure_a8.csv",
+        log:
+            f"{LOGS}/figure_a8.log",
+        conda:
+            ENVIRONMENT
+        params:
+            runs=as_json(LINEAGE.bounds_runs(STUDY.figures.figure_a8.transformation)),
+            initial_width=STUDY.augerino.initial_width,
+            limits=as_json(LINEAGE.limits(STUDY.figures.figure_a8.transformation)),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_a8()),
+        message:
+            "Drawing Figure A8"
+        shell:
+            "python -m workflow_scripts.figures.figure_a8 --runs {params.runs:q} --limits {params.limits:q}"
+            " --initial_width {params.initial_width} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_a9" in LINEAGE.figures:
+
+    rule figure_a9:
+        input:
+            LINEAGE.run_files(
+                LINEAGE.learning(STUDY.figures.figure_a9.transformation),
+                ["history.parquet"],
+            ),
+        output:
+            pdf=f"{RESULTS}/figures/figure_a9.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_a9.png",
+                caption="report/figure_a9.rst",
+                category="Augerino",
+                labels={"figure": "A9", "of": "learned translation and zoom"},
+            ),
+            csv=f"{RESULTS}/figures/figure_a9.csv",
+        log:
+            f"{LOGS}/figure_a9.log",
+        conda:
+            ENVIRONMENT
+        params:
+            runs=as_json(LINEAGE.bounds_runs(STUDY.figures.figure_a9.transformation)),
+            initial_width=STUDY.augerino.initial_width,
+            limits=as_json(LINEAGE.limits(STUDY.figures.figure_a9.transformation)),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_a9()),
+        message:
+            "Drawing Figure A9"
+        shell:
+            "python -m workflow_scripts.figures.figure_a9 --runs {params.runs:q} --limits {params.limits:q}"
+            " --initial_width {params.initial_width} --output {params.output:q} > {log:q} 2>&1"
 
 
 if "figure_calibration" in LINEAGE.figures:

@@ -34,7 +34,8 @@ rule train:
         val=lambda w, input: as_json(input.val),
         architecture=STUDY.training.architecture,
         architecture_args=as_json(STUDY.training.architecture_args),
-        augmentation=lambda w: STUDY.training.augmentation(w.method),
+        augmentation=lambda w: LINEAGE.augmentation(w.method),
+        augerino=lambda w: as_json(LINEAGE.bounds_learning(w.method)),
         recipe=as_json(STUDY.training.recipe),
         preprocessing=as_json(STUDY.preprocessing),
         choice=lambda w, input: input.choice or "null",
@@ -56,6 +57,7 @@ rule train:
         " --architecture_args {params.architecture_args:q} --augmentation {params.augmentation:q}"
         " --recipe {params.recipe:q} --choice {params.choice:q} --preprocessing {params.preprocessing:q}"
         " --class_transformations {params.class_transformations:q} --probability {params.probability}"
+        " --augerino {params.augerino:q}"
         " --seed {params.seed} --state {params.state:q} --output $(dirname {output.weights:q})"
         " --stamp {params.stamp:q} > {log:q} 2>&1"
 

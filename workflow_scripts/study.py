@@ -116,8 +116,8 @@ class Study(Block):
     """Zoom sweep (GIB appendix F)."""
     foreground: Foreground = Foreground()
     """Foregrounds (GIB appendix E.1)."""
-    augerino: Augerino = Augerino()
-    """Augerino (GIB appendix G)."""
+    augerino: Augerino | None = None
+    """Augerino (GIB appendix G); `null` trains none."""
     lie: Lie = Lie()
     """Lie derivatives (LEE)."""
     figures: Figures = Figures()
@@ -129,14 +129,19 @@ class Study(Block):
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Study":
-        for key, name, kind, known in (*self._references(), *self._search_references()):
+        for key, name, kind, known in (*self._references(), *self._figure_references(), *self._search_references()):
             if name not in known:
                 raise ValueError(f"{key}: {unknown_name(kind, name, known)}")
         for key, model in self.models.items():
             if not key.replace("_", "").replace("-", "").replace(".", "").isalnum():
                 raise ValueError(f"models.{key}: use letters, digits, '_', '-' and '.' only in a model's name")
-            if model.training is not None and model.seed not in self.training.seeds:
-                raise ValueError(f"models.{key}: seed {model.seed} is not in training.seeds {self.training.seeds}")
+            if model.training is not None and model.seed not in self.seeds_of(model.training):
+                block = "training" if model.training in self.training.methods else "augerino"
+                seeds = self.seeds_of(model.training)
+                raise ValueError(f"models.{key}: seed {model.seed} is not in {block}.seeds {seeds}")
+        for name in self.augerino_methods:
+            if name in self.training.methods:
+                raise ValueError(f"training.methods.{name}: a method of the block augerino has this name")
         self._check_per_class_methods()
         return self
 
@@ -159,33 +164,41 @@ class Study(Block):
         per_class = self.training.methods[method].per_class
         return (per_class and per_class.model) or self.similarity_search.models[0]
 
+    @property
+    def augerino_methods(self) -> list[str]:
+        """Names of the methods that learn bounds."""
+        return list(self.augerino.methods) if self.augerino else []
+
+    def seeds_of(self, method: str) -> list[int]:
+        """Training seeds of a method."""
+        return self.augerino.seeds if self.augerino and method in self.augerino_methods else self.training.seeds
+
     def _references(self) -> Iterator[tuple[str, str, str, list[str]]]:
         """Every name in one block that must be defined in another: (key, name, kind, allowed names)."""
         models, methods = list(self.models), list(self.training.methods)
         for key, model in self.models.items():
             if model.training is not None:
-                yield f"models.{key}.training", model.training, "method", methods
-        wanted = {
-            "similarity_search.models": self.similarity_search.models,
-            "lie.models": self.lie.models,
-            "figures.figure_2.models": self.figures.figure_2 and self.figures.figure_2.models,
-            "figures.figure_a3.models": self.figures.figure_a3 and self.figures.figure_a3.models,
-            "figures.figure_a10.models": self.figures.figure_a10 and self.figures.figure_a10.models,
-            "figures.figure_l2.models": self.figures.figure_l2 and self.figures.figure_l2.models,
-            "figures.figure_l3.models": self.figures.figure_l3 and self.figures.figure_l3.models,
-        }
-        for key, names in wanted.items():
+                yield f"models.{key}.training", model.training, "method", [*methods, *self.augerino_methods]
+        if self.augerino:
+            yield "augerino.base_method", self.augerino.base_method, "method", methods
+        for key, names in [("similarity_search", self.similarity_search.models), ("lie", self.lie.models)]:
             for name in names or []:
-                yield key, name, "model", models
-        for name in (self.figures.figure_l1 and self.figures.figure_l1.transformations) or []:
-            yield "figures.figure_l1.transformations", name, "transformation of lie", list(self.lie.transformations)
-        for block, settings in [("table_1a", self.tables.table_1a), ("table_1b", self.tables.table_1b)]:
+                yield f"{key}.models", name, "model", models
+        for table, settings in [("table_1a", self.tables.table_1a), ("table_1b", self.tables.table_1b)]:
             for name in (settings and settings.methods) or []:
-                yield f"tables.{block}.methods", name, "method", methods
-        for key in ("figure_2", "figure_a3", "figure_a10"):
-            boxes = getattr(self.figures, key)
-            for name in (boxes and boxes.transformations) or []:
-                yield f"figures.{key}.transformations", name, "transformation", self.banks.a.transformations
+                yield f"tables.{table}.methods", name, "method", methods
+
+    def _figure_references(self) -> Iterator[tuple[str, str, str, list[str]]]:
+        """The same, of figures that show some models or transformations."""
+        bank_a = ("transformation", self.banks.a.transformations)
+        lie: tuple[str, list[str]] = ("transformation of lie", list(self.lie.transformations))
+        known = {"figure_2": bank_a, "figure_a3": bank_a, "figure_a10": bank_a, "figure_l1": lie}
+        for figure, settings in self.figures:
+            for name in getattr(settings, "models", None) or []:
+                yield f"figures.{figure}.models", name, "model", list(self.models)
+            if figure in known:
+                for name in getattr(settings, "transformations", None) or []:
+                    yield f"figures.{figure}.transformations", name, *known[figure]
 
     def _search_references(self) -> Iterator[tuple[str, str, str, list[str]]]:
         """The same, of what uses one model of the similarity search."""

@@ -26,7 +26,9 @@ def test_imagenet_is_planned_in_full(checkout):
     assert jobs["sweep"] == 6 * 4
     assert jobs["pair_sweep"] == 2 * 50
     assert jobs["download_weights"] == 2
-    assert checkout.planned("trainings", "--config", "study=imagenet")["train"] == 16 * 5 - 7
+    # 16 methods, of which 7 take a training from their grid; Augerino with 2 sets of bounds and 7 lambdas.
+    assert checkout.planned("trainings", "--config", "study=imagenet")["train"] == 16 * 5 - 7 + 2 * 7 * 5
+    assert jobs["evaluate_augerino"] == 2 * 7 * 5
 
 
 def test_the_literal_cluster_command_works(checkout):

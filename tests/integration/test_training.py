@@ -17,6 +17,7 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import BaseModel
 from torch import distributed
 from torch.nn import functional
 
@@ -63,7 +64,7 @@ def command(given: dict[str, Any], ranks: int = 1) -> list[str]:
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"] if ranks > 1 else []
     options = []
     for name, value in given.items():
-        if isinstance(value, Preprocessing | Recipe):
+        if isinstance(value, BaseModel):
             value = value.model_dump_json()
         elif isinstance(value, dict | list):
             value = json.dumps(value, default=str)

@@ -39,9 +39,18 @@ COLUMNS = {
     "weight_decay": "weight decay of the training",
     "diverged": "whether the loss was no longer finite at the end of the training",
     "chosen": "whether the grid chose this point",
+    # Augerino
+    "bound_translation_x": "width of the learned law of translation in x at the end of the epoch, in half image widths",
+    "bound_translation_y": "the same of translation in y, in half image heights",
+    "bound_rotation": "the same of rotation, in radians",
+    "bound_scale": "the same of zoom, in logarithms of its factor",
+    "bound_stretch": "the same of stretch, in logarithms of the factor by which one axis grows and the other shrinks",
+    "bound_shear": "the same of shear, in logarithms of the factor by which one diagonal grows and the other shrinks",
+    "lambda": "strength of Augerino's regulariser",
+    "augerino": "whether the model saw the images through the transformations of learned bounds",
     # zoom sweep
     "training_seed": "seed of the training",
-    "test_seed": "seed of the random crops of the validation images",
+    "test_seed": "seed of the validation images' random crops or transformations; null where there are none",
     "zoom": "maximal zoom k per axis: crops have areas drawn from U(1/k^2, 1)",
     "top1": "share of the images classified correctly",
     # foregrounds

@@ -124,6 +124,13 @@ class TrainingFigure(Block):
     """Model of the similarity search that ranks; the first where absent."""
 
 
+class BoundsFigure(Block):
+    """Bounds that Augerino learns, for every lambda of `augerino`."""
+
+    transformation: str = "translation"
+    """What is learned: one of `augerino.transformations`; of another the figure is not drawn."""
+
+
 class CalibrationFigure(Block):
     """Ranks of the planted factors; drawn for the first model of the similarity search."""
 
@@ -195,6 +202,10 @@ class Figures(Block):
     """Where the foregrounds are, and how large (GIB Fig. A6)."""
     figure_a7: ZoomFigure | None = ZoomFigure()
     """Top-1 under zoom (GIB Fig. A7)."""
+    figure_a8: BoundsFigure | None = BoundsFigure()
+    """Learned bounds of translation (GIB Fig. A8)."""
+    figure_a9: BoundsFigure | None = BoundsFigure(transformation="translation_scale")
+    """Learned bounds of translation and zoom (GIB Fig. A9)."""
     figure_a10: MagnitudeFigure | None = MagnitudeFigure()
     """Equivariance to every transformation of bank A (GIB Fig. A10)."""
     figure_calibration: CalibrationFigure | None = CalibrationFigure()

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable
 
 from workflow_scripts.common.provenance import Stamp, digest
-from workflow_scripts.figures.settings import MagnitudeFigure
+from workflow_scripts.figures.settings import BoundsFigure, MagnitudeFigure
+from workflow_scripts.lineage.augerino import AugerinoLineage
 from workflow_scripts.lineage.lie import LieLineage
+from workflow_scripts.tables.settings import LambdaTable
 
 
-class ResultLineage(LieLineage):
+class ResultLineage(LieLineage, AugerinoLineage):
     """Settings and stamps of figures and tables; the stamp of a target is the method of its name."""
 
     def figure(self, name: str) -> MagnitudeFigure:
@@ -73,6 +75,38 @@ class ResultLineage(LieLineage):
         seeds, methods = self.study.training.seeds, self.study.zoom_sweep.methods
         upstream = [self.zoom_sweep(method, seed) for method in methods for seed in seeds]
         return self._stamp("figures.figure_a7", self.zoom_labels, upstream)
+
+    def figure_a8(self) -> Stamp:
+        """Stamp of Figure A8."""
+        return self._bounds_figure("figure_a8", self.study.figures.figure_a8)
+
+    def figure_a9(self) -> Stamp:
+        """Stamp of Figure A9."""
+        return self._bounds_figure("figure_a9", self.study.figures.figure_a9)
+
+    def _bounds_figure(self, name: str, figure: BoundsFigure | None) -> Stamp:
+        methods = self.learning(figure.transformation) if figure else {}
+        return self._stamp(f"figures.{name}", list(methods.items()), self.trainings(methods))
+
+    def table_a3(self) -> Stamp:
+        """Stamp of Table A3."""
+        return self._lambda_table("table_a3", self.study.tables.table_a3)
+
+    def table_a4(self) -> Stamp:
+        """Stamp of Table A4."""
+        return self._lambda_table("table_a4", self.study.tables.table_a4)
+
+    def table_a5(self) -> Stamp:
+        """Stamp of Table A5."""
+        return self._lambda_table("table_a5", self.study.tables.table_a5)
+
+    def table_a6(self) -> Stamp:
+        """Stamp of Table A6."""
+        return self._lambda_table("table_a6", self.study.tables.table_a6)
+
+    def _lambda_table(self, name: str, table: LambdaTable | None) -> Stamp:
+        methods = self.learning(table.transformation) if table else {}
+        return self._stamp(f"tables.{name}", None, self.evaluations(methods))
 
     def figure_calibration(self) -> Stamp:
         """Stamp of the figure of planted factors."""

@@ -65,6 +65,13 @@ class PerClassTable(Block):
     """Method without them that they are compared with."""
 
 
+class LambdaTable(Block):
+    """Top-1 per strength of Augerino's regulariser."""
+
+    transformation: str = "translation"
+    """What is learned: one of `augerino.transformations`; of another the table is not made."""
+
+
 class ForegroundTable(Block):
     """Foregrounds per class (GIB appendix E.1)."""
 
@@ -87,6 +94,14 @@ class Tables(Block):
     """Moments of the Beta laws (GIB Table A1)."""
     table_a2: ClassTable | None = ClassTable()
     """Classes that augmentation hurts (GIB Table A2)."""
+    table_a3: LambdaTable | None = LambdaTable()
+    """Top-1 with learned translation, Augerino on in evaluation (GIB Table A3)."""
+    table_a4: LambdaTable | None = LambdaTable()
+    """The same, off in evaluation (GIB Table A4)."""
+    table_a5: LambdaTable | None = LambdaTable(transformation="translation_scale")
+    """Top-1 with learned translation and zoom, Augerino on in evaluation (GIB Table A5)."""
+    table_a6: LambdaTable | None = LambdaTable(transformation="translation_scale")
+    """The same, off in evaluation (GIB Table A6)."""
     table_b: HelpedTable | None = HelpedTable()
     """Overlap of helped images (GIB appendix B)."""
     table_families: FamilyTable | None = FamilyTable()

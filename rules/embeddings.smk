@@ -4,6 +4,7 @@
 localrules:
     draw_pairs,
     draw_class_pairs,
+    show_banks,
 
 
 rule draw_pairs:
@@ -132,9 +133,6 @@ if STUDY.figures.figure_a2:
             f"{LOGS}/show_banks.log",
         conda:
             ENVIRONMENT
-        resources:
-            mem_mb=each_attempt(4000),
-            runtime=each_attempt(10),
         params:
             shards=lambda w, input: as_json(list(input)),
             image=STUDY.figures.figure_a2.image,

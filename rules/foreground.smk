@@ -36,6 +36,7 @@ rule foreground:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
+        cpus_per_task=EXECUTION.threads,
         mem_mb=each_attempt(8000),
         runtime=each_attempt(480),
     params:

@@ -3,6 +3,7 @@
 
 localrules:
     download_weights,
+    build_model,
 
 
 rule download_weights:
@@ -33,9 +34,6 @@ rule build_model:
         f"{LOGS}/build_model/{{model}}.log",
     conda:
         ENVIRONMENT
-    resources:
-        mem_mb=each_attempt(8000),
-        runtime=each_attempt(30),
     params:
         model=lambda w: as_json(LINEAGE.model_settings(w.model)),
         preprocessing=as_json(STUDY.preprocessing),

@@ -42,7 +42,7 @@ rule train:
         class_transformations=lambda w, input: input.class_transformations or "null",
         probability=lambda w: LINEAGE.probability(w.method),
         seed=lambda w: int(w.seed),
-        state=lambda w: LINEAGE.state(LINEAGE.training(w.method, int(w.seed))),
+        state=lambda w: LINEAGE.state(LINEAGE.training(w.method, int(w.seed)), w.method),
         stamp=lambda w: str(LINEAGE.training(w.method, int(w.seed))),
     message:
         "Training {wildcards.method}, seed {wildcards.seed}"
@@ -83,7 +83,8 @@ if STUDY.training.grid:
             choice="null",
             seed=STUDY.training.grid.seed,
             state=lambda w: LINEAGE.state(
-                LINEAGE.grid_training(w.method, float(w.rate), float(w.decay))
+                LINEAGE.grid_training(w.method, float(w.rate), float(w.decay)),
+                w.method,
             ),
             stamp=lambda w: str(
                 LINEAGE.grid_training(w.method, float(w.rate), float(w.decay))

@@ -122,3 +122,11 @@ def test_absent_imagenet_says_what_to_put_where(checkout):
     (line,) = {line for line in output.splitlines() if line.startswith("error: ")}
     for name in ("data/imagenet", "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar", "devkit"):
         assert name in line
+
+
+def test_the_last_line_says_which_job_failed(checkout):
+    for path in (checkout.folder / "data" / "images" / "val").rglob("*.jpg"):
+        path.unlink()
+    done = checkout.snakemake("figure_2", check=False)
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1] == "failed: rule index, log results/mine/logs/index.log"

@@ -1,6 +1,7 @@
 """Trainings as they are run: in processes that are killed, multiplied and fed with damage."""
 
 import json
+import os
 import re
 import resource
 import signal
@@ -29,6 +30,7 @@ from workflow_scripts.common.provenance import ROOT, make_stamp
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, create, load
+from workflow_scripts.training import lock
 from workflow_scripts.training.batch_norm import SynchronisedBatchNorm
 from workflow_scripts.training.batches import Plan, PlannedBatches, make_plan
 from workflow_scripts.training.checkpoint import NAME, Checkpoints, Course
@@ -162,7 +164,8 @@ def stop_in_mid_epoch(process: subprocess.Popen, state: Path) -> None:
     raise AssertionError("the training did not reach its second epoch, or went past it")
 
 
-def test_a_killed_training_continues_to_the_same_bits(tiny_shards, tmp_path):
+def test_a_killed_training_continues_to_the_same_bits(tiny_shards, tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "ENDING", 1.0)
     # Dropout draws from torch's own generator, whose state must be right after the resumption too.
     dropping: dict[str, Any] = {"architecture_args": {**TINY, "drop_rate": 0.3, "drop_path_rate": 0.1}}
     # And images of two classes get transformations of their own.
@@ -255,6 +258,17 @@ def test_ranks_die_with_their_launcher_and_one_rank_continues(reference, tiny_sh
     one = weights(reference)
     for name, value in weights(tmp_path).items():
         torch.testing.assert_close(value, one[name], atol=1e-4, rtol=1e-3)
+
+
+def test_a_rank_has_its_own_threads_and_not_those_of_the_rule():
+    """Snakemake names all threads of a rule in MKL's variable, which PyTorch heeds more than OpenMP's."""
+    code = (
+        "import datetime, torch; from workflow_scripts.training.ranks import join\n"
+        "with join('cpu', datetime.timedelta(minutes=1)): print(torch.get_num_threads())"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "1", done.stderr
 
 
 def test_local_batch_norm_and_a_rank_without_validation_images(tiny_shards, tmp_path, reference):

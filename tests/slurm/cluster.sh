@@ -1,19 +1,26 @@
 #!/usr/bin/env bash
-# A real Slurm on one machine, for tests: a CPU node and two GPU nodes of 32 CPUs each, partitions cpu and gpu.
-#   cluster.sh start FOLDER    configure and start; Slurm's programs must be installed, and the user must be root
-#   cluster.sh stop FOLDER     cancel all jobs and end what was started
-# No systemd, no cgroups; the GPUs are device nodes that lead to /dev/null.
+# A real Slurm on one machine, for tests: a CPU node and two GPU nodes of 32 CPUs each, partitions cpu and gpu, and
+# urgent, whose jobs preempt those of gpu.
+#   cluster.sh start FOLDER               configure and start; Slurm must be installed, and the user must be root
+#   cluster.sh stop_controller FOLDER     end the controller alone, as for maintenance; jobs run on
+#   cluster.sh start_controller FOLDER
+#   cluster.sh stop FOLDER                cancel all jobs and end what was started
+# No systemd; no cgroups, in whose place an epilog ends what is left of a job; the GPUs are device nodes that lead to
+# /dev/null.
 set -euo pipefail
 folder=$2
 host=$(hostname -s)
 export SLURM_CONF=$folder/slurm.conf
 
-end() { # end PIDFILE: end the process named in it, if there is one
-    local process
-    process=$(cat "$1" 2>/dev/null) || return 0
-    kill "$process" 2>/dev/null || return 0
-    for _ in $(seq 100); do kill -0 "$process" 2>/dev/null || return 0; sleep 0.1; done
-    kill -9 "$process"
+end() { # end PIDFILE...: end the processes named in them, of those that are there
+    local processes process
+    # A daemon deletes its file before it ends.
+    processes=$(cat "$@" 2>/dev/null) || true
+    for process in $processes; do kill "$process" 2>/dev/null || true; done
+    for process in $processes; do
+        for _ in $(seq 100); do kill -0 "$process" 2>/dev/null || continue 2; sleep 0.1; done
+        kill -9 "$process"
+    done
 }
 
 wait_for() { # wait_for SECONDS COMMAND...
@@ -26,10 +33,25 @@ wait_for() { # wait_for SECONDS COMMAND...
 }
 
 answers() { munge --no-input --socket="$folder/munge/socket" | unmunge --socket="$folder/munge/socket"; }
-idle() { [ "$(sinfo --noheader --Node --format %t | grep -c '^idle$')" = "$1" ]; }
+no_jobs() { [ -z "$(squeue --noheader)" ]; }
+idle() { [ "$(sinfo --noheader --Node --partition=cpu,gpu --format %t | grep -c '^idle$')" = "$1" ]; }
+
+write_epilog() {
+    cat >"$folder/epilog" <<'EPILOG'
+#!/bin/sh
+job=$SLURM_JOB_ID
+unset SLURM_JOB_ID
+for process in $(grep -lzx "SLURM_JOB_ID=$job" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3); do
+    if [ "$process" != $$ ]; then kill -9 "$process" 2>/dev/null; fi
+done
+exit 0
+EPILOG
+    chmod 755 "$folder/epilog"
+}
 
 configure() {
     mkdir -p "$folder"/{munge,state,spool,gpus}
+    write_epilog
     chmod 755 "$folder" "$folder/munge"
     # With plain files instead of device nodes CUDA_VISIBLE_DEVICES would stay empty.
     for number in 0 1 2 3; do mknod -m 666 "$folder/gpus/gpu$number" c 1 3; done
@@ -52,8 +74,11 @@ SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=2
 ReturnToService=2
 JobRequeue=1
-MinJobAge=600
+MinJobAge=3600
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 KillWait=30
+Epilog=$folder/epilog
 SlurmctldPort=26817
 SlurmctldPidFile=$folder/slurmctld.pid
 SlurmctldLogFile=$folder/slurmctld.log
@@ -68,7 +93,8 @@ NodeName=c1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27001 CPUs=32 RealMemory=
 NodeName=g1 NodeHostname=$host NodeAddr=127.0.0.1 Port=27101 CPUs=32 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
 NodeName=g2 NodeHostname=$host NodeAddr=127.0.0.1 Port=27102 CPUs=32 RealMemory=64000 Gres=gpu:a100:4 State=UNKNOWN
 PartitionName=cpu Nodes=c1 Default=YES MaxTime=INFINITE DefMemPerCPU=200 State=UP
-PartitionName=gpu Nodes=g[1-2] MaxTime=INFINITE DefMemPerCPU=200 State=UP
+PartitionName=gpu Nodes=g[1-2] MaxTime=INFINITE DefMemPerCPU=200 PriorityTier=1 GraceTime=30 State=UP
+PartitionName=urgent Nodes=g[1-2] MaxTime=INFINITE DefMemPerCPU=200 PriorityTier=9 PreemptMode=OFF State=UP
 CONF
 }
 
@@ -82,7 +108,7 @@ start() {
     munged --force --socket="$folder/munge/socket" --key-file="$folder/munge/key" --pid-file="$folder/munged.pid" \
         --log-file="$folder/munged.log" --seed-file="$folder/munge/seed"
     wait_for 10 answers
-    slurmctld
+    start_controller
     for node in c1 g1 g2; do
         mkdir -p "$folder/spool/$node"
         slurmd -N "$node"
@@ -90,10 +116,15 @@ start() {
     wait_for 30 idle 3
 }
 
+start_controller() { slurmctld; }
+stop_controller() { end "$folder/slurmctld.pid"; }
+
 stop() {
     scancel --user root 2>/dev/null || true
-    for file in "$folder"/slurmd.*.pid; do kill "$(cat "$file")" 2>/dev/null || true; done
-    for file in "$folder"/slurmd.*.pid "$folder"/slurmctld.pid "$folder"/munged.pid; do end "$file"; done
+    scancel --user root --signal=KILL --full 2>/dev/null || true
+    wait_for 30 no_jobs || true
+    end "$folder"/slurmd.*.pid
+    end "$folder"/slurmctld.pid "$folder"/munged.pid
     if [ -L /etc/slurm/slurm.conf ]; then rm /etc/slurm/slurm.conf; fi
 }
 

@@ -4,6 +4,9 @@ import errno
 import json
 import multiprocessing
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from workflow_scripts.training.lock import OWNER, locked
 def _quick(monkeypatch):
     monkeypatch.setattr(lock, "HEARTBEAT", 0.1)
     monkeypatch.setattr(lock, "SILENCE", 1.5)
+    monkeypatch.setattr(lock, "ENDING", 1.0)
 
 
 def owner(folder: Path, beats: int, host: str = "elsewhere") -> None:
@@ -30,11 +34,12 @@ def no_system_locks(*_arguments) -> None:
     raise OSError(errno.ENOLCK, "no locks available")
 
 
-def hold(folder: Path, held: Event, release: Event) -> None:
-    lock.fcntl.lockf = no_system_locks
+def hold(folder: Path, held: Event, release: Event, system_locks: bool, seconds: float) -> None:
+    if not system_locks:
+        lock.fcntl.lockf = no_system_locks
     with locked(folder):
         held.set()
-        release.wait(20)
+        release.wait(seconds)
 
 
 def test_a_folder_is_free_again_after_its_block(tmp_path):
@@ -58,18 +63,36 @@ def test_an_owner_on_this_machine_without_the_systems_lock_is_dead_at_once(tmp_p
         assert time.monotonic() - started < lock.SILENCE / 2
 
 
-def test_a_living_owner_is_named_where_the_file_system_has_no_locks(tmp_path):
+@pytest.fixture(params=[True, False], ids=["system's locks", "heartbeats"])
+def system_locks(request, monkeypatch) -> bool:
+    if not request.param:
+        monkeypatch.setattr(lock.fcntl, "lockf", no_system_locks)
+    return request.param
+
+
+@contextmanager
+def held(folder: Path, system_locks: bool, seconds: float = 20) -> Iterator[BaseProcess]:
+    """Another process holds the folder until the block ends, or for some seconds."""
     context = multiprocessing.get_context("fork")
-    held, release = context.Event(), context.Event()
-    other = context.Process(target=hold, args=(tmp_path, held, release))
+    holds, release = context.Event(), context.Event()
+    other = context.Process(target=hold, args=(folder, holds, release, system_locks, seconds))
     other.start()
     try:
-        assert held.wait(20)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(lock.fcntl, "lockf", no_system_locks)
-            with pytest.raises(InputError, match=f"another job .*process {other.pid} on "), locked(tmp_path):
-                pass
+        assert holds.wait(20)
+        yield other
     finally:
         release.set()
         other.join()
     assert other.exitcode == 0
+
+
+def test_a_living_owner_is_named(tmp_path, system_locks):
+    with held(tmp_path, system_locks) as other:
+        with pytest.raises(InputError, match=f"another job .*process {other.pid} on "), locked(tmp_path):
+            pass
+        assert other.is_alive()
+
+
+def test_an_owner_that_is_about_to_end_is_waited_for(tmp_path, system_locks):
+    with held(tmp_path, system_locks, seconds=0.5) as other, locked(tmp_path):
+        assert json.loads((tmp_path / OWNER).read_text())["process"] != other.pid

@@ -1,6 +1,8 @@
 """What failed, as the last lines on the screen, where it is looked for first."""
 
+import atexit
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -30,9 +32,8 @@ def failed_jobs(log: str, wildcards: Mapping[str, Mapping[str, str]]) -> list[st
 
 
 def print_failures(logs: Iterable[str], dag) -> None:
-    """Say which jobs failed, by Snakemake's log files and its graph of jobs."""
+    """Say which jobs failed, by Snakemake's log files and its graph of jobs, after Snakemake's own last words."""
     wildcards = {str(dag.jobid(job)): dict(job.wildcards.items()) for job in dag.jobs}
-    for path in map(Path, logs):
-        if path.is_file():
-            for line in failed_jobs(path.read_text(), wildcards):
-                print(line)
+    texts = [path.read_text() for path in map(Path, logs) if path.is_file()]
+    lines = [line for text in texts for line in failed_jobs(text, wildcards)]
+    atexit.register(print, *lines, sep="\n", file=sys.stderr)

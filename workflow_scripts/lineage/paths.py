@@ -56,9 +56,12 @@ class Paths:
 
     # Trainings
 
-    def state(self, stamp: Stamp) -> str:
-        """Folder of what continues a killed training, outside its outputs."""
-        return f"{self.results}/state/{stamp.key}"
+    def state(self, stamp: Stamp, name: str = "") -> str:
+        """Folder of what continues a killed training, outside its outputs.
+
+        With a `name`, jobs that would train the same under different names do not meet in it.
+        """
+        return f"{self.results}/state/{name}{'-' if name else ''}{stamp.key}"
 
     def trained(self, method: str, seed: int) -> str:
         """Folder of a final training."""

@@ -20,11 +20,13 @@ OWNER = "owner.json"
 HEARTBEAT = 10.0  # seconds
 # A living owner on another machine shows a heartbeat in this time, slow file systems included.
 SILENCE = 60.0
+# Slurm reports a job that it ends before the processes have ended, so a new try can meet the one before.
+ENDING = 60.0
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder`. Raises `InputError` where another job, on this machine or another, holds it.
+    """Hold `folder`. Raises `InputError` where another job, on this machine or another, keeps holding it.
 
     The system's lock ends with its process, at once, but some network file systems keep it to one
     machine, or have none. So the owner also shows a heartbeat; an owner without one is taken for dead.
@@ -80,29 +82,36 @@ class _Owner:
 
 
 def _lock(file: Any, folder: Path) -> bool:
-    """Whether the system's lock could be had; raises `InputError` where somebody else has it."""
-    try:
-        # A POSIX lock: the workers of a killed job inherit the other kind and would keep it for a while.
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
-        raise _taken(folder, _read(folder)) from error
-    except OSError as error:
-        logging.warning("%s: no locks on this file system (%s); relying on heartbeats", folder, error)
-        return False
-    return True
+    """Whether the system's lock could be had; raises `InputError` where somebody else keeps it."""
+    deadline = time.monotonic() + ENDING
+    while True:
+        try:
+            # A POSIX lock: the workers of a killed job inherit the other kind and would keep it for a while.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
+            if time.monotonic() > deadline:
+                raise _taken(folder, _read(folder)) from error
+            time.sleep(ENDING / 60)
+        except OSError as error:
+            logging.warning("%s: no locks on this file system (%s); relying on heartbeats", folder, error)
+            return False
+        else:
+            return True
 
 
 def _wait_for_silence(folder: Path, trusted: bool) -> None:
-    """Return once the owner noted in `folder` is surely dead; raises `InputError` where it lives."""
+    """Return once the owner noted in `folder` is surely dead; raises `InputError` where it lives on."""
     owner = _read(folder)
     if not owner or (trusted and owner["host"] == socket.gethostname()):
         return
     logging.info("%s was held by %s; looking for a sign of life", folder, _describe(owner))
-    deadline = time.monotonic() + SILENCE
-    while (now := _read(folder)) and time.monotonic() < deadline:
+    started = heard = time.monotonic()
+    while (now := _read(folder)) and time.monotonic() < heard + SILENCE:
         if now != owner:
-            raise _taken(folder, now)
-        time.sleep(1)
+            owner, heard = now, time.monotonic()
+            if heard > started + ENDING:
+                raise _taken(folder, now)
+        time.sleep(SILENCE / 60)
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -112,12 +112,13 @@ def _meet(device: torch.device, timeout: timedelta) -> None:
 
 
 def _set_threads() -> None:
-    """Use the cores that this process may use, unless OMP_NUM_THREADS says how many.
+    """Use as many threads as OMP_NUM_THREADS says, or the cores that this process may use.
 
-    The launcher of several ranks sets it to 1 where the user has not set it.
+    The launcher of several ranks sets it to 1 where the user has not set it. Set here too because MKL has a
+    variable of its own, to which Snakemake gives all threads of a rule: every rank would start that many, and
+    the last digits would change with the cores of the machine and the number of ranks.
     """
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", len(os.sched_getaffinity(0)))))
 
 
 def _be_reproducible() -> None:

@@ -42,6 +42,7 @@ from workflow_scripts.training.choice import read_choice
 from workflow_scripts.training.evaluate import Answers, evaluate
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.per_class import read_class_transformations
+from workflow_scripts.training.preemption import requeue_if_preempted
 from workflow_scripts.training.ranks import join
 from workflow_scripts.training.settings import Recipe
 from workflow_scripts.training.warning import Warnings, heeding
@@ -194,6 +195,8 @@ class TrainingRun:
     def end(self) -> None:
         """Keep what has been learnt and raise `EndedError`, as all ranks together."""
         self.checkpoints.save(self.course, self.learner)
+        if self.learner.ranks.main:
+            requeue_if_preempted()
         # The launcher ends all ranks with the first that ends, so all wait for rank 0.
         self.learner.ranks.meet()
         epoch, step = self.course.epoch + 1, self.course.step

@@ -16,6 +16,9 @@ localrules:
     figure_4,
     figure_a4,
     figure_a5,
+    figure_l1,
+    figure_l2,
+    figure_l3,
 
 
 if "figure_2" in LINEAGE.figures:
@@ -457,3 +460,109 @@ if "figure_4" in LINEAGE.figures:
         shell:
             "python -m workflow_scripts.figures.figure_4 --similarity {input:q} --label {params.label:q}"
             " --figure {params.figure:q} --bins {params.bins} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_l1" in LINEAGE.figures:
+
+    rule figure_l1:
+        input:
+            abouts=LINEAGE.lie_tables("about"),
+            summaries=LINEAGE.lie_tables("summary"),
+        output:
+            pdf=f"{RESULTS}/figures/figure_l1.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_l1.png",
+                caption="report/figure_l1.rst",
+                category="Lie derivatives",
+                labels={"figure": "L1", "of": "equivariance error and top-1"},
+            ),
+            csv=f"{RESULTS}/figures/figure_l1.csv",
+        log:
+            f"{LOGS}/figure_l1.log",
+        conda:
+            ENVIRONMENT
+        params:
+            abouts=lambda w, input: as_json(input.abouts),
+            summaries=lambda w, input: as_json(input.summaries),
+            labels=as_json(LINEAGE.lie_labels),
+            figure=as_json(STUDY.figures.figure_l1),
+            seed=STUDY.seed,
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_l1()),
+        message:
+            "Drawing Figure L1"
+        shell:
+            "python -m workflow_scripts.figures.figure_l1 --abouts {params.abouts:q} --summaries {params.summaries:q}"
+            " --labels {params.labels:q} --figure {params.figure:q} --seed {params.seed} --output {params.output:q}"
+            " > {log:q} 2>&1"
+
+
+if "figure_l2" in LINEAGE.figures:
+
+    rule figure_l2:
+        input:
+            LINEAGE.lie_tables("kinds", LINEAGE.layerwise_models),
+        output:
+            pdf=f"{RESULTS}/figures/figure_l2.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_l2.png",
+                caption="report/figure_l2.rst",
+                category="Lie derivatives",
+                labels={"figure": "L2", "of": "contributions of layers"},
+            ),
+            csv=f"{RESULTS}/figures/figure_l2.csv",
+        log:
+            f"{LOGS}/figure_l2.log",
+        conda:
+            ENVIRONMENT
+        params:
+            kinds=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.labels(LINEAGE.layerwise_models)),
+            figure=as_json(STUDY.figures.figure_l2),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_l2()),
+        message:
+            "Drawing Figure L2"
+        shell:
+            "python -m workflow_scripts.figures.figure_l2 --kinds {params.kinds:q} --labels {params.labels:q}"
+            " --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_l3" in LINEAGE.figures:
+
+    rule figure_l3:
+        input:
+            abouts=LINEAGE.lie_tables("about", LINEAGE.two_papers_models),
+            summaries=LINEAGE.lie_tables("summary", LINEAGE.two_papers_models),
+            invariances=expand(
+                f"{RESULTS}/metrics/invariance/{{model}}.summary.parquet",
+                model=LINEAGE.two_papers_models,
+            ),
+        output:
+            pdf=f"{RESULTS}/figures/figure_l3.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_l3.png",
+                caption="report/figure_l3.rst",
+                category="Lie derivatives",
+                labels={"figure": "L3", "of": "equivariance error and invariance"},
+            ),
+            csv=f"{RESULTS}/figures/figure_l3.csv",
+        log:
+            f"{LOGS}/figure_l3.log",
+        conda:
+            ENVIRONMENT
+        params:
+            abouts=lambda w, input: as_json(input.abouts),
+            summaries=lambda w, input: as_json(input.summaries),
+            invariances=lambda w, input: as_json(input.invariances),
+            labels=as_json(LINEAGE.labels(LINEAGE.two_papers_models)),
+            figure=as_json(STUDY.figures.figure_l3),
+            seed=STUDY.seed,
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_l3()),
+        message:
+            "Drawing Figure L3"
+        shell:
+            "python -m workflow_scripts.figures.figure_l3 --abouts {params.abouts:q} --summaries {params.summaries:q}"
+            " --invariances {params.invariances:q} --labels {params.labels:q} --figure {params.figure:q}"
+            " --seed {params.seed} --output {params.output:q} > {log:q} 2>&1"

@@ -12,6 +12,7 @@ localrules:
     table_weighted_boost,
     table_per_class_augmentation,
     table_foregrounds,
+    table_lee,
 
 
 if "table_1a" in LINEAGE.tables:
@@ -354,3 +355,41 @@ if "table_foregrounds" in LINEAGE.tables:
             "python -m workflow_scripts.tables.table_foregrounds --foregrounds {params.foregrounds:q}"
             " --index {input.index:q} --how {params.how:q} --table {params.table:q}"
             " --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_lee" in LINEAGE.tables:
+
+    rule table_lee:
+        input:
+            abouts=LINEAGE.lie_tables("about"),
+            summaries=LINEAGE.lie_tables("summary"),
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_lee.csv",
+                caption="report/table_lee.rst",
+                category="Lie derivatives",
+                labels={"table": "LEE", "of": "every equivariance error"},
+            ),
+            md=f"{RESULTS}/tables/table_lee.md",
+            models=report(
+                f"{RESULTS}/tables/table_lee_models.csv",
+                caption="report/table_lee.rst",
+                category="Lie derivatives",
+                labels={"table": "LEE", "of": "a row per model"},
+            ),
+            models_md=f"{RESULTS}/tables/table_lee_models.md",
+        log:
+            f"{LOGS}/table_lee.log",
+        conda:
+            ENVIRONMENT
+        params:
+            abouts=lambda w, input: as_json(input.abouts),
+            summaries=lambda w, input: as_json(input.summaries),
+            labels=as_json(LINEAGE.lie_labels),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_lee()),
+        message:
+            "Tabulating equivariance errors"
+        shell:
+            "python -m workflow_scripts.tables.table_lee --abouts {params.abouts:q} --summaries {params.summaries:q}"
+            " --labels {params.labels:q} --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"

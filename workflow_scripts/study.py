@@ -29,7 +29,7 @@ from workflow_scripts.metrics.settings import (
     WordNetSimilarity,
     ZoomSweep,
 )
-from workflow_scripts.models.settings import Model
+from workflow_scripts.models.settings import FailingModels, Model
 from workflow_scripts.tables.settings import Tables
 from workflow_scripts.training.settings import Training
 
@@ -55,6 +55,9 @@ class Execution(Block):
     """CPU threads of one rank, and of an embedding job."""
     workers: int = Field(2, ge=0)
     """Further processes or threads that decode images, per rank; 0 decodes in the rank itself."""
+    failing_models: FailingModels = "stop"
+    """Published models that cannot be fetched, built or held in memory: end the run with an error, or become a row
+    with the reason in the tables of Lie derivatives."""
     embedding_batch: int = Field(256, ge=1)
     """Images per forward pass of an embedding sweep."""
     channels_last: bool = False
@@ -168,10 +171,14 @@ class Study(Block):
             "figures.figure_2.models": self.figures.figure_2 and self.figures.figure_2.models,
             "figures.figure_a3.models": self.figures.figure_a3 and self.figures.figure_a3.models,
             "figures.figure_a10.models": self.figures.figure_a10 and self.figures.figure_a10.models,
+            "figures.figure_l2.models": self.figures.figure_l2 and self.figures.figure_l2.models,
+            "figures.figure_l3.models": self.figures.figure_l3 and self.figures.figure_l3.models,
         }
         for key, names in wanted.items():
             for name in names or []:
                 yield key, name, "model", models
+        for name in (self.figures.figure_l1 and self.figures.figure_l1.transformations) or []:
+            yield "figures.figure_l1.transformations", name, "transformation of lie", list(self.lie.transformations)
         for block, settings in [("table_1a", self.tables.table_1a), ("table_1b", self.tables.table_1b)]:
             for name in (settings and settings.methods) or []:
                 yield f"tables.{block}.methods", name, "method", methods

@@ -5,6 +5,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.settings import Split
 from workflow_scripts.embeddings.settings import BANK_A, BANK_B, known_names
+from workflow_scripts.lie.settings import ErrorClasses, ErrorMeasure, Generator
 from workflow_scripts.metrics.settings import Policy, Ranking
 
 # Okabe and Ito's palette, told apart with any colour vision; yellow last, as it is faint on white.
@@ -127,6 +128,44 @@ class CalibrationFigure(Block):
     """Ranks of the planted factors; drawn for the first model of the similarity search."""
 
 
+class ErrorFigure(Block):
+    """Equivariance errors against top-1, a point per model; its models are those of `lie`."""
+
+    transformations: list[Generator] = Field(["translation_x", "rotation", "shear_x", "scale"], min_length=1)
+    """One panel each, in this order."""
+    measure: ErrorMeasure = "squared"
+    """Measure to draw."""
+    classes: ErrorClasses = "model"
+    """Class probabilities that count: all outputs of each model, or those of the study's classes alone."""
+    colors: list[str] = Field(PALETTE, min_length=1)
+    """Colours of the architecture families; beyond them markers change."""
+
+
+class LayerFigure(Block):
+    """Contributions of kinds of layers, a bar per model; its transformations are those of `lie.layerwise`."""
+
+    models: list[str] | None = None
+    """Models to draw; those of `lie` where absent."""
+    colors: list[str] = Field(PALETTE, min_length=8, max_length=8)
+    """Colours of embedding, convolution, downsampling, pooling, non-linearity, normalisation, attention, token mixing,
+    in this order."""
+
+
+class TwoPapersFigure(Block):
+    """Equivariance errors against invariance, a point per model."""
+
+    models: list[str] | None = None
+    """Models to draw; those of `lie` where absent."""
+    magnitude: int | None = Field(None, ge=1, le=9)
+    """Magnitude index of bank A at which the invariance is taken; the smallest that the study measures where absent."""
+    measure: ErrorMeasure = "squared"
+    """Measure of the equivariance error."""
+    classes: ErrorClasses = "model"
+    """Class probabilities that count: all outputs of each model, or those of the study's classes alone."""
+    colors: list[str] = Field(PALETTE, min_length=1)
+    """Colours of the architecture families; beyond them markers change."""
+
+
 class Figures(Block):
     """Figures to make; `null` leaves one out."""
 
@@ -160,3 +199,9 @@ class Figures(Block):
     """Equivariance to every transformation of bank A (GIB Fig. A10)."""
     figure_calibration: CalibrationFigure | None = CalibrationFigure()
     """Planted factors in the similarity search (ours)."""
+    figure_l1: ErrorFigure | None = None
+    """Equivariance errors against top-1 over models (LEE)."""
+    figure_l2: LayerFigure | None = None
+    """Contributions of kinds of layers to the equivariance error (LEE)."""
+    figure_l3: TwoPapersFigure | None = None
+    """Equivariance errors against invariance over models (ours)."""

@@ -20,6 +20,9 @@ ANSWERS = ("predictions.parquet", "history.parquet")
 # What needs a similarity search.
 SEARCH_FIGURES = ["figure_3a", "figure_3b", "figure_3c", "figure_4", "figure_a4", "figure_a5"]
 SEARCH_TABLES = ["table_families", "table_weighted_boost"]
+# What needs Lie derivatives.
+LIE_FIGURES = ["figure_l1", "figure_l2", "figure_l3"]
+LIE_TABLES = ["table_lee"]
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,29 @@ class Paths:
         ]
 
     @property
+    def lie_models(self) -> list[str]:
+        """Models whose Lie derivatives are measured."""
+        return list(self.study.models) if self.study.lie.models is None else self.study.lie.models
+
+    def lie_tables(self, kind: str, models: Iterable[str] | None = None) -> list[str]:
+        """Tables of one kind of these models: `about`, `images`, `discrete`, `summary`, or one of the layers'."""
+        return [
+            f"{self.results}/lie/{model}.{kind}.parquet" for model in (self.lie_models if models is None else models)
+        ]
+
+    @property
+    def layerwise_models(self) -> list[str]:
+        """Models of Figure L2."""
+        figure = self.study.figures.figure_l2
+        return figure.models if figure and figure.models is not None else self.lie_models
+
+    @property
+    def two_papers_models(self) -> list[str]:
+        """Models of Figure L3."""
+        figure = self.study.figures.figure_l3
+        return figure.models if figure and figure.models is not None else self.lie_models
+
+    @property
     def calibrated(self) -> str:
         """The model of the figure of planted factors: the first of the similarity search."""
         return self.study.similarity_search.models[0]
@@ -163,6 +189,7 @@ class Paths:
         without = [] if set(self.study.zoom_sweep.methods) <= trained else ["figure_a7"]
         without += [] if self.study.similarity_search.models else SEARCH_FIGURES
         without += [] if self.has_planted_factors else ["figure_calibration"]
+        without += [] if self.lie_models else LIE_FIGURES
         return [name for name in _wanted(self.study.figures) if name not in without]
 
     @property
@@ -202,6 +229,8 @@ class Paths:
             return bool(self.study.similarity_search.models)
         if table == "table_calibration":
             return self.has_planted_factors
+        if table in LIE_TABLES:
+            return bool(self.lie_models)
         if isinstance(settings, PerClassTable):
             return bool(self.study.training.per_class_methods) and settings.baseline in trained
         if isinstance(settings, MethodTable):

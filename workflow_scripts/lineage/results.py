@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 
 from workflow_scripts.common.provenance import Stamp, digest
 from workflow_scripts.figures.settings import MagnitudeFigure
-from workflow_scripts.lineage.foreground import ForegroundLineage
+from workflow_scripts.lineage.lie import LieLineage
 
 
-class ResultLineage(ForegroundLineage):
+class ResultLineage(LieLineage):
     """Settings and stamps of figures and tables; the stamp of a target is the method of its name."""
 
     def figure(self, name: str) -> MagnitudeFigure:
@@ -176,6 +176,36 @@ class ResultLineage(ForegroundLineage):
         """Stamp of the table of foregrounds."""
         settings = [self.study.tables.table_foregrounds, self.foreground_origin]
         return self._stamp("tables.table_foregrounds", settings, [self.foreground(), self.index()])
+
+    def figure_l1(self) -> Stamp:
+        """Stamp of Figure L1."""
+        return self._lie_result("figures.figure_l1", self.study.figures.figure_l1)
+
+    def figure_l2(self) -> Stamp:
+        """Stamp of Figure L2."""
+        models = self.layerwise_models
+        settings = [self.study.figures.figure_l2, self.labels(models)]
+        return self._stamp("figures.figure_l2", settings, map(self.layerwise, models))
+
+    def figure_l3(self) -> Stamp:
+        """Stamp of Figure L3."""
+        models = self.two_papers_models
+        upstream = [*map(self.equivariance_error, models), *map(self.invariance, models)]
+        settings = [self.study.figures.figure_l3, self.labels(models), self.study.seed]
+        return self._stamp("figures.figure_l3", settings, upstream)
+
+    def table_lee(self) -> Stamp:
+        """Stamp of the table of equivariance errors."""
+        return self._lie_result("tables.table_lee", None)
+
+    @property
+    def lie_labels(self) -> dict[str, str]:
+        """Names of the models whose Lie derivatives are measured."""
+        return self.labels(self.lie_models)
+
+    def _lie_result(self, module: str, settings: object) -> Stamp:
+        errors = [self.equivariance_error(model) for model in self.lie_models]
+        return self._stamp(module, [settings, self.lie_labels, self.study.seed], errors)
 
     def report_key(self) -> str:
         """Changes when a figure or a table does."""

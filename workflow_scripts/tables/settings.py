@@ -72,6 +72,10 @@ class ForegroundTable(Block):
     """Rows by the class, or by the median area of the foreground's box, largest first."""
 
 
+class ErrorTable(Block):
+    """Equivariance errors; its models are those of `lie`."""
+
+
 class Tables(Block):
     """Tables to make; `null` leaves one out, and so does a method that the study does not train."""
 
@@ -95,3 +99,5 @@ class Tables(Block):
     """Top-1 of the methods that have `per_class`, overall and per class (GIB section 4.2)."""
     table_foregrounds: ForegroundTable | None = ForegroundTable()
     """Foregrounds per class (GIB appendix E.1)."""
+    table_lee: ErrorTable | None = None
+    """Equivariance errors of every model (LEE)."""

@@ -119,7 +119,9 @@ def _draw(generators: list[Generator], points: pd.DataFrame) -> Figure:
 def _panels(above: Axes, below: Axes, generator: Generator, points: pd.DataFrame) -> None:
     _over_epochs(above, points)
     _at_the_end(below, points)
-    low, high = points["bound"].min(), max(points["bound"].max(), points["limit"].max())
+    error = points["sem"].fillna(0)
+    low = (points["bound"] - error).min()
+    high = max((points["bound"] + error).max(), points["limit"].max())
     limits = low - MARGIN * (high - low), high + MARGIN * (high - low)
     above.set(title=TITLES[generator], xlabel="epoch", ylabel=AXES[generator], ylim=limits, visible=True)
     below.set(xlabel=r"$\lambda$", ylabel=AXES[generator], ylim=limits, visible=True)

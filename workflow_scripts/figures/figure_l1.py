@@ -82,7 +82,7 @@ def _draw(
             continue
         axis.vlines(panel["top1"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
         looks.draw(axis, panel, "top1", "error")
-        axis.set(yscale="log", xmargin=0.08)
+        axis.set(yscale="log", xmargin=0.08, ymargin=0.12)
     label_columns(axes, len(figure.transformations), "validation top-1 (%)")
     drawn.supylabel(f"equivariance error, {figure.average} {FORMULAS[figure.measure]}", fontsize=8)
     if len(points):

@@ -84,7 +84,9 @@ class Looks:
                 # Up and down in turn, since models near each other often have letters near each other.
                 aside = 0.5 * np.sqrt(size)
                 beside = (aside, aside if LETTERS.index(letter) % 2 else -aside)
-                axis.annotate(letter, (point[x], point[y]), beside, textcoords="offset points", fontsize=7, va="center")
+                axis.annotate(
+                    letter, (point[x], point[y]), beside, textcoords="offset points", fontsize=7, va="center", zorder=4
+                )
 
     def legend(self, drawn: Figure, parameters: pd.Series) -> None:
         """A legend of families, and one of sizes."""

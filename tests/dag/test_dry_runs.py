@@ -1,6 +1,6 @@
 """Dry runs from a clean clone: every study, the cluster profile, absent data."""
 
-import time
+import os
 
 import pytest
 
@@ -37,9 +37,11 @@ def test_the_literal_cluster_command_works(checkout):
 
 
 def test_a_dry_run_takes_seconds(checkout):
-    started = time.monotonic()
+    # Of the processor, as a clock on the wall would measure what else the machine does.
+    before = os.times()
     checkout.planned("--config", "study=imagenet")
-    assert time.monotonic() - started < 20
+    after = os.times()
+    assert 0.5 < sum(after[2:4]) - sum(before[2:4]) < 20
 
 
 def test_the_planted_demo_is_small(checkout):

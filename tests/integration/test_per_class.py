@@ -53,7 +53,8 @@ def test_a_class_s_own_transformation_raises_its_top1(shards, tmp_path):
     lists: dict[str, dict[int, list[str]]] = {"own": {0: ["invert 4"]}, "another_s": {1: ["invert 4"]}}
     best = {name: write_transformations(tmp_path / f"{name}.parquet", lists[name]) for name in lists}
     runs: dict[str, list[Path]] = {name: [] for name in ("standard", *best)}
-    for method, seed in product(runs, SEEDS):
+    # Of the control, whose wrong class gets it, one will do.
+    for method, seed in [*product(("standard", "own"), SEEDS), ("another_s", 0)]:
         folder = tmp_path / method / str(seed)
         given = {"class_transformations": best.get(method), "probability": 0.5, "seed": seed}
         train(**arguments(shards, folder, recipe, **given))

@@ -10,9 +10,10 @@ import pytest
 from workflow_scripts.augerino.settings import Generator
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.provenance import Stamp, code_digest
 from workflow_scripts.figures.figure_a9 import figure_a9
 from workflow_scripts.lineage.lineage import Lineage
+from workflow_scripts.lineage.training import AUGERINO
 from workflow_scripts.study import STUDIES, load_study
 from workflow_scripts.tables.table_a3 import table_a3
 from workflow_scripts.tables.table_a4 import table_a4
@@ -78,6 +79,12 @@ def test_a_setting_reaches_exactly_what_depends_on_it(tmp_path):
     assert changed("seeds: [3, 4]", "seeds: [3, 4]\n  limits: {rotation: 1}") == {turned}
     assert changed("[0.1, 0.5]", "[0.1]") == {"table"}
     assert changed("seeds: [3, 4]", "seeds: [3, 4]\n  bound_schedule: false") == {moved, turned, "evaluated", "table"}
+
+
+def test_code_of_augerino_concerns_only_trainings_that_use_it():
+    trainer, bounds = "workflow_scripts.training.train", "workflow_scripts.augerino.bounds"
+    assert code_digest(trainer, AUGERINO) == code_digest(trainer, (*AUGERINO, bounds))
+    assert code_digest(trainer) != code_digest(trainer, (bounds,))
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.figures.style import WIDTH, apply_style, save_figure
 
 HEIGHT = 3.9
-# Panels side by side.
-COLUMNS = 3
+# Panels side by side, and entries of the legend.
+COLUMNS, LEGEND_COLUMNS = 3, 4
+# Free space above and below what is drawn, as a share of it.
+MARGIN = 0.06
 # The palest colours of the scale are hard to see on white.
 COLORS = (0.0, 0.88)
 MARKERS = "osD^vPX*"
@@ -36,7 +38,7 @@ AXES: dict[Generator, str] = {
     "rotation": "up to ± degrees",
     "scale": "zoom, up to (times)",
     "stretch": "stretch, up to (times)",
-    "shear": "stretch of the diagonal, up to (times)",
+    "shear": "diagonal, up to (times)",
 }
 
 
@@ -110,15 +112,17 @@ def _draw(generators: list[Generator], points: pd.DataFrame) -> Figure:
         row, place = 2 * (number // columns), number % columns
         _panels(grid[row, place], grid[row + 1, place], generator, points[points["generator"] == generator])
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 8), frameon=False)
+    drawn.legend(handles, labels, loc="outside upper center", ncols=LEGEND_COLUMNS, frameon=False)
     return drawn
 
 
 def _panels(above: Axes, below: Axes, generator: Generator, points: pd.DataFrame) -> None:
     _over_epochs(above, points)
     _at_the_end(below, points)
-    above.set(title=TITLES[generator], xlabel="epoch", ylabel=AXES[generator], visible=True)
-    below.set(xlabel=r"$\lambda$", ylabel=AXES[generator], ylim=above.get_ylim(), visible=True)
+    low, high = points["bound"].min(), max(points["bound"].max(), points["limit"].max())
+    limits = low - MARGIN * (high - low), high + MARGIN * (high - low)
+    above.set(title=TITLES[generator], xlabel="epoch", ylabel=AXES[generator], ylim=limits, visible=True)
+    below.set(xlabel=r"$\lambda$", ylabel=AXES[generator], ylim=limits, visible=True)
 
 
 def _colors(points: pd.DataFrame) -> dict[float, tuple[tuple[float, ...], str]]:

@@ -10,7 +10,9 @@ from workflow_scripts.common.provenance import ROOT, Stamp
 from workflow_scripts.lineage.data import DataLineage
 
 # Brings the transformations of bank B along.
-PER_CLASS = "workflow_scripts.training.per_class"
+PER_CLASS = ("workflow_scripts.training.per_class",)
+# Through these alone a training gets to the modules of Augerino.
+AUGERINO = tuple(f"workflow_scripts.augerino.{name}" for name in ("draws", "generators", "learning"))
 
 
 class TrainingLineage(DataLineage):
@@ -147,8 +149,8 @@ class TrainingLineage(DataLineage):
         per_class = self.study.training.methods[base].per_class is not None
         advice = [self.best_per_class(base)] if per_class else []
         upstream = [self.shard("train"), self.shard("val"), *chosen, *advice]
-        # A change of bank B concerns only the trainings that use it.
-        without = () if per_class else (PER_CLASS,)
+        # A change of bank B or of Augerino concerns only the trainings that use it.
+        without = (() if per_class else PER_CLASS) + (() if recipe["augerino"] else AUGERINO)
         return self._stamp("training.train", [recipe, seed], upstream, seed, without)
 
     def trainings(self, methods: Iterable[str]) -> list[Stamp]:

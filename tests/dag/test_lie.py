@@ -92,7 +92,7 @@ def test_a_failed_model_can_be_tried_again(finished):
         ({"lie__samples": 2}, BOTH),
         ({"models__good__family": "CNN", "models__bad__label": "worse"}, {**BOTH, "equivariance_error": 1}),
         ({"figures__figure_l1": {"transformations": ["translation_x"]}}, {"figure_l1": 1}),
-        ({"lie__chunk": 1, "lie__probes": 7, "execution__failing_models": "stop"}, {}),
+        ({"lie__chunk": 1, "lie__layerwise": {"probes": 7}, "execution__failing_models": "stop"}, {}),
         ({"models__other": {"timm": "vit_tiny_patch16_224", "args": {"img_size": 32}}},
          {"build_model": 1, **BOTH, "equivariance_error": 1}),
     ],

@@ -72,7 +72,7 @@ SlurmdParameters=config_overrides
 GresTypes=gpu
 SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=2
-ReturnToService=2
+ReturnToService=1
 JobRequeue=1
 MinJobAge=3600
 PreemptType=preempt/partition_prio

@@ -46,7 +46,7 @@ def jobs(checkout: Checkout) -> list[Job]:
     for line in text.splitlines():
         rows = dict(re.findall(r"(\w+)=(\S*)", line))
         if rows.get("WorkDir") == str(checkout.folder) and rows.get("Comment"):
-            hours, minutes, _ = rows["TimeLimit"].split(":")
+            days, hours, minutes = map(int, re.findall(r"\d+", f"0-{rows['TimeLimit']}")[-4:-1])
             found.append(
                 Job(
                     number=rows["JobId"],
@@ -55,7 +55,7 @@ def jobs(checkout: Checkout) -> list[Job]:
                     reason=rows["Reason"],
                     starts=1 + int(rows["Restarts"]),
                     node=rows["NodeList"],
-                    minutes=60 * int(hours) + int(minutes),
+                    minutes=1440 * days + 60 * hours + minutes,
                     megabytes=int(rows["MinMemoryNode"].removesuffix("M")),
                 )
             )
@@ -87,10 +87,16 @@ def freeze(some: Sequence[Job], module: str) -> list[psutil.Process]:
     return found
 
 
+def under_way(job: Job) -> bool:
+    """Whether a step of the job has not ended, whatever the controller says."""
+    steps = [process.info["cmdline"] or [""] for process in psutil.process_iter(["cmdline"])]
+    return any(step[0].startswith(f"slurmstepd: [{job.number}.") for step in steps)
+
+
 def start_requeued(checkout: Checkout) -> None:
-    """Start requeued jobs at once: Slurm would wait for two minutes."""
+    """Start requeued jobs as soon as they have ended: Slurm would wait for two minutes."""
     for job in jobs(checkout):
-        if job.state == "PENDING" and job.reason == "BeginTime":
+        if job.state == "PENDING" and job.reason == "BeginTime" and not under_way(job):
             subprocess.run(["scontrol", "update", f"JobId={job.number}", "StartTime=now"], check=False)
 
 

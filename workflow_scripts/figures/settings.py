@@ -5,7 +5,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.settings import Split
 from workflow_scripts.embeddings.settings import BANK_A, BANK_B, known_names
-from workflow_scripts.lie.settings import ErrorClasses, ErrorMeasure, Generator
+from workflow_scripts.lie.settings import ErrorAverage, ErrorClasses, ErrorMeasure, Generator
 from workflow_scripts.metrics.settings import Policy, Ranking
 
 # Okabe and Ito's palette, told apart with any colour vision; yellow last, as it is faint on white.
@@ -142,6 +142,8 @@ class ErrorFigure(Block):
     """One panel each, in this order."""
     measure: ErrorMeasure = "squared"
     """Measure to draw."""
+    average: ErrorAverage = "mean"
+    """Over images: the mean with its interval, as LEE has it, or the median, which no few images decide."""
     classes: ErrorClasses = "model"
     """Class probabilities that count: all outputs of each model, or those of the study's classes alone."""
     colors: list[str] = Field(PALETTE, min_length=1)
@@ -167,6 +169,8 @@ class TwoPapersFigure(Block):
     """Magnitude index of bank A at which the invariance is taken; the smallest that the study measures where absent."""
     measure: ErrorMeasure = "squared"
     """Measure of the equivariance error."""
+    average: ErrorAverage = "median"
+    """Over images: the mean with its interval, as LEE has it, or the median, which no few images decide."""
     classes: ErrorClasses = "model"
     """Class probabilities that count: all outputs of each model, or those of the study's classes alone."""
     colors: list[str] = Field(PALETTE, min_length=1)

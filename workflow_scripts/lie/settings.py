@@ -24,6 +24,8 @@ ErrorMeasure = Literal["squared", "absolute"]
 ErrorClasses = Literal["model", "study"]
 """Class probabilities that count: all outputs of a model, or those of the study's classes, which add up to one."""
 
+ErrorAverage = Literal["mean", "median"]
+"""Over images: the mean is LEE's, and hangs on the few images near a border between classes; the median does not."""
 Head = Literal["study", "published", "checkpoint", "untrained"]
 """Where the classifier of a model comes from."""
 

@@ -25,6 +25,8 @@ Error in rule sweep:
     jobid: 2
     external_jobid: 12
 
+Logfile logs/sweep/b.log: empty file
+
 Job 1: Training a, seed 0
     jobid: 2
 Error in rule train:
@@ -32,6 +34,10 @@ Error in rule train:
     log: logs/train/a-0.log, logs/slurm/13.log (check log file(s) for error details)
     external_jobid: 13
 
+Logfile logs/slurm/13.log:
+{LINE}
+Job 0: Training a, seed 0
+{LINE}
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 ERROR = re.compile(r"^Error in rule (\w+):\n((?: +.*\n)+)", re.MULTILINE)
 FIELD = re.compile(r"^ {4}(\w+): (.*)$", re.MULTILINE)
 # Logs of failed jobs that Snakemake shows; on a cluster these are logs of Snakemake too.
-SHOWN = re.compile(r"^Logfile .*:\n={80}\n.*?^={80}\n", re.MULTILINE | re.DOTALL)
+SHOWN = re.compile(r"^Logfile [^\n]*:\n={80}\n.*?^={80}\n", re.MULTILINE | re.DOTALL)
 TRY = r"^(?:Job {0}:|    jobid: {0}$)"
 
 

@@ -8,6 +8,8 @@ localrules:
     figure_a1,
     figure_a6,
     figure_a7,
+    figure_a8,
+    figure_a9,
     figure_a10,
     figure_calibration,
     figure_3a,
@@ -16,6 +18,9 @@ localrules:
     figure_4,
     figure_a4,
     figure_a5,
+    figure_l1,
+    figure_l2,
+    figure_l3,
 
 
 if "figure_2" in LINEAGE.figures:
@@ -241,6 +246,74 @@ if "figure_a7" in LINEAGE.figures:
             " --output {params.output:q} > {log:q} 2>&1"
 
 
+if "figure_a8" in LINEAGE.figures:
+
+    rule figure_a8:
+        input:
+            LINEAGE.run_files(
+                LINEAGE.learning(STUDY.figures.figure_a8.transformation),
+                ["history.parquet"],
+            ),
+        output:
+            pdf=f"{RESULTS}/figures/figure_a8.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_a8.png",
+                caption="report/figure_a8.rst",
+                category="Augerino",
+                labels={"figure": "A8", "of": "learned translation"},
+            ),
+            csv=f"{RESULTS}/figures/figure_a8.csv",
+        log:
+            f"{LOGS}/figure_a8.log",
+        conda:
+            ENVIRONMENT
+        params:
+            runs=as_json(LINEAGE.bounds_runs(STUDY.figures.figure_a8.transformation)),
+            initial_width=STUDY.augerino.initial_width,
+            limits=as_json(LINEAGE.limits(STUDY.figures.figure_a8.transformation)),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_a8()),
+        message:
+            "Drawing Figure A8"
+        shell:
+            "python -m workflow_scripts.figures.figure_a8 --runs {params.runs:q} --limits {params.limits:q}"
+            " --initial_width {params.initial_width} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_a9" in LINEAGE.figures:
+
+    rule figure_a9:
+        input:
+            LINEAGE.run_files(
+                LINEAGE.learning(STUDY.figures.figure_a9.transformation),
+                ["history.parquet"],
+            ),
+        output:
+            pdf=f"{RESULTS}/figures/figure_a9.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_a9.png",
+                caption="report/figure_a9.rst",
+                category="Augerino",
+                labels={"figure": "A9", "of": "learned translation and zoom"},
+            ),
+            csv=f"{RESULTS}/figures/figure_a9.csv",
+        log:
+            f"{LOGS}/figure_a9.log",
+        conda:
+            ENVIRONMENT
+        params:
+            runs=as_json(LINEAGE.bounds_runs(STUDY.figures.figure_a9.transformation)),
+            initial_width=STUDY.augerino.initial_width,
+            limits=as_json(LINEAGE.limits(STUDY.figures.figure_a9.transformation)),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_a9()),
+        message:
+            "Drawing Figure A9"
+        shell:
+            "python -m workflow_scripts.figures.figure_a9 --runs {params.runs:q} --limits {params.limits:q}"
+            " --initial_width {params.initial_width} --output {params.output:q} > {log:q} 2>&1"
+
+
 if "figure_calibration" in LINEAGE.figures:
 
     rule figure_calibration:
@@ -457,3 +530,109 @@ if "figure_4" in LINEAGE.figures:
         shell:
             "python -m workflow_scripts.figures.figure_4 --similarity {input:q} --label {params.label:q}"
             " --figure {params.figure:q} --bins {params.bins} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_l1" in LINEAGE.figures:
+
+    rule figure_l1:
+        input:
+            abouts=LINEAGE.lie_tables("about"),
+            summaries=LINEAGE.lie_tables("summary"),
+        output:
+            pdf=f"{RESULTS}/figures/figure_l1.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_l1.png",
+                caption="report/figure_l1.rst",
+                category="Lie derivatives",
+                labels={"figure": "L1", "of": "equivariance error and top-1"},
+            ),
+            csv=f"{RESULTS}/figures/figure_l1.csv",
+        log:
+            f"{LOGS}/figure_l1.log",
+        conda:
+            ENVIRONMENT
+        params:
+            abouts=lambda w, input: as_json(input.abouts),
+            summaries=lambda w, input: as_json(input.summaries),
+            labels=as_json(LINEAGE.lie_labels),
+            figure=as_json(STUDY.figures.figure_l1),
+            seed=STUDY.seed,
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_l1()),
+        message:
+            "Drawing Figure L1"
+        shell:
+            "python -m workflow_scripts.figures.figure_l1 --abouts {params.abouts:q} --summaries {params.summaries:q}"
+            " --labels {params.labels:q} --figure {params.figure:q} --seed {params.seed} --output {params.output:q}"
+            " > {log:q} 2>&1"
+
+
+if "figure_l2" in LINEAGE.figures:
+
+    rule figure_l2:
+        input:
+            LINEAGE.lie_tables("kinds", LINEAGE.layerwise_models),
+        output:
+            pdf=f"{RESULTS}/figures/figure_l2.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_l2.png",
+                caption="report/figure_l2.rst",
+                category="Lie derivatives",
+                labels={"figure": "L2", "of": "contributions of layers"},
+            ),
+            csv=f"{RESULTS}/figures/figure_l2.csv",
+        log:
+            f"{LOGS}/figure_l2.log",
+        conda:
+            ENVIRONMENT
+        params:
+            kinds=lambda w, input: as_json(list(input)),
+            labels=as_json(LINEAGE.labels(LINEAGE.layerwise_models)),
+            figure=as_json(STUDY.figures.figure_l2),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_l2()),
+        message:
+            "Drawing Figure L2"
+        shell:
+            "python -m workflow_scripts.figures.figure_l2 --kinds {params.kinds:q} --labels {params.labels:q}"
+            " --figure {params.figure:q} --output {params.output:q} > {log:q} 2>&1"
+
+
+if "figure_l3" in LINEAGE.figures:
+
+    rule figure_l3:
+        input:
+            abouts=LINEAGE.lie_tables("about", LINEAGE.two_papers_models),
+            summaries=LINEAGE.lie_tables("summary", LINEAGE.two_papers_models),
+            invariances=expand(
+                f"{RESULTS}/metrics/invariance/{{model}}.summary.parquet",
+                model=LINEAGE.two_papers_models,
+            ),
+        output:
+            pdf=f"{RESULTS}/figures/figure_l3.pdf",
+            png=report(
+                f"{RESULTS}/figures/figure_l3.png",
+                caption="report/figure_l3.rst",
+                category="Lie derivatives",
+                labels={"figure": "L3", "of": "equivariance error and invariance"},
+            ),
+            csv=f"{RESULTS}/figures/figure_l3.csv",
+        log:
+            f"{LOGS}/figure_l3.log",
+        conda:
+            ENVIRONMENT
+        params:
+            abouts=lambda w, input: as_json(input.abouts),
+            summaries=lambda w, input: as_json(input.summaries),
+            invariances=lambda w, input: as_json(input.invariances),
+            labels=as_json(LINEAGE.labels(LINEAGE.two_papers_models)),
+            figure=as_json(STUDY.figures.figure_l3),
+            seed=STUDY.seed,
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.figure_l3()),
+        message:
+            "Drawing Figure L3"
+        shell:
+            "python -m workflow_scripts.figures.figure_l3 --abouts {params.abouts:q} --summaries {params.summaries:q}"
+            " --invariances {params.invariances:q} --labels {params.labels:q} --figure {params.figure:q}"
+            " --seed {params.seed} --output {params.output:q} > {log:q} 2>&1"

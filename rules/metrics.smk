@@ -3,6 +3,7 @@
 
 localrules:
     calibration,
+    best_per_class,
 
 
 rule invariance:
@@ -123,6 +124,25 @@ rule calibration:
     shell:
         "python -m workflow_scripts.metrics.calibration --search {input:q} --output {output:q}"
         " --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+rule best_per_class:
+    input:
+        lambda w: f"{RESULTS}/metrics/similarity_search/{STUDY.ranking_model(w.method)}.parquet",
+    output:
+        f"{RESULTS}/metrics/best_per_class/{{method}}.parquet",
+    log:
+        f"{LOGS}/best_per_class/{{method}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        settings=lambda w: as_json(LINEAGE.class_ranking(w.method)),
+        stamp=lambda w: str(LINEAGE.best_per_class(w.method)),
+    message:
+        "Choosing the transformations of each class for {wildcards.method}"
+    shell:
+        "python -m workflow_scripts.metrics.best_per_class --search {input:q} --settings {params.settings:q}"
+        " --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
 
 
 rule zoom_sweep:

@@ -20,6 +20,7 @@ rule download_weights:
         "Fetching the published weights of {wildcards.model}"
     shell:
         f"python -m workflow_scripts.models.download_weights --folder {quote(LINEAGE.config.data)}/weights"
+        f" --failing {EXECUTION.failing_models}"
         " --model {params.model:q} --output {output:q} > {log:q} 2>&1"
 
 
@@ -41,6 +42,7 @@ rule build_model:
     message:
         "Building {wildcards.model}"
     shell:
-        "python -m workflow_scripts.models.build_model --model {params.model:q}"
+        f"python -m workflow_scripts.models.build_model --failing {EXECUTION.failing_models}"
+        " --model {params.model:q}"
         " --preprocessing {params.preprocessing:q} --weights {params.weights:q}"
         " --output $(dirname {output.weights:q}) > {log:q} 2>&1"

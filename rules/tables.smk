@@ -6,11 +6,17 @@ localrules:
     table_1b,
     table_a1,
     table_a2,
+    table_a3,
+    table_a4,
+    table_a5,
+    table_a6,
     table_b,
     table_calibration,
     table_families,
     table_weighted_boost,
+    table_per_class_augmentation,
     table_foregrounds,
+    table_lee,
 
 
 if "table_1a" in LINEAGE.tables:
@@ -135,6 +141,118 @@ if "table_a2" in LINEAGE.tables:
             "python -m workflow_scripts.tables.table_a2 --method_runs {params.method:q}"
             " --baseline_runs {params.baseline:q} --index {input.index:q} --wordnet {input.wordnet:q}"
             " --table {params.table:q} --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_a3" in LINEAGE.tables:
+
+    rule table_a3:
+        input:
+            LINEAGE.augerino_evaluations(STUDY.tables.table_a3.transformation),
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_a3.csv",
+                caption="report/table_a3.rst",
+                category="Augerino",
+                labels={"table": "A3", "of": "learned translation, on"},
+            ),
+            md=f"{RESULTS}/tables/table_a3.md",
+        log:
+            f"{LOGS}/table_a3.log",
+        conda:
+            ENVIRONMENT
+        params:
+            evaluations=lambda w, input: as_json(list(input)),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_a3()),
+        message:
+            "Tabulating top-1 with learned translation, on in evaluation"
+        shell:
+            "python -m workflow_scripts.tables.table_a3 --evaluations {params.evaluations:q} --output {params.output:q}"
+            " --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_a4" in LINEAGE.tables:
+
+    rule table_a4:
+        input:
+            LINEAGE.augerino_evaluations(STUDY.tables.table_a4.transformation),
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_a4.csv",
+                caption="report/table_a4.rst",
+                category="Augerino",
+                labels={"table": "A4", "of": "learned translation, off"},
+            ),
+            md=f"{RESULTS}/tables/table_a4.md",
+        log:
+            f"{LOGS}/table_a4.log",
+        conda:
+            ENVIRONMENT
+        params:
+            evaluations=lambda w, input: as_json(list(input)),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_a4()),
+        message:
+            "Tabulating top-1 with learned translation, off in evaluation"
+        shell:
+            "python -m workflow_scripts.tables.table_a4 --evaluations {params.evaluations:q} --output {params.output:q}"
+            " --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_a5" in LINEAGE.tables:
+
+    rule table_a5:
+        input:
+            LINEAGE.augerino_evaluations(STUDY.tables.table_a5.transformation),
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_a5.csv",
+                caption="report/table_a5.rst",
+                category="Augerino",
+                labels={"table": "A5", "of": "learned translation and zoom, on"},
+            ),
+            md=f"{RESULTS}/tables/table_a5.md",
+        log:
+            f"{LOGS}/table_a5.log",
+        conda:
+            ENVIRONMENT
+        params:
+            evaluations=lambda w, input: as_json(list(input)),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_a5()),
+        message:
+            "Tabulating top-1 with learned translation and zoom, on in evaluation"
+        shell:
+            "python -m workflow_scripts.tables.table_a5 --evaluations {params.evaluations:q} --output {params.output:q}"
+            " --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_a6" in LINEAGE.tables:
+
+    rule table_a6:
+        input:
+            LINEAGE.augerino_evaluations(STUDY.tables.table_a6.transformation),
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_a6.csv",
+                caption="report/table_a6.rst",
+                category="Augerino",
+                labels={"table": "A6", "of": "learned translation and zoom, off"},
+            ),
+            md=f"{RESULTS}/tables/table_a6.md",
+        log:
+            f"{LOGS}/table_a6.log",
+        conda:
+            ENVIRONMENT
+        params:
+            evaluations=lambda w, input: as_json(list(input)),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_a6()),
+        message:
+            "Tabulating top-1 with learned translation and zoom, off in evaluation"
+        shell:
+            "python -m workflow_scripts.tables.table_a6 --evaluations {params.evaluations:q} --output {params.output:q}"
+            " --stamp {params.stamp:q} > {log:q} 2>&1"
 
 
 if "table_b" in LINEAGE.tables:
@@ -269,6 +387,60 @@ if "table_weighted_boost" in LINEAGE.tables:
             " --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
 
 
+if "table_per_class_augmentation" in LINEAGE.tables:
+
+    rule table_per_class_augmentation:
+        input:
+            baseline=LINEAGE.run_files(
+                [STUDY.tables.table_per_class_augmentation.baseline]
+            ),
+            methods=LINEAGE.run_files(STUDY.training.per_class_methods),
+            transformations=expand(
+                f"{RESULTS}/metrics/best_per_class/{{method}}.parquet",
+                method=STUDY.training.per_class_methods,
+            ),
+            index=rules.index.output.index,
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_per_class_augmentation.csv",
+                caption="report/table_per_class_augmentation.rst",
+                category="Similarity search",
+                labels={
+                    "table": "per-class augmentation",
+                    "of": "top-1 over all classes",
+                },
+            ),
+            md=f"{RESULTS}/tables/table_per_class_augmentation.md",
+            classes=report(
+                f"{RESULTS}/tables/table_per_class_augmentation_classes.csv",
+                caption="report/table_per_class_augmentation.rst",
+                category="Similarity search",
+                labels={"table": "per-class augmentation", "of": "top-1 per class"},
+            ),
+            classes_md=f"{RESULTS}/tables/table_per_class_augmentation_classes.md",
+        log:
+            f"{LOGS}/table_per_class_augmentation.log",
+        conda:
+            ENVIRONMENT
+        params:
+            baseline=as_json(
+                LINEAGE.seeds_of(STUDY.tables.table_per_class_augmentation.baseline)
+            ),
+            methods=as_json(LINEAGE.runs(STUDY.training.per_class_methods)),
+            transformations=lambda w, input: as_json(
+                dict(zip(STUDY.training.per_class_methods, input.transformations))
+            ),
+            table=as_json(STUDY.tables.table_per_class_augmentation),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_per_class_augmentation()),
+        message:
+            "Comparing per-class augmentation with one for all classes"
+        shell:
+            "python -m workflow_scripts.tables.table_per_class_augmentation --baseline_runs {params.baseline:q}"
+            " --method_runs {params.methods:q} --transformations {params.transformations:q} --index {input.index:q}"
+            " --table {params.table:q} --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
 if "table_foregrounds" in LINEAGE.tables:
 
     rule table_foregrounds:
@@ -299,3 +471,41 @@ if "table_foregrounds" in LINEAGE.tables:
             "python -m workflow_scripts.tables.table_foregrounds --foregrounds {params.foregrounds:q}"
             " --index {input.index:q} --how {params.how:q} --table {params.table:q}"
             " --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+
+
+if "table_lee" in LINEAGE.tables:
+
+    rule table_lee:
+        input:
+            abouts=LINEAGE.lie_tables("about"),
+            summaries=LINEAGE.lie_tables("summary"),
+        output:
+            csv=report(
+                f"{RESULTS}/tables/table_lee.csv",
+                caption="report/table_lee.rst",
+                category="Lie derivatives",
+                labels={"table": "LEE", "of": "every equivariance error"},
+            ),
+            md=f"{RESULTS}/tables/table_lee.md",
+            models=report(
+                f"{RESULTS}/tables/table_lee_models.csv",
+                caption="report/table_lee.rst",
+                category="Lie derivatives",
+                labels={"table": "LEE", "of": "a row per model"},
+            ),
+            models_md=f"{RESULTS}/tables/table_lee_models.md",
+        log:
+            f"{LOGS}/table_lee.log",
+        conda:
+            ENVIRONMENT
+        params:
+            abouts=lambda w, input: as_json(input.abouts),
+            summaries=lambda w, input: as_json(input.summaries),
+            labels=as_json(LINEAGE.lie_labels),
+            output=subpath(output.csv, strip_suffix=".csv"),
+            stamp=str(LINEAGE.table_lee()),
+        message:
+            "Tabulating equivariance errors"
+        shell:
+            "python -m workflow_scripts.tables.table_lee --abouts {params.abouts:q} --summaries {params.summaries:q}"
+            " --labels {params.labels:q} --output {params.output:q} --stamp {params.stamp:q} > {log:q} 2>&1"

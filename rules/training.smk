@@ -12,6 +12,7 @@ rule train:
         train=LINEAGE.shards("train"),
         val=LINEAGE.shards("val"),
         choice=lambda w: LINEAGE.choice(w.method),
+        class_transformations=lambda w: LINEAGE.class_transformations(w.method),
     output:
         weights=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.safetensors",
         card=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.json",
@@ -33,10 +34,13 @@ rule train:
         val=lambda w, input: as_json(input.val),
         architecture=STUDY.training.architecture,
         architecture_args=as_json(STUDY.training.architecture_args),
-        augmentation=lambda w: STUDY.training.augmentation(w.method),
+        augmentation=lambda w: LINEAGE.augmentation(w.method),
+        augerino=lambda w: as_json(LINEAGE.bounds_learning(w.method)),
         recipe=as_json(STUDY.training.recipe),
         preprocessing=as_json(STUDY.preprocessing),
         choice=lambda w, input: input.choice or "null",
+        class_transformations=lambda w, input: input.class_transformations or "null",
+        probability=lambda w: LINEAGE.probability(w.method),
         seed=lambda w: int(w.seed),
         state=lambda w: LINEAGE.state(LINEAGE.training(w.method, int(w.seed)), w.method),
         stamp=lambda w: str(LINEAGE.training(w.method, int(w.seed))),
@@ -52,6 +56,8 @@ rule train:
         " --shards_train {params.train:q} --shards_val {params.val:q} --architecture {params.architecture:q}"
         " --architecture_args {params.architecture_args:q} --augmentation {params.augmentation:q}"
         " --recipe {params.recipe:q} --choice {params.choice:q} --preprocessing {params.preprocessing:q}"
+        " --class_transformations {params.class_transformations:q} --probability {params.probability}"
+        " --augerino {params.augerino:q}"
         " --seed {params.seed} --state {params.state:q} --output $(dirname {output.weights:q})"
         " --stamp {params.stamp:q} > {log:q} 2>&1"
 
@@ -62,6 +68,7 @@ if STUDY.training.grid:
         input:
             train=LINEAGE.shards("train"),
             val=LINEAGE.shards("val"),
+            class_transformations=lambda w: LINEAGE.class_transformations(w.method),
         output:
             weights=f"{RESULTS}/trainings/{{method}}/grid/lr-{{rate}}_wd-{{decay}}/model.safetensors",
             card=f"{RESULTS}/trainings/{{method}}/grid/lr-{{rate}}_wd-{{decay}}/model.json",

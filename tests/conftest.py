@@ -3,6 +3,11 @@
 import contextlib
 import io
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two processes of tests share the machine; read when torch is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +21,13 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.data.schema import SHARD_SCHEMA
 from workflow_scripts.data.wordnet import wordnet
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, those of one file stay together, and all that need the one Slurm."""
+    for item in items:
+        group = "slurm" if item.path.parent.name == "slurm" else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,11 @@ from workflow_scripts.lie.settings import Lie
 from workflow_scripts.metrics.settings import (
     Equivariance,
     Invariance,
-    PerClassAugmentation,
     SimilaritySearch,
     WordNetSimilarity,
     ZoomSweep,
 )
-from workflow_scripts.models.settings import Model
+from workflow_scripts.models.settings import FailingModels, Model
 from workflow_scripts.tables.settings import Tables
 from workflow_scripts.training.settings import Training
 
@@ -56,6 +55,9 @@ class Execution(Block):
     """CPU threads of one rank, and of an embedding job."""
     workers: int = Field(2, ge=0)
     """Further processes or threads that decode images, per rank; 0 decodes in the rank itself."""
+    failing_models: FailingModels = "stop"
+    """Published models that cannot be fetched, built or held in memory: end the run with an error, or become a row
+    with the reason in the tables of Lie derivatives."""
     embedding_batch: int = Field(256, ge=1)
     """Images per forward pass of an embedding sweep."""
     channels_last: bool = False
@@ -114,10 +116,8 @@ class Study(Block):
     """Zoom sweep (GIB appendix F)."""
     foreground: Foreground = Foreground()
     """Foregrounds (GIB appendix E.1)."""
-    per_class_augmentation: PerClassAugmentation = PerClassAugmentation()
-    """Per-class augmentation (GIB section 4.2)."""
-    augerino: Augerino = Augerino()
-    """Augerino (GIB appendix G)."""
+    augerino: Augerino | None = None
+    """Augerino (GIB appendix G); `null` trains none."""
     lie: Lie = Lie()
     """Lie derivatives (LEE)."""
     figures: Figures = Figures()
@@ -129,42 +129,79 @@ class Study(Block):
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Study":
-        for key, name, kind, known in (*self._references(), *self._search_references()):
+        for key, name, kind, known in (*self._references(), *self._figure_references(), *self._search_references()):
             if name not in known:
                 raise ValueError(f"{key}: {unknown_name(kind, name, known)}")
         for key, model in self.models.items():
             if not key.replace("_", "").replace("-", "").replace(".", "").isalnum():
                 raise ValueError(f"models.{key}: use letters, digits, '_', '-' and '.' only in a model's name")
-            if model.training is not None and model.seed not in self.training.seeds:
-                raise ValueError(f"models.{key}: seed {model.seed} is not in training.seeds {self.training.seeds}")
+            if model.training is not None and model.seed not in self.seeds_of(model.training):
+                block = "training" if model.training in self.training.methods else "augerino"
+                seeds = self.seeds_of(model.training)
+                raise ValueError(f"models.{key}: seed {model.seed} is not in {block}.seeds {seeds}")
+        for name in self.augerino_methods:
+            if name in self.training.methods:
+                raise ValueError(f"training.methods.{name}: a method of the block augerino has this name")
+        self._check_per_class_methods()
         return self
+
+    def _check_per_class_methods(self) -> None:
+        search, methods = self.similarity_search, self.training.per_class_methods
+        for method in methods:
+            key = f"training.methods.{method}.per_class"
+            if not search.models:
+                raise ValueError(f"{key}: similarity_search.models names no model that could rank transformations")
+            if search.split != "train":
+                raise ValueError(
+                    f"{key}: similarity_search.split must be 'train', not the images that test the training"
+                )
+            ranker = self.ranking_model(method)
+            if self.models[ranker].training in methods:
+                raise ValueError(f"{key}.model: {ranker!r} is trained per class itself; name another model")
+
+    def ranking_model(self, method: str) -> str:
+        """The model of the similarity search that ranks the transformations of a method that has `per_class`."""
+        per_class = self.training.methods[method].per_class
+        return (per_class and per_class.model) or self.similarity_search.models[0]
+
+    @property
+    def augerino_methods(self) -> list[str]:
+        """Names of the methods that learn bounds."""
+        return list(self.augerino.methods) if self.augerino else []
+
+    def seeds_of(self, method: str) -> list[int]:
+        """Training seeds of a method."""
+        return self.augerino.seeds if self.augerino and method in self.augerino_methods else self.training.seeds
 
     def _references(self) -> Iterator[tuple[str, str, str, list[str]]]:
         """Every name in one block that must be defined in another: (key, name, kind, allowed names)."""
         models, methods = list(self.models), list(self.training.methods)
         for key, model in self.models.items():
             if model.training is not None:
-                yield f"models.{key}.training", model.training, "method", methods
-        wanted = {
-            "similarity_search.models": self.similarity_search.models,
-            "lie.models": self.lie.models,
-            "figures.figure_2.models": self.figures.figure_2 and self.figures.figure_2.models,
-            "figures.figure_a3.models": self.figures.figure_a3 and self.figures.figure_a3.models,
-            "figures.figure_a10.models": self.figures.figure_a10 and self.figures.figure_a10.models,
-        }
-        for key, names in wanted.items():
+                yield f"models.{key}.training", model.training, "method", [*methods, *self.augerino_methods]
+        if self.augerino:
+            yield "augerino.base_method", self.augerino.base_method, "method", methods
+        for key, names in [("similarity_search", self.similarity_search.models), ("lie", self.lie.models)]:
             for name in names or []:
-                yield key, name, "model", models
-        for block, settings in [("table_1a", self.tables.table_1a), ("table_1b", self.tables.table_1b)]:
+                yield f"{key}.models", name, "model", models
+        for table, settings in [("table_1a", self.tables.table_1a), ("table_1b", self.tables.table_1b)]:
             for name in (settings and settings.methods) or []:
-                yield f"tables.{block}.methods", name, "method", methods
-        for key in ("figure_2", "figure_a3", "figure_a10"):
-            boxes = getattr(self.figures, key)
-            for name in (boxes and boxes.transformations) or []:
-                yield f"figures.{key}.transformations", name, "transformation", self.banks.a.transformations
+                yield f"tables.{table}.methods", name, "method", methods
+
+    def _figure_references(self) -> Iterator[tuple[str, str, str, list[str]]]:
+        """The same, of figures that show some models or transformations."""
+        bank_a = ("transformation", self.banks.a.transformations)
+        lie: tuple[str, list[str]] = ("transformation of lie", list(self.lie.transformations))
+        known = {"figure_2": bank_a, "figure_a3": bank_a, "figure_a10": bank_a, "figure_l1": lie}
+        for figure, settings in self.figures:
+            for name in getattr(settings, "models", None) or []:
+                yield f"figures.{figure}.models", name, "model", list(self.models)
+            if figure in known:
+                for name in getattr(settings, "transformations", None) or []:
+                    yield f"figures.{figure}.transformations", name, *known[figure]
 
     def _search_references(self) -> Iterator[tuple[str, str, str, list[str]]]:
-        """The same, of the figures of the similarity search."""
+        """The same, of what uses one model of the similarity search."""
         figure_3c, figure_4 = self.figures.figure_3c, self.figures.figure_4
         for comparison in figure_3c.comparisons if figure_3c else []:
             yield "figures.figure_3c.comparisons", comparison.trained, "model", list(self.models)
@@ -172,6 +209,10 @@ class Study(Block):
         for key, figure in [("figure_3c", figure_3c), ("figure_4", figure_4)]:
             if figure and figure.model:
                 yield f"figures.{key}.model", figure.model, "model of similarity_search", self.similarity_search.models
+        for name, method in self.training.methods.items():
+            if method.per_class and method.per_class.model:
+                key, known = f"training.methods.{name}.per_class.model", self.similarity_search.models
+                yield key, method.per_class.model, "model of similarity_search", known
 
 
 class Config(Block):

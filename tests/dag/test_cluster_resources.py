@@ -16,15 +16,18 @@ COUNTS = {
     "index": 1,
     "shards": 64 + 4,  # of training and validation images
     "train_grid": 7 * 3 * 3,  # methods with a choice of their own, learning rates, weight decays
-    "train": 14 * 5 - 7,  # methods, seeds, runs taken over from the grids
+    "train": 16 * 5 - 7 + 2 * 7 * 5,  # methods, seeds, runs taken over from the grids; bounds, lambdas, seeds
     "sweep": 6 * 4,  # models, shards of validation images
-    "invariance": 5,  # models drawn in Figures 2 and A3
+    "invariance": 6,  # models
     "equivariance": 6,  # models
     "pair_sweep": 2 * 50,  # models of the similarity search, shards of classes
     "similarity_search": 2,
     "wordnet_similarity": 1,
     "zoom_sweep": 2 * 5,  # methods of Figure A7, seeds
     "foreground": 64,  # shards of training images
+    "equivariance_error": 6,  # models
+    "layerwise": 6,  # models
+    "evaluate_augerino": 2 * 7 * 5,  # bounds, lambdas, seeds
 }
 
 
@@ -105,8 +108,8 @@ def test_every_job_gets_the_cpus_for_its_threads(submitted):
             assert int(job.resources["cpus_per_task"]) >= job.threads, job.rule
 
 
-def test_what_embeds_images_takes_a_gpu(submitted):
+def test_what_runs_networks_takes_a_gpu(submitted):
     for job in submitted:
-        if job.rule.endswith("sweep"):
+        if job.rule.endswith("sweep") or job.rule in ("equivariance_error", "layerwise", "evaluate_augerino"):
             assert job.resources["gpu"] == "1", job.rule
             assert int(job.resources["cpus_per_task"]) == 10, job.rule

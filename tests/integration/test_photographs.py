@@ -4,14 +4,22 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import timm.data
 import torch
 
+from tests.conftest import write_shard
 from tests.workflow import Checkout, tiny_study
 from workflow_scripts.common.files import read_table
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import decode
 from workflow_scripts.data.settings import Preprocessing
+from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.equivariance_error import Derivatives
+from workflow_scripts.lie.layerwise import layerwise
+from workflow_scripts.lie.reading import Images
+from workflow_scripts.lie.settings import Layerwise, Lie
+from workflow_scripts.lie.warps import shift
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import Model
@@ -34,6 +42,47 @@ def test_deit_recognises_photographs_through_our_preprocessing(photographs: Path
     # 79.5 % on the 1,000 photographs that these are taken from.
     assert len(right) >= 100
     assert np.mean(right) > 0.7
+
+
+def test_finite_differences_converge_to_the_equivariance_error_of_deit(photographs: Path, tmp_path):
+    weights = photographs / "weights" / f"{DEIT}.safetensors"
+    build_model(model=Model(timm=DEIT), preprocessing=Preprocessing(), output=tmp_path / "deit", weights=weights)
+    card, network = load(tmp_path / "deit")
+    answers = Answers(card, network.requires_grad_(False)).double()
+    photograph = sorted((photographs / "imagenet-samples").glob("*.JPEG"))[0]
+    crop = resize_and_crop(decode(photograph.read_bytes()), card.resize, card.crop)[None]
+    pixels, one = crop.double() / 255, np.zeros(1, dtype=np.int64)
+    with torch.no_grad():
+        table = Derivatives(answers, Lie(transformations=["translation_x"]))(pixels, Images(crop, one, one))
+        exact = table.loc[table["parameter_unit"] == "pixel", "squared"].item()
+        errors = []
+        for step in (1e-3, 1e-4, 1e-5):
+            # To the left, so that each pixel takes from the next one.
+            moved = answers(shift(pixels, torch.tensor([[-step, 0.0]], dtype=torch.float64)))
+            finite = ((moved - answers(pixels)) / step).square().mean().item()
+            errors.append(abs(finite / exact - 1))
+    # One-sided differences: the error falls with the step.
+    assert errors[1] < 0.2 * errors[0]
+    assert errors[2] < 0.2 * errors[1]
+    assert errors[2] < 1e-3
+
+
+def test_layers_of_deit_add_up_and_its_patch_embedding_leads(photographs: Path, tmp_path):
+    weights = photographs / "weights" / f"{DEIT}.safetensors"
+    build_model(model=Model(timm=DEIT), preprocessing=Preprocessing(), output=tmp_path / "deit", weights=weights)
+    paths = sorted((photographs / "imagenet-samples").glob("*.JPEG"))[:4]
+    shard = write_shard(tmp_path / "shard", list(range(4)), [0] * 4, [path.read_bytes() for path in paths])
+    layers, kinds = tmp_path / "layers", tmp_path / "kinds"
+    settings = Layerwise(images=4, probes=5)
+    layerwise(
+        model="deit", network=tmp_path / "deit", shards=[shard], settings=settings, seed=0, layers=layers, kinds=kinds
+    )
+    table = read_table(layers)
+    assert table.loc[table["kind"] != "rest", "share"].sum() == pytest.approx(1, abs=1e-4)
+    assert (table["discrepancy"] < 1e-4).all()
+    # LEE section 5: the patch embedding, a strided convolution, contributes most in a ViT.
+    assert table["layer"][table["contribution"].argmax()] == "patch_embed.proj"
+    assert read_table(kinds).set_index("kind")["layers"]["attention"] == 12
 
 
 def test_a_study_of_photographs(photographs: Path, tmp_path):

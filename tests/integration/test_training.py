@@ -18,10 +18,12 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import BaseModel
 from torch import distributed
 from torch.nn import functional
 
 from tests.conftest import TinyShards
+from tests.unit.per_class import write_transformations
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT, make_stamp
@@ -64,7 +66,7 @@ def command(given: dict[str, Any], ranks: int = 1) -> list[str]:
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"] if ranks > 1 else []
     options = []
     for name, value in given.items():
-        if isinstance(value, Preprocessing | Recipe):
+        if isinstance(value, BaseModel):
             value = value.model_dump_json()
         elif isinstance(value, dict | list):
             value = json.dumps(value, default=str)
@@ -166,6 +168,9 @@ def test_a_killed_training_continues_to_the_same_bits(tiny_shards, tmp_path, mon
     monkeypatch.setattr(lock, "ENDING", 1.0)
     # Dropout draws from torch's own generator, whose state must be right after the resumption too.
     dropping: dict[str, Any] = {"architecture_args": {**TINY, "drop_rate": 0.3, "drop_path_rate": 0.1}}
+    # And images of two classes get transformations of their own.
+    best = write_transformations(tmp_path / "best.parquet", {0: ["rotate 8", "invert 4"], 2: ["shearX 5 + equalize 9"]})
+    dropping |= {"class_transformations": best, "probability": 0.5}
     train(**arguments(tiny_shards, tmp_path / "undisturbed", **dropping))
     disturbed = arguments(tiny_shards, tmp_path / "disturbed", checkpoint_minutes=0.0, **dropping)
     process = subprocess.Popen(command(disturbed), cwd=ROOT, stderr=subprocess.DEVNULL)

@@ -9,7 +9,10 @@ from scipy.stats import kstest
 from torch import nn
 from torch.nn import functional
 
-from workflow_scripts.augerino.bounds import GENERATORS, STAGES, Augerino, LearnedBounds, Stage, warp
+from workflow_scripts.augerino.bounds import Augerino, LearnedBounds, black_of, warp
+from workflow_scripts.augerino.draws import batch_numbers, image_numbers
+from workflow_scripts.augerino.generators import GENERATORS, reach
+from workflow_scripts.augerino.settings import STAGES, Stage
 
 LIMITS = dict.fromkeys(GENERATORS, 1.2) | {"scale": 2 * math.log(1 / 0.28)}
 SIDE = 65
@@ -57,14 +60,14 @@ def test_a_width_of_nothing_is_the_identity():
     ],
 )
 def test_one_parameter_groups(name, coordinate, expected):
-    bounds = set_widths(LearnedBounds([Stage((name,))]).double(), 2.0)
+    bounds = set_widths(LearnedBounds([Stage(generators=(name,))]).double(), 2.0)
     uniform = torch.tensor([[coordinate / 2 + 0.5]], dtype=torch.float64)
     torch.testing.assert_close(bounds.matrices(uniform)[0].detach(), torch.tensor(expected, dtype=torch.float64))
 
 
 def test_generators_of_a_stage_are_sampled_together():
     # exp of a sum of non-commuting generators: scale s and translation t give a translation of t (e^s - 1) / s.
-    bounds = set_widths(LearnedBounds([Stage(("scale", "translation_x"))]).double(), 2.0, 2.0)
+    bounds = set_widths(LearnedBounds([Stage(generators=("scale", "translation_x"))]).double(), 2.0, 2.0)
     matrix = bounds.matrices(torch.tensor([[0.75, 0.65]], dtype=torch.float64))[0]
     assert matrix[0, 0].item() == pytest.approx(math.exp(0.5))
     assert matrix[0, 2].item() == pytest.approx(0.3 * (math.exp(0.5) - 1) / 0.5)
@@ -97,7 +100,7 @@ def test_one_warp_equals_stages_one_after_the_other():
     bounds = set_widths(LearnedBounds(STAGES["translation_scale"]).double(), 0.6, 0.6, 1.0)
     uniform = torch.rand(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     first = set_widths(LearnedBounds(STAGES["translation"]).double(), 0.6, 0.6)
-    second = set_widths(LearnedBounds([Stage(("scale",), zoom_in_only=True)]).double(), 1.0)
+    second = set_widths(LearnedBounds([Stage(generators=("scale",), zoom_in_only=True)]).double(), 1.0)
     image = smooth(257).expand(5, 1, 257, 257)
     successive = second(first(image, uniform[:, :2]), uniform[:, 2:])
     # Two interpolations differ from one by their errors.
@@ -178,6 +181,64 @@ def test_copies_are_averaged_as_log_probabilities():
     torch.testing.assert_close(model(image), functional.log_softmax(model.network(image).float(), dim=1))
 
 
+def test_outside_the_image_it_is_black():
+    """Interpolating and normalising commute, so networks see warped pixels, normalised."""
+    mean, std = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+    shape = (1, 3, 1, 1)
+    pixels = torch.rand(4, 3, 9, 9, dtype=torch.float64)
+    bounds = set_widths(LearnedBounds(STAGES["affine"]).double(), *[1.5] * 6)
+    uniform = torch.rand(4, 1, 6, dtype=torch.float64)
+    model = Augerino(Recording(), bounds, black=black_of(mean, std)).double().train()
+    normalise = {"mean": torch.tensor(mean).view(shape), "std": torch.tensor(std).view(shape)}
+    model((pixels - normalise["mean"]) / normalise["std"], uniform)
+    warped = warp(pixels, bounds.matrices(uniform[:, 0]))
+    assert (warped == 0).any()
+    torch.testing.assert_close(model.network.seen, (warped - normalise["mean"]) / normalise["std"], rtol=0, atol=1e-6)
+
+
+class Recording(nn.Module):
+    """Answers anything and remembers what it saw."""
+
+    seen: torch.Tensor
+
+    def forward(self, images):
+        self.seen = images
+        return images.flatten(1)
+
+
+def test_numbers_belong_to_counters_and_images_alone():
+    numbers = batch_numbers(3, 1, 7, (10, 2, 3))
+    assert numbers.shape == (10, 2, 3)
+    torch.testing.assert_close(numbers, batch_numbers(3, 1, 7, (10, 2, 3)), rtol=0, atol=0)
+    for other in ((4, 1, 7), (3, 2, 7), (3, 1, 8)):
+        assert not torch.isclose(numbers, batch_numbers(*other, (10, 2, 3))).any()
+    drawn = image_numbers(0, [5, 9, 2], (4, 3))
+    torch.testing.assert_close(image_numbers(0, [2, 5], (4, 3)), drawn[[2, 0]], rtol=0, atol=0)
+    assert not torch.isclose(drawn, image_numbers(1, [5, 9, 2], (4, 3))).any()
+
+
+@pytest.mark.parametrize(
+    ("generator", "width", "expected"),
+    [("translation_x", 1.2, 30), ("translation_y", 0.1, 2.5), ("rotation", math.pi, 90), ("scale", 2.546, 1 / 0.28)],
+)
+def test_bounds_in_units_that_a_person_understands(generator, width, expected):
+    assert reach(generator, width) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("generator", list(GENERATORS))
+def test_the_reach_is_the_largest_transformation(generator):
+    """What `reach` says is what a matrix at the edge of the law does."""
+    bounds = set_widths(LearnedBounds([Stage(generators=(generator,))]).double(), 0.8)
+    matrix = bounds.matrices(torch.ones(1, 1, dtype=torch.float64))[0].detach().numpy()
+    if generator.startswith("translation"):
+        shift = matrix[:2, 2].max()
+        assert 100 * shift / 2 == pytest.approx(reach(generator, 0.8))  # of a side of 2
+    elif generator == "rotation":
+        assert math.degrees(math.atan2(matrix[1, 0], matrix[0, 0])) == pytest.approx(reach(generator, 0.8))
+    else:
+        assert np.linalg.norm(matrix[:2, :2], ord=2) == pytest.approx(reach(generator, 0.8))
+
+
 def test_a_generator_in_two_stages_is_refused():
     with pytest.raises(ValueError, match="a generator is in two stages"):
-        LearnedBounds([Stage(("scale",)), Stage(("scale",))])
+        LearnedBounds([Stage(generators=("scale",)), Stage(generators=("scale",))])

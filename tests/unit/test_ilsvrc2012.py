@@ -1,5 +1,6 @@
 import io
 import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -147,8 +148,7 @@ def test_labels_may_come_from_a_text_file(tars, tree, name, text):
 
 def test_the_devkit_may_be_unpacked(tars):
     packed = make(tars)
-    with tarfile.open(tars / f"{DEVKIT}.tar.gz") as tar:
-        tar.extractall(tars, filter="data")
+    subprocess.run(["tar", "xzf", f"{DEVKIT}.tar.gz"], cwd=tars, check=True)
     (tars / f"{DEVKIT}.tar.gz").unlink()
     pd.testing.assert_frame_equal(make(tars), packed)
 

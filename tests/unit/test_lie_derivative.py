@@ -10,7 +10,7 @@ from timm.models.mlp_mixer import MlpMixer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workflow_scripts.lie.derivative import along, double_backward
+from workflow_scripts.lie.derivative import along, along_all, double_backward, out_of_memory
 from workflow_scripts.lie.generators import FIELDS, generate, per_pixel, places
 from workflow_scripts.lie.settings import Lie
 
@@ -69,6 +69,44 @@ def test_where_places_move_right_and_down_it_is_the_derivative_of_the_warp(trans
     generated = generate(images, transformation)
     assert chosen.sum() > 100
     torch.testing.assert_close(generated[..., chosen], difference[..., chosen], atol=1e-4, rtol=1e-4)
+
+
+def towards_next(images: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """`images` at places (x, y) in pixels, bilinear between the pixel that each place starts from and the next one."""
+    height, width = images.shape[-2:]
+    with torch.no_grad():
+        # Rounded, because a place that falls short of its pixel by a rounding error would start from the one before.
+        left, upper = x.round().long(), y.round().long()
+
+    def reflected(index: Tensor, size: int) -> Tensor:
+        return size - 1 - (size - 1 - index.abs()).abs()
+
+    def at(row: Tensor, column: Tensor) -> Tensor:
+        return images[..., reflected(row, height), reflected(column, width)]
+
+    right, down = x - left, y - upper
+    above = (1 - right) * at(upper, left) + right * at(upper, left + 1)
+    below = (1 - right) * at(upper + 1, left) + right * at(upper + 1, left + 1)
+    return (1 - down) * above + down * below
+
+
+@pytest.mark.parametrize("transformation", list(FIELDS))
+def test_the_generator_is_the_exact_derivative_of_the_warp_with_the_next_pixel(transformation):
+    # The authors' warp, on places that are whole pixels exactly; differentiated in t, everywhere in the image.
+    images = random_images()
+    matrix = torch.tensor(LINEAR.get(transformation, [[0.0, 0.0], [0.0, 0.0]]), dtype=torch.float64)
+    offset = torch.tensor(OFFSETS.get(transformation, (0.0, 0.0)), dtype=torch.float64)
+    x, y = places(images)
+
+    def warp(t: Tensor) -> Tensor:
+        moved = torch.stack([x, y], dim=-1) + t * (torch.stack([x, y], dim=-1) @ matrix.T + offset)
+        pixels = (moved + 1) * (SIDE - 1) / 2
+        return towards_next(images, pixels[..., 0], pixels[..., 1])
+
+    start, one = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
+    still, change = torch.func.jvp(warp, (start,), (one,))[:2]
+    torch.testing.assert_close(still, images)
+    torch.testing.assert_close(generate(images, transformation), change)
 
 
 @pytest.mark.parametrize("transformation", list(FIELDS))
@@ -172,6 +210,48 @@ def test_double_backward_agrees_with_forward_mode(name):
     assert backward.mode == "double backward"
 
 
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_all_directions_at_once_are_those_one_by_one(name):
+    network = classifier(name)
+    images = random_images(2, 32)
+    names = (*FIELDS, "intensity")
+    directions = torch.stack([generate(images, transformation) for transformation in names])
+    with torch.no_grad():
+        every = along_all(lambda x: network(x).softmax(1), images, directions)
+        for number, direction in enumerate(directions):
+            single = along(lambda x: network(x).softmax(1), images, direction)
+            torch.testing.assert_close(every.change[number], single.change)
+            torch.testing.assert_close(every.squared()[number], single.squared())
+            torch.testing.assert_close(every.answer, single.answer)
+    assert every.mode == "forward"
+
+
+def test_what_cannot_be_vectorised_is_differentiated_one_by_one():
+    def branching(x: Tensor) -> Tensor:
+        return x.mean((2, 3)) * (3 if x.sum().item() > 0 else -1)
+
+    images = random_images()
+    directions = torch.stack([generate(images, "scale"), generate(images, "intensity")])
+    result = along_all(branching, images, directions)
+    assert result.mode == "forward"
+    torch.testing.assert_close(result.change, 3 * directions.mean((3, 4)))
+
+
+def test_exhausted_memory_is_not_taken_for_a_missing_rule():
+    def exhausting(x: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    images = random_images()
+    with pytest.raises(torch.OutOfMemoryError):
+        along(exhausting, images, images)
+    with pytest.raises(torch.OutOfMemoryError):
+        along_all(exhausting, images, images[None])
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert out_of_memory(caught.value)
+    assert not out_of_memory(RuntimeError("no forward mode"))
+
+
 def test_an_operator_without_a_forward_rule_falls_back():
     class Square(torch.autograd.Function):
         generate_vmap_rule = False
@@ -193,6 +273,9 @@ def test_an_operator_without_a_forward_rule_falls_back():
     result = along(lambda x: Square.apply(x).mean((2, 3)), images, direction)
     assert result.mode == "double backward"
     torch.testing.assert_close(result.change, (2 * images * direction).mean((2, 3)))
+    every = along_all(lambda x: Square.apply(x).mean((2, 3)), images, direction[None])
+    assert every.mode == "double backward"
+    torch.testing.assert_close(every.change[0], result.change)
 
 
 def test_a_pixel_in_coordinates():

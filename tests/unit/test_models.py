@@ -15,6 +15,7 @@ from workflow_scripts.models.download_weights import download_weights
 from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.network import CARD, WEIGHTS, create, load, read_card
 from workflow_scripts.models.settings import Model
+from workflow_scripts.study import STUDIES, load_study
 
 SIZES = Preprocessing(resize=256, crop=224)
 SMALL = {"channels": [8, 8, 16, 16], "num_classes": 10}
@@ -37,6 +38,16 @@ def test_a_timm_model_brings_its_own_input(tmp_path):
     assert card.mean == card.std == (0.5, 0.5, 0.5)
     deit, _ = built(tmp_path / "d", timm="deit_tiny_distilled_patch16_224")
     assert deit.mean == (0.485, 0.456, 0.406)
+
+
+@pytest.mark.parametrize("study", sorted(STUDIES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_published_weights_of_the_studies_exist_and_fit_their_heads(study):
+    for name, model in load_study(study).models.items():
+        if model.timm and model.pretrained:
+            preset = timm.get_pretrained_cfg(model.timm)
+            assert preset is not None, name
+            assert preset.has_weights, name
+            assert preset.num_classes == (model.classes or 1000), name
 
 
 def test_the_ratio_of_resize_to_crop_is_the_studys(tmp_path):

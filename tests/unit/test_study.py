@@ -52,6 +52,16 @@ def test_shipped_studies_are_valid(path):
         ("seeds: [0, 1]", "seeds: [0, 1", "not valid YAML"),
         ("invariance:", "title: again\ninvariance:", "key 'title' is given twice"),
         ("models: [resnet_fscc", "models: [resnet_fsc", "similarity_search.models: unknown model 'resnet_fsc'"),
+        (
+            "figures:\n",
+            "lie: {transformations: [scale]}\nfigures:\n  figure_l1: {transformations: [rotation]}\n",
+            "figures.figure_l1.transformations: unknown transformation of lie 'rotation'",
+        ),
+        (
+            "figures:\n",
+            "figures:\n  figure_l3: {models: [vit_untraind]}\n",
+            "figures.figure_l3.models: unknown model 'vit_untraind'; did you mean 'vit_untrained'?",
+        ),
     ],
 )
 def test_a_mistake_gets_one_line_with_file_key_and_nearest_name(tmp_path, right, wrong, sentence):

@@ -7,38 +7,13 @@ places in the new image to places in the old one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-GENERATORS: dict[str, list[list[float]]] = {
-    "translation_x": [[0, 0, 1], [0, 0, 0], [0, 0, 0]],
-    "translation_y": [[0, 0, 0], [0, 0, 1], [0, 0, 0]],
-    "rotation": [[0, -1, 0], [1, 0, 0], [0, 0, 0]],
-    "scale": [[1, 0, 0], [0, 1, 0], [0, 0, 0]],
-    "stretch": [[1, 0, 0], [0, -1, 0], [0, 0, 0]],
-    "shear": [[0, 1, 0], [1, 0, 0], [0, 0, 0]],
-}
-"""The six generators of Aff(2); those of scale, stretch and shear are uniform scaling, stretching and shearing."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Generators that are sampled together: the exponential of their weighted sum."""
-
-    generators: tuple[str, ...]
-    zoom_in_only: bool = False
-    """Whether coordinates are sampled on the negative side only: for scale, places move inwards."""
-
-
-# What GIB learns: stages are applied to the image one after the other.
-STAGES: dict[str, tuple[Stage, ...]] = {
-    "translation": (Stage(("translation_x", "translation_y")),),
-    "translation_scale": (Stage(("translation_x", "translation_y")), Stage(("scale",), zoom_in_only=True)),
-    "affine": (Stage(tuple(GENERATORS)),),
-}
+from workflow_scripts.augerino.generators import GENERATORS
+from workflow_scripts.augerino.settings import Generator, Stage
 
 
 class LearnedBounds(nn.Module):
@@ -54,9 +29,8 @@ class LearnedBounds(nn.Module):
         self.names = tuple(name for stage in stages for name in stage.generators)
         if len(set(self.names)) != len(self.names):
             raise ValueError(f"a generator is in two stages: {', '.join(self.names)}")
-        start = torch.full((len(self.names),), float(initial_width))
-        # The inverse of softplus.
-        self.theta = nn.Parameter(start + torch.log(-torch.expm1(-start)))
+        self.theta = nn.Parameter(torch.empty(len(self.names)))
+        self.set_widths(torch.full((len(self.names),), float(initial_width)))
         self.register_buffer("generators", torch.tensor([GENERATORS[name] for name in self.names]), persistent=False)
 
     generators: Tensor
@@ -64,6 +38,12 @@ class LearnedBounds(nn.Module):
     def widths(self) -> Tensor:
         """Width per generator, in the order of `names`."""
         return functional.softplus(self.theta)
+
+    @torch.no_grad()
+    def set_widths(self, widths: Tensor) -> None:
+        """Give the laws `widths` [generators], all above 0, in the order of `names`."""
+        # The inverse of softplus.
+        self.theta.copy_(widths + torch.log(-torch.expm1(-widths)))
 
     def matrices(self, uniform: Tensor) -> Tensor:
         """Matrices [n, 3, 3] of n transformations, for numbers `uniform` [n, generators] from U(0, 1)."""
@@ -82,6 +62,8 @@ class LearnedBounds(nn.Module):
         assert result is not None
         return result
 
+    # Matrices of 3 x 3 give a compiler nothing to do.
+    @torch.compiler.disable
     def forward(self, images: Tensor, uniform: Tensor | None = None) -> Tensor:
         """Transform each of `images` [n, C, H, W] on its own, bilinear, filled with 0.
 
@@ -89,9 +71,11 @@ class LearnedBounds(nn.Module):
         """
         if uniform is None:
             uniform = torch.rand(len(images), len(self.names), device=images.device, dtype=images.dtype)
-        return warp(images, self.matrices(uniform))
+        # Places in an image need more digits than mixed precision has.
+        with torch.autocast(images.device.type, enabled=False):
+            return warp(images, self.matrices(uniform))
 
-    def reward(self, limits: Mapping[str, float]) -> Tensor:
+    def reward(self, limits: Mapping[Generator, float]) -> Tensor:
         """Norm of the widths that have not reached their limits: what the loss subtracts, times lambda.
 
         Each width is shut down on its own while it exceeds its limit, and comes back when it falls below
@@ -99,9 +83,8 @@ class LearnedBounds(nn.Module):
         """
         widths = self.widths()
         below = widths.detach() <= widths.new_tensor([limits[name] for name in self.names])
-        kept = widths[below]
-        # The norm has no gradient at 0.
-        return kept.norm() if kept.numel() else widths.sum() * 0
+        # Of a norm of 0 torch's gradient is 0.
+        return (widths * below).norm()
 
 
 def warp(images: Tensor, matrices: Tensor) -> Tensor:
@@ -117,17 +100,44 @@ class Augerino(nn.Module):
     image in training and `test_copies` in evaluation; the network's own where `enabled` is off.
     """
 
-    def __init__(self, network: nn.Module, bounds: LearnedBounds, train_copies: int = 1, test_copies: int = 4) -> None:
+    black: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        bounds: LearnedBounds,
+        train_copies: int = 1,
+        test_copies: int = 4,
+        black: Sequence[float] = (0.0,),
+    ) -> None:
+        """`black` is the value per channel that fills what a transformation brings in from outside the image."""
         super().__init__()
         self.network, self.bounds = network, bounds
         self.train_copies, self.test_copies = train_copies, test_copies
         self.enabled = True
+        self.register_buffer("black", torch.tensor(black).view(-1, 1, 1), persistent=False)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Log-probabilities [n, classes] of `images` [n, C, H, W]."""
+    @property
+    def copies(self) -> int:
+        """Transformed copies per image."""
+        return self.train_copies if self.training else self.test_copies
+
+    def forward(self, images: Tensor, uniform: Tensor | None = None) -> Tensor:
+        """Log-probabilities [n, classes] of `images` [n, C, H, W].
+
+        `uniform` [n, copies, generators] are the numbers from U(0, 1) that decide the transformations; drawn
+        from torch's generator where absent.
+        """
         if not self.enabled:
             return functional.log_softmax(self.network(images).float(), dim=1)
-        copies = self.train_copies if self.training else self.test_copies
-        several = self.bounds(images.repeat(copies, 1, 1, 1))
+        several = images.repeat(self.copies, 1, 1, 1)
+        numbers = None if uniform is None else uniform.transpose(0, 1).flatten(0, 1)
+        # Interpolating and normalising commute: this is a transformation of pixels, filled with black.
+        several = self.bounds(several - self.black, numbers) + self.black
         answers = functional.log_softmax(self.network(several).float(), dim=1)
-        return answers.unflatten(0, (copies, len(images))).mean(dim=0)
+        return answers.unflatten(0, (self.copies, len(images))).mean(dim=0)
+
+
+def black_of(mean: Sequence[float], std: Sequence[float]) -> list[float]:
+    """What a black pixel is after normalisation with `mean` and `std` per channel."""
+    return [-centre / scale for centre, scale in zip(mean, std, strict=True)]

@@ -1,19 +1,85 @@
 """Block `augerino` of a study."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import Block, unknown_name
 
-Transformation = Literal["translation", "translation_scale", "affine"]
+Generator = Literal["translation_x", "translation_y", "rotation", "scale", "stretch", "shear"]
+Width = Annotated[float, Field(gt=0)]
+
+
+class Stage(Block):
+    """Generators that are sampled together: the exponential of their weighted sum."""
+
+    generators: tuple[Generator, ...] = Field(min_length=1)
+    """Generators of Aff(2)."""
+    zoom_in_only: bool = False
+    """Whether coordinates are sampled on the negative side only: for scale, places move inwards."""
+
+
+TRANSLATION = Stage(generators=("translation_x", "translation_y"))
+# What GIB learns, and all at once; stages are applied to the image one after the other.
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "translation": (TRANSLATION,),
+    "translation_scale": (TRANSLATION, Stage(generators=("scale",), zoom_in_only=True)),
+    "affine": (Stage(generators=get_args(Generator)),),
+}
+
+
+class Limits(Block):
+    """Widths of the learned laws above which their regulariser is shut down, each on its own."""
+
+    translation: Width = 1.2
+    """Of each of both translations, where the image is 2 wide (1.2: 30 % to either side)."""
+    rotation: Width = 6.283
+    """Of the angle, in radians (2 pi: any angle)."""
+    scale: Width = 2.546
+    """Of the logarithm of the zoom (2 ln(1/0.28): up to 3.57 times)."""
+    stretch: Width = 2.546
+    """Of the logarithm of the stretch of one axis, which shrinks the other."""
+    shear: Width = 2.546
+    """Of the logarithm of the stretch of one diagonal, which shrinks the other."""
+
+    def of(self, generator: Generator) -> float:
+        """The limit of one generator."""
+        return self.translation if generator.startswith("translation") else getattr(self, generator)
+
+
+class Learning(Block):
+    """How one training learns bounds."""
+
+    stages: tuple[Stage, ...]
+    """What is learned: stages that are applied to the image one after the other."""
+    strength: float
+    """Strength lambda of the regulariser."""
+    learning_rate: float | None
+    """Initial learning rate of the bounds; a tenth of that of the weights where absent."""
+    schedule: bool
+    """Whether the learning rate of the bounds follows the recipe's step schedule."""
+    initial_width: float
+    """Width of every law at the start."""
+    limits: dict[Generator, float]
+    """Widths above which the regulariser is shut down, of every generator that is learned."""
+    train_copies: int
+    """Augmented copies per image in training."""
+    test_copies: int
+    """Augmented copies per image in evaluation."""
+    on_in_evaluation: bool
+    """Whether the evaluation after each epoch uses augmented copies, or the images as they are."""
 
 
 class Augerino(Block):
     """Learned bounds of affine augmentation (GIB appendix G)."""
 
-    transformations: list[Transformation] = ["translation", "translation_scale"]
-    """What is learned: translation; translation, then zoom in; all of Aff(2)."""
+    transformations: list[str] = Field(["translation", "translation_scale"], min_length=1)
+    """What is learned: `translation`; `translation_scale`, which zooms in after it; `affine`, all of Aff(2) at once;
+    or a name of `custom`."""
+    custom: dict[str, tuple[Stage, ...]] = {}
+    """Other things to learn, by name: lists of stages `{generators: [...], zoom_in_only: false}`, applied one after the
+    other; the generators of a stage are sampled together."""
     lambdas: list[float] = Field([0.01, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0], min_length=1)
     """Strengths of the regulariser."""
     seeds: list[int] = Field([0, 1, 2, 3, 4], min_length=1)
@@ -21,14 +87,66 @@ class Augerino(Block):
     base_method: str = "fscc"
     """Method whose inputs, learning rate and weight decay are used."""
     bound_learning_rate: float | None = Field(None, gt=0)
-    """Learning rate of the bounds; that of the weights where absent."""
+    """Learning rate of the bounds; where absent a tenth of that of the weights, as in the authors' code."""
+    bound_schedule: bool = True
+    """Whether the recipe's step schedule applies to the bounds too, as in the paper."""
+    initial_width: float = Field(0.1, gt=0)
+    """Width of every law at the start; 0.1 is 2.5 % of the image's width to either side."""
     train_copies: int = Field(1, ge=1)
     """Augmented copies per image in training."""
     test_copies: int = Field(4, ge=1)
     """Augmented copies whose log-softmaxes are averaged in evaluation."""
+    on_in_evaluation: bool = True
+    """Whether the evaluation after each epoch of a training uses augmented copies; tables A3 to A6 do both anyway."""
     test_seeds: int = Field(5, ge=1)
     """Test seeds of the evaluation with Augerino on."""
-    translation_limit: float = Field(1.2, gt=0)
-    """Width of the translation bound above which its regulariser is shut down (1.2: 30 % to each side)."""
-    scale_limit: float = Field(2.546, gt=0)
-    """Width of the log-scale bound above which its regulariser is shut down (2 ln(1/0.28))."""
+    limits: Limits = Limits()
+    """Where the regulariser is shut down."""
+
+    @field_validator("lambdas")
+    @classmethod
+    def _have_names(cls, lambdas: list[float]) -> list[float]:
+        for value in lambdas:
+            if value and not 1e-4 <= value < 1e5:
+                raise ValueError(f"{value:g} is not 0 and not between 0.0001 and 100000")
+        if len({f"{value:g}" for value in lambdas}) < len(lambdas):
+            raise ValueError(f"{lambdas} repeat a value (six digits count)")
+        return lambdas
+
+    @field_validator("transformations", "seeds")
+    @classmethod
+    def _once(cls, values: list) -> list:
+        if len(set(values)) < len(values):
+            raise ValueError(f"{values} repeat an entry")
+        return values
+
+    @model_validator(mode="after")
+    def _stages_make_sense(self) -> "Augerino":
+        for name, stages in self.custom.items():
+            generators = [generator for stage in stages for generator in stage.generators]
+            if name in STAGES or not re.fullmatch(r"[a-z0-9_]+", name):
+                raise ValueError(f"custom.{name}: use a name of your own of lower-case letters, digits and '_'")
+            if not generators or len(set(generators)) < len(generators):
+                raise ValueError(f"custom.{name}: give one stage or more, and every generator once")
+        for name in self.transformations:
+            if name not in self.stages:
+                raise ValueError(f"transformations: {unknown_name('transformation', name, self.stages)}")
+        return self
+
+    @property
+    def stages(self) -> dict[str, tuple[Stage, ...]]:
+        """Everything that can be learned, by name."""
+        return STAGES | self.custom
+
+    def methods_of(self, transformation: str) -> dict[str, float]:
+        """Names of the sweep's methods that learn `transformation`, with their lambdas."""
+        return {f"augerino_{transformation}_lambda{value:g}": value for value in self.lambdas}
+
+    @property
+    def methods(self) -> dict[str, tuple[str, float]]:
+        """Every method of the sweep, by name: what it learns, and its lambda."""
+        return {
+            name: (transformation, strength)
+            for transformation in self.transformations
+            for name, strength in self.methods_of(transformation).items()
+        }

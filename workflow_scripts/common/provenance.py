@@ -51,9 +51,19 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def make_stamp(study: str, seed: int, module: str, settings: Any, upstream: Iterable[Stamp] = ()) -> Stamp:
-    """Stamp of a result that `module` makes with `settings` from results stamped `upstream`."""
-    code = code_digest(module)
+def make_stamp(
+    study: str,
+    seed: int,
+    module: str,
+    settings: Any,
+    upstream: Iterable[Stamp] = (),
+    without: tuple[str, ...] = (),
+) -> Stamp:
+    """Stamp of a result that `module` makes with `settings` from results stamped `upstream`.
+
+    `without` are modules that it imports but does not use for this result.
+    """
+    code = code_digest(module, without)
     key = digest([code, settings, [stamp.key for stamp in upstream]])
     return Stamp(study=study, seed=seed, module=module, code=code, key=key)
 

@@ -5,6 +5,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.settings import Split
 from workflow_scripts.embeddings.settings import BANK_A, BANK_B, known_names
+from workflow_scripts.lie.settings import ErrorAverage, ErrorClasses, ErrorMeasure, Generator
 from workflow_scripts.metrics.settings import Policy, Ranking
 
 # Okabe and Ito's palette, told apart with any colour vision; yellow last, as it is faint on white.
@@ -123,8 +124,57 @@ class TrainingFigure(Block):
     """Model of the similarity search that ranks; the first where absent."""
 
 
+class BoundsFigure(Block):
+    """Bounds that Augerino learns, for every lambda of `augerino`."""
+
+    transformation: str = "translation"
+    """What is learned: one of `augerino.transformations`; of another the figure is not drawn."""
+
+
 class CalibrationFigure(Block):
     """Ranks of the planted factors; drawn for the first model of the similarity search."""
+
+
+class ErrorFigure(Block):
+    """Equivariance errors against top-1, a point per model; its models are those of `lie`."""
+
+    transformations: list[Generator] = Field(["translation_x", "rotation", "shear_x", "scale"], min_length=1)
+    """One panel each, in this order."""
+    measure: ErrorMeasure = "squared"
+    """Measure to draw."""
+    average: ErrorAverage = "mean"
+    """Over images: the mean with its interval, as LEE has it, or the median, which no few images decide."""
+    classes: ErrorClasses = "model"
+    """Class probabilities that count: all outputs of each model, or those of the study's classes alone."""
+    colors: list[str] = Field(PALETTE, min_length=1)
+    """Colours of the architecture families; beyond them markers change."""
+
+
+class LayerFigure(Block):
+    """Contributions of kinds of layers, a bar per model; its transformations are those of `lie.layerwise`."""
+
+    models: list[str] | None = None
+    """Models to draw; those of `lie` where absent."""
+    colors: list[str] = Field(PALETTE, min_length=8, max_length=8)
+    """Colours of embedding, convolution, downsampling, pooling, non-linearity, normalisation, attention, token mixing,
+    in this order."""
+
+
+class TwoPapersFigure(Block):
+    """Equivariance errors against invariance, a point per model."""
+
+    models: list[str] | None = None
+    """Models to draw; those of `lie` where absent."""
+    magnitude: int | None = Field(None, ge=1, le=9)
+    """Magnitude index of bank A at which the invariance is taken; the smallest that the study measures where absent."""
+    measure: ErrorMeasure = "squared"
+    """Measure of the equivariance error."""
+    average: ErrorAverage = "median"
+    """Over images: the mean with its interval, as LEE has it, or the median, which no few images decide."""
+    classes: ErrorClasses = "model"
+    """Class probabilities that count: all outputs of each model, or those of the study's classes alone."""
+    colors: list[str] = Field(PALETTE, min_length=1)
+    """Colours of the architecture families; beyond them markers change."""
 
 
 class Figures(Block):
@@ -156,7 +206,17 @@ class Figures(Block):
     """Where the foregrounds are, and how large (GIB Fig. A6)."""
     figure_a7: ZoomFigure | None = ZoomFigure()
     """Top-1 under zoom (GIB Fig. A7)."""
+    figure_a8: BoundsFigure | None = BoundsFigure()
+    """Learned bounds of translation (GIB Fig. A8)."""
+    figure_a9: BoundsFigure | None = BoundsFigure(transformation="translation_scale")
+    """Learned bounds of translation and zoom (GIB Fig. A9)."""
     figure_a10: MagnitudeFigure | None = MagnitudeFigure()
     """Equivariance to every transformation of bank A (GIB Fig. A10)."""
     figure_calibration: CalibrationFigure | None = CalibrationFigure()
     """Planted factors in the similarity search (ours)."""
+    figure_l1: ErrorFigure | None = None
+    """Equivariance errors against top-1 over models (LEE)."""
+    figure_l2: LayerFigure | None = None
+    """Contributions of kinds of layers to the equivariance error (LEE)."""
+    figure_l3: TwoPapersFigure | None = None
+    """Equivariance errors against invariance over models (ours)."""

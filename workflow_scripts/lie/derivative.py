@@ -19,19 +19,23 @@ Mode = Literal["forward", "double backward"]
 
 @dataclass(frozen=True)
 class Derivative:
-    """Answers [N, D] and their derivative [N, D] along a direction, and how it was found."""
+    """Answers [N, D], their derivative [N, D] along a direction or [T, N, D] along several, and how it was found."""
 
     answer: Tensor
     change: Tensor
     mode: Mode
 
+    def __getitem__(self, outputs: slice) -> "Derivative":
+        """The same of some of the outputs."""
+        return Derivative(self.answer[..., outputs], self.change[..., outputs], self.mode)
+
     def squared(self) -> Tensor:
-        """The local equivariance error ||L f||^2 / D of each image, [N]."""
-        return self.change.square().mean(dim=1)
+        """The local equivariance error ||L f||^2 / D of each image, [N] or [T, N]."""
+        return self.change.square().mean(dim=-1)
 
     def absolute(self) -> Tensor:
-        """The mean of |L f| over outputs of each image, [N]: what the authors' code prints."""
-        return self.change.abs().mean(dim=1)
+        """The mean of |L f| over outputs of each image, [N] or [T, N]: what the authors' code prints."""
+        return self.change.abs().mean(dim=-1)
 
 
 def along(function: Function, images: Tensor, direction: Tensor) -> Derivative:
@@ -45,9 +49,38 @@ def along(function: Function, images: Tensor, direction: Tensor) -> Derivative:
         try:
             answer, change = torch.func.jvp(function, (images,), (direction,))[:2]
         except (NotImplementedError, RuntimeError) as error:
-            logging.info("no forward mode (%s); double backward instead", str(error).splitlines()[0])
+            if out_of_memory(error):
+                raise
+            logging.info("no forward mode (%s); double backward instead", str(error).partition("\n")[0])
             return double_backward(function, images, direction)
     return Derivative(answer, change, "forward")
+
+
+def along_all(function: Function, images: Tensor, directions: Tensor) -> Derivative:
+    """Derivatives of `function` at `images` [N, ...] along each of `directions` [T, N, ...]: change [T, N, D].
+
+    Forward mode with one evaluation of the function for all directions, which is quicker than one each; where an
+    operator cannot be vectorised so, one direction after the other as in `along`. Raises `RuntimeError` where the
+    memory does not suffice.
+    """
+    with sdpa_kernel(SDPBackend.MATH):
+        try:
+            every, change = torch.func.vmap(lambda direction: torch.func.jvp(function, (images,), (direction,))[:2])(
+                directions
+            )
+            # The answer is the same along each direction.
+            return Derivative(every[0], change, "forward")
+        except (NotImplementedError, RuntimeError, ValueError) as error:
+            if out_of_memory(error):
+                raise
+            logging.info("no vectorised forward mode (%s); one by one instead", str(error).partition("\n")[0])
+    single = [along(function, images, direction) for direction in directions]
+    return Derivative(single[0].answer, torch.stack([one.change for one in single]), single[0].mode)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of a device does not suffice."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def double_backward(function: Function, images: Tensor, direction: Tensor) -> Derivative:

@@ -4,6 +4,10 @@ A one-parameter group g_t warps an image bilinearly: (g_t x)(p) = x(p + t v(p) +
 the image spans -1 to 1 from the first pixel's centre to the last one's, x to the right and y downwards, with
 reflection at the frame. Its generator is d/dt g_t x at t = 0. A bilinear image has a kink in every pixel; the
 derivative is the one towards larger x and larger y, whichever way v points: the difference to the next pixel.
+
+Maps of an image's features move with the image: their cells divide it evenly, so that a cell's centre lies where the
+centre of its pixels does, and one pixel of a translation is as much of a cell as it covers. (The authors let every map
+span -1 to 1 between its own first and last centre; subsampling by a factor then is not equivariant to its own steps.)
 """
 
 from collections.abc import Callable
@@ -26,25 +30,32 @@ FIELDS: dict[str, Field] = {
 }
 
 
-def generate(images: Tensor, transformation: str) -> Tensor:
+def generate(images: Tensor, transformation: str, frame: tuple[int, int] | None = None) -> Tensor:
     """The generator of a transformation applied to `images` [N, C, H, W], per unit of its parameter.
 
+    Where these are maps of an image's features, `frame` is the height and width of the image, in pixels.
     Translations count half the side as 1, rotation counts radians, scale, stretch and shear the exponent.
     Intensity multiplies the image by 1 + t, so its generator is the image itself.
     """
     if transformation == "intensity":
         return images
-    x, y = places(images)
+    x, y = places(images, frame)
     along_x, along_y = FIELDS[transformation](x, y)
-    height, width = images.shape[-2:]
-    # From coordinates to pixels: the image of n pixels spans n - 1 distances between pixels.
-    return along_x * (width - 1) / 2 * _to_next(images, -1) + along_y * (height - 1) / 2 * _to_next(images, -2)
+    cells = images.shape[-2:]
+    # From coordinates to cells: the image of n pixels spans n - 1 distances between pixels.
+    down, right = ((n - 1) / 2 * m / n for n, m in zip(frame or cells, cells, strict=True))
+    return along_x * right * _to_next(images, -1) + along_y * down * _to_next(images, -2)
 
 
-def places(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Coordinates x and y [H, W] of the pixels of `images` [..., H, W]."""
-    height, width = images.shape[-2:]
-    along_y, along_x = (torch.linspace(-1, 1, n, dtype=images.dtype, device=images.device) for n in (height, width))
+def places(images: Tensor, frame: tuple[int, int] | None = None) -> tuple[Tensor, Tensor]:
+    """Coordinates x and y [H, W] of the pixels, or cells, of `images` [..., H, W]."""
+    cells = images.shape[-2:]
+    # The centre of the last of m cells of n pixels.
+    ends = [1 - (n / m - 1) / (n - 1) for n, m in zip(frame or cells, cells, strict=True)]
+    along_y, along_x = (
+        torch.linspace(-end, end, m, dtype=images.dtype, device=images.device)
+        for end, m in zip(ends, cells, strict=True)
+    )
     y, x = torch.meshgrid(along_y, along_x, indexing="ij")
     return x, y
 

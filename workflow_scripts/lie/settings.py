@@ -19,6 +19,47 @@ Generator = Literal[
     "intensity",
 ]
 
+ErrorMeasure = Literal["squared", "absolute"]
+"""||L f||^2 over the number of outputs (LEE equation 4), or the mean of |L f| over outputs (the authors' code)."""
+ErrorClasses = Literal["model", "study"]
+"""Class probabilities that count: all outputs of a model, or those of the study's classes, which add up to one."""
+
+ErrorAverage = Literal["mean", "median"]
+"""Over images: the mean is LEE's, and hangs on the few images near a border between classes; the median does not."""
+Head = Literal["study", "published", "checkpoint", "untrained"]
+"""Where the classifier of a model comes from."""
+
+Motion = Literal["translation_x", "translation_y", "rotation", "shear_x", "shear_y", "stretch_x", "stretch_y", "scale"]
+"""Transformations that act on feature maps as they do on images: all but intensity."""
+Kind = Literal[
+    "embedding",
+    "convolution",
+    "downsampling",
+    "pooling",
+    "non-linearity",
+    "normalisation",
+    "attention",
+    "token mixing",
+    "MLP",
+    "residual sum",
+    "other",
+    "rest",
+]
+"""Kinds of layers; `rest` is what no layer accounts for, rounding."""
+
+
+class Layerwise(Block):
+    """Decomposition of the Lie derivative over the layers of a network."""
+
+    transformations: list[Motion] = Field(["translation_x"], min_length=1)
+    """One-parameter groups to decompose."""
+    images: int = Field(100, ge=2)
+    """Images to measure on, at most; drawn like those of `lie`, of which they are a part where fewer."""
+    probes: int = Field(20, ge=2)
+    """Hutchinson probes per image."""
+    chunk: int = Field(8, ge=1)
+    """Images held at a time, at most, with all values between their layers: bounds the memory."""
+
 
 class Lie(Block):
     """Lie derivatives and the discrete measures beside them (LEE sections 4 and 5)."""
@@ -29,13 +70,17 @@ class Lie(Block):
     """Images to measure on."""
     images: int = Field(1_000, ge=1)
     """Images to measure on, at most."""
-    transformations: list[Generator] = list(get_args(Generator))
+    transformations: list[Generator] = Field(list(get_args(Generator)), min_length=1)
     """One-parameter groups."""
-    probes: int = Field(100, ge=2)
-    """Hutchinson probes of the layerwise decomposition."""
+    layerwise: Layerwise = Layerwise()
+    """Contributions of layers."""
     max_roll: int = Field(7, ge=1)
     """Largest integer roll of the consistency measure, in pixels."""
     max_shift: float = Field(0.125, gt=0, le=1)
     """Largest shift of EQ-T, as a fraction of the side."""
+    max_angle: float = Field(180.0, gt=0, le=180)
+    """Largest rotation of EQ-R, in degrees."""
+    samples: int = Field(10, ge=1)
+    """Random shifts and rotations per image of EQ-T and EQ-R."""
     chunk: int = Field(32, ge=1)
-    """Images differentiated at a time: bounds the memory."""
+    """Images differentiated at a time, at most: bounds the memory."""

@@ -16,9 +16,16 @@ GENERATOR = {"kind", "version", "image_size", "train_per_class", "val_per_class"
 class DataLineage(Paths):
     """Settings and stamps of images, index, shards and WordNet."""
 
-    def _stamp(self, module: str, settings: Any, upstream: Iterable[Stamp] = (), seed: int | None = None) -> Stamp:
+    def _stamp(
+        self,
+        module: str,
+        settings: Any,
+        upstream: Iterable[Stamp] = (),
+        seed: int | None = None,
+        without: tuple[str, ...] = (),
+    ) -> Stamp:
         seed = self.study.seed if seed is None else seed
-        return make_stamp(self.name, seed, f"workflow_scripts.{module}", settings, upstream)
+        return make_stamp(self.name, seed, f"workflow_scripts.{module}", settings, upstream, without)
 
     @property
     def generator(self) -> dict[str, Any]:

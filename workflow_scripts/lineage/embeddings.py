@@ -5,8 +5,8 @@ from typing import Any
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.lineage.training import TrainingLineage
 
-# What a network is built from; labels belong to figures.
-NOT_IN_A_NETWORK = {"label"}
+# What a network is built from; labels and families belong to figures.
+NOT_IN_A_NETWORK = {"label", "family"}
 
 
 class EmbeddingLineage(TrainingLineage):

@@ -37,6 +37,16 @@ class MetricLineage(EmbeddingLineage):
         """Stamp of the ranks of the planted factors."""
         return self._stamp("metrics.calibration", None, [self.similarity_search(model)])
 
+    def class_ranking(self, method: str) -> dict[str, Any]:
+        """The part of a method's `per_class` that decides which transformations a class has."""
+        per_class = self.study.training.methods[method].per_class
+        return per_class.model_dump(mode="json", exclude={"model", "probability"}) if per_class else {}
+
+    def best_per_class(self, method: str) -> Stamp:
+        """Stamp of the transformations of each class for the trainings of a method."""
+        upstream = [self.similarity_search(self.study.ranking_model(method))]
+        return self._stamp("metrics.best_per_class", self.class_ranking(method), upstream)
+
     def zoom_sweep(self, method: str, seed: int) -> Stamp:
         """Stamp of the evaluation of one training under zoom."""
         settings = [self.study.zoom_sweep.points, self.study.zoom_sweep.test_seeds]

@@ -9,8 +9,9 @@ from typing import Any
 
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.settings import Planted, Split
+from workflow_scripts.figures.settings import BoundsFigure
 from workflow_scripts.study import Config, Study
-from workflow_scripts.tables.settings import HelpedTable, MethodTable
+from workflow_scripts.tables.settings import HelpedTable, LambdaTable, MethodTable, PerClassTable
 
 NETWORK = ("model.safetensors", "model.json")
 TRAINING = (*NETWORK, "history.parquet", "predictions.parquet")
@@ -20,6 +21,9 @@ ANSWERS = ("predictions.parquet", "history.parquet")
 # What needs a similarity search.
 SEARCH_FIGURES = ["figure_3a", "figure_3b", "figure_3c", "figure_4", "figure_a4", "figure_a5"]
 SEARCH_TABLES = ["table_families", "table_weighted_boost"]
+# What needs Lie derivatives.
+LIE_FIGURES = ["figure_l1", "figure_l2", "figure_l3"]
+LIE_TABLES = ["table_lee"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Paths:
 
     def seeds_of(self, method: str) -> list[str]:
         """Folders of a method's final trainings."""
-        return [self.trained(method, seed) for seed in self.study.training.seeds]
+        return [self.trained(method, seed) for seed in self.study.seeds_of(method)]
 
     def runs(self, methods: Iterable[str]) -> dict[str, list[str]]:
         """Folders of the final trainings of several methods."""
@@ -78,11 +82,20 @@ class Paths:
     @property
     def training_files(self) -> list[str]:
         """The weights of every method and seed."""
-        return self.run_files(self.study.training.methods, NETWORK[:1])
+        return self.run_files([*self.study.training.methods, *self.study.augerino_methods], NETWORK[:1])
+
+    def owner(self, method: str) -> str:
+        """The method whose grid chooses the hyper-parameters of `method`: itself or another."""
+        return self.study.training.owner(self.base(method))
+
+    def base(self, method: str) -> str:
+        """The method whose inputs a training sees: itself, but for one that learns bounds on top of another's."""
+        augerino = self.study.augerino
+        return augerino.base_method if augerino and method in augerino.methods else method
 
     def grid(self, method: str) -> list[dict[str, Any]]:
         """The trainings of the grid that chooses for `method`: folder, learning rate and weight decay of each."""
-        grid, owner = self.study.training.grid, self.study.training.owner(method)
+        grid, owner = self.study.training.grid, self.owner(method)
         points = product(grid.learning_rates, grid.weight_decays) if grid else []
         return [
             {
@@ -99,8 +112,32 @@ class Paths:
 
     def choice(self, method: str) -> list[str]:
         """The file with the choice for `method`, where there is a grid."""
-        owner = self.study.training.owner(method)
+        owner = self.owner(method)
         return [f"{self.results}/trainings/{owner}/choice.json"] if self.study.training.grid else []
+
+    def class_transformations(self, method: str) -> list[str]:
+        """The table of the transformations of each class, where the method has `per_class`."""
+        base = self.base(method)
+        if self.study.training.methods[base].per_class is None:
+            return []
+        return [f"{self.results}/metrics/best_per_class/{base}.parquet"]
+
+    def learning(self, transformation: str) -> dict[str, str]:
+        """The methods that learn `transformation`, with their lambdas as text."""
+        methods = self.study.augerino.methods_of(transformation) if self.study.augerino else {}
+        return {name: f"{strength:g}" for name, strength in methods.items()}
+
+    def bounds_runs(self, transformation: str) -> dict[str, list[str]]:
+        """Folders of the trainings that learn `transformation`, for each lambda."""
+        return {strength: self.seeds_of(method) for method, strength in self.learning(transformation).items()}
+
+    def augerino_evaluations(self, transformation: str) -> list[str]:
+        """Evaluations of the trainings that learn `transformation`."""
+        return [
+            f"{self.results}/augerino/{method}-{seed}.parquet"
+            for method in self.learning(transformation)
+            for seed in self.study.seeds_of(method)
+        ]
 
     # Models and embeddings
 
@@ -142,6 +179,29 @@ class Paths:
         ]
 
     @property
+    def lie_models(self) -> list[str]:
+        """Models whose Lie derivatives are measured."""
+        return list(self.study.models) if self.study.lie.models is None else self.study.lie.models
+
+    def lie_tables(self, kind: str, models: Iterable[str] | None = None) -> list[str]:
+        """Tables of one kind of these models: `about`, `images`, `discrete`, `summary`, or one of the layers'."""
+        return [
+            f"{self.results}/lie/{model}.{kind}.parquet" for model in (self.lie_models if models is None else models)
+        ]
+
+    @property
+    def layerwise_models(self) -> list[str]:
+        """Models of Figure L2."""
+        figure = self.study.figures.figure_l2
+        return figure.models if figure and figure.models is not None else self.lie_models
+
+    @property
+    def two_papers_models(self) -> list[str]:
+        """Models of Figure L3."""
+        figure = self.study.figures.figure_l3
+        return figure.models if figure and figure.models is not None else self.lie_models
+
+    @property
     def calibrated(self) -> str:
         """The model of the figure of planted factors: the first of the similarity search."""
         return self.study.similarity_search.models[0]
@@ -160,6 +220,8 @@ class Paths:
         without = [] if set(self.study.zoom_sweep.methods) <= trained else ["figure_a7"]
         without += [] if self.study.similarity_search.models else SEARCH_FIGURES
         without += [] if self.has_planted_factors else ["figure_calibration"]
+        without += [] if self.lie_models else LIE_FIGURES
+        without += [name for name, settings in self.study.figures if not self._is_learned(settings)]
         return [name for name in _wanted(self.study.figures) if name not in without]
 
     @property
@@ -181,7 +243,9 @@ class Paths:
     def table_methods(self, table: str) -> list[str]:
         """Rows of Table 1a or 1b."""
         settings: MethodTable = getattr(self.study.tables, table)
-        names = list(self.study.training.methods)
+        # Those that differ between classes have a table of their own.
+        per_class = self.study.training.per_class_methods
+        names = [name for name in self.study.training.methods if name not in per_class]
         laws = [name for name in names if name.startswith("rrc_beta")]
         if settings.methods is not None:
             return settings.methods
@@ -189,14 +253,26 @@ class Paths:
             return [name for name in names if name not in laws]
         return [name for name in names if name == "rrc" or name in laws] if laws else []
 
+    def _is_learned(self, settings: object) -> bool:
+        """Whether the study has Augerino learn what a figure or table shows; those of other things can be shown."""
+        if not isinstance(settings, BoundsFigure | LambdaTable):
+            return True
+        return self.study.augerino is not None and settings.transformation in self.study.augerino.transformations
+
     def _has_methods(self, table: str, trained: set[str]) -> bool:
         settings = getattr(self.study.tables, table)
         if table in ("table_a1", "table_foregrounds"):
             return True
+        if isinstance(settings, LambdaTable):
+            return self._is_learned(settings)
         if table in SEARCH_TABLES:
             return bool(self.study.similarity_search.models)
         if table == "table_calibration":
             return self.has_planted_factors
+        if table in LIE_TABLES:
+            return bool(self.lie_models)
+        if isinstance(settings, PerClassTable):
+            return bool(self.study.training.per_class_methods) and settings.baseline in trained
         if isinstance(settings, MethodTable):
             methods = self.table_methods(table)
             return bool(methods) and set(methods) <= trained

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable
 
 from workflow_scripts.common.provenance import Stamp, digest
-from workflow_scripts.figures.settings import MagnitudeFigure
-from workflow_scripts.lineage.foreground import ForegroundLineage
+from workflow_scripts.figures.settings import BoundsFigure, MagnitudeFigure
+from workflow_scripts.lineage.augerino import AugerinoLineage
+from workflow_scripts.lineage.lie import LieLineage
+from workflow_scripts.tables.settings import LambdaTable
 
 
-class ResultLineage(ForegroundLineage):
+class ResultLineage(LieLineage, AugerinoLineage):
     """Settings and stamps of figures and tables; the stamp of a target is the method of its name."""
 
     def figure(self, name: str) -> MagnitudeFigure:
@@ -73,6 +75,38 @@ class ResultLineage(ForegroundLineage):
         seeds, methods = self.study.training.seeds, self.study.zoom_sweep.methods
         upstream = [self.zoom_sweep(method, seed) for method in methods for seed in seeds]
         return self._stamp("figures.figure_a7", self.zoom_labels, upstream)
+
+    def figure_a8(self) -> Stamp:
+        """Stamp of Figure A8."""
+        return self._bounds_figure("figure_a8", self.study.figures.figure_a8)
+
+    def figure_a9(self) -> Stamp:
+        """Stamp of Figure A9."""
+        return self._bounds_figure("figure_a9", self.study.figures.figure_a9)
+
+    def _bounds_figure(self, name: str, figure: BoundsFigure | None) -> Stamp:
+        methods = self.learning(figure.transformation) if figure else {}
+        return self._stamp(f"figures.{name}", list(methods.items()), self.trainings(methods))
+
+    def table_a3(self) -> Stamp:
+        """Stamp of Table A3."""
+        return self._lambda_table("table_a3", self.study.tables.table_a3)
+
+    def table_a4(self) -> Stamp:
+        """Stamp of Table A4."""
+        return self._lambda_table("table_a4", self.study.tables.table_a4)
+
+    def table_a5(self) -> Stamp:
+        """Stamp of Table A5."""
+        return self._lambda_table("table_a5", self.study.tables.table_a5)
+
+    def table_a6(self) -> Stamp:
+        """Stamp of Table A6."""
+        return self._lambda_table("table_a6", self.study.tables.table_a6)
+
+    def _lambda_table(self, name: str, table: LambdaTable | None) -> Stamp:
+        methods = self.learning(table.transformation) if table else {}
+        return self._stamp(f"tables.{name}", None, self.evaluations(methods))
 
     def figure_calibration(self) -> Stamp:
         """Stamp of the figure of planted factors."""
@@ -165,10 +199,47 @@ class ResultLineage(ForegroundLineage):
         table = self.study.tables.table_b
         return self._stamp("tables.table_b", table, self.trainings([table.baseline, *table.methods] if table else []))
 
+    def table_per_class_augmentation(self) -> Stamp:
+        """Stamp of the table of per-class augmentation."""
+        table, methods = self.study.tables.table_per_class_augmentation, self.study.training.per_class_methods
+        trainings = self.trainings([*([table.baseline] if table else []), *methods])
+        upstream = [*trainings, *map(self.best_per_class, methods), self.index()]
+        return self._stamp("tables.table_per_class_augmentation", [table, methods], upstream)
+
     def table_foregrounds(self) -> Stamp:
         """Stamp of the table of foregrounds."""
         settings = [self.study.tables.table_foregrounds, self.foreground_origin]
         return self._stamp("tables.table_foregrounds", settings, [self.foreground(), self.index()])
+
+    def figure_l1(self) -> Stamp:
+        """Stamp of Figure L1."""
+        return self._lie_result("figures.figure_l1", self.study.figures.figure_l1)
+
+    def figure_l2(self) -> Stamp:
+        """Stamp of Figure L2."""
+        models = self.layerwise_models
+        settings = [self.study.figures.figure_l2, self.labels(models)]
+        return self._stamp("figures.figure_l2", settings, map(self.layerwise, models))
+
+    def figure_l3(self) -> Stamp:
+        """Stamp of Figure L3."""
+        models = self.two_papers_models
+        upstream = [*map(self.equivariance_error, models), *map(self.invariance, models)]
+        settings = [self.study.figures.figure_l3, self.labels(models), self.study.seed]
+        return self._stamp("figures.figure_l3", settings, upstream)
+
+    def table_lee(self) -> Stamp:
+        """Stamp of the table of equivariance errors."""
+        return self._lie_result("tables.table_lee", None)
+
+    @property
+    def lie_labels(self) -> dict[str, str]:
+        """Names of the models whose Lie derivatives are measured."""
+        return self.labels(self.lie_models)
+
+    def _lie_result(self, module: str, settings: object) -> Stamp:
+        errors = [self.equivariance_error(model) for model in self.lie_models]
+        return self._stamp(module, [settings, self.lie_labels, self.study.seed], errors)
 
     def report_key(self) -> str:
         """Changes when a figure or a table does."""

@@ -1,5 +1,6 @@
 """Rule `build_model`: a timm or torchvision name becomes a folder with weights and a card."""
 
+import logging
 from pathlib import Path
 
 import safetensors.torch
@@ -11,24 +12,44 @@ from torch import Tensor, nn
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.settings import Preprocessing
+from workflow_scripts.models.failures import Failure, failure_of_weights, write_failure
 from workflow_scripts.models.network import Card, create, save
-from workflow_scripts.models.settings import Model
+from workflow_scripts.models.settings import FailingModels, Model
 
 DEFAULT_CLASSES = 1000
 
 
-def build_model(*, model: Model, preprocessing: Preprocessing, output: Path, weights: Path | None = None) -> None:
+def build_model(
+    *,
+    model: Model,
+    preprocessing: Preprocessing,
+    output: Path,
+    weights: Path | None = None,
+    failing: FailingModels = "stop",
+) -> None:
     """Build the network of `model` and write it to the folder `output`.
 
     `weights` are those of `pretrained` or `checkpoint`; without them the initialisation comes from the
     model's seed. Input side, mean and standard deviation are the architecture's own; the shorter side
     before the crop keeps the study's ratio of resize to crop. Raises `InputError` for an unknown
-    architecture, and for weights that are unreadable or do not fit.
+    architecture, and for weights that are unreadable or do not fit. Where `failing` is `row`, the reason why
+    published weights could not be fetched, or do not fit, is written instead.
     """
     card = _card(model, preprocessing)
-    network = create(card, seed=model.seed)
-    if weights is not None:
-        fill(network, read_weights(weights), weights)
+    reason = failure_of_weights(weights) if weights is not None and model.pretrained else None
+    try:
+        if reason is not None:
+            raise InputError(reason)
+        network = create(card, seed=model.seed)
+        if weights is not None:
+            fill(network, read_weights(weights), weights)
+    except InputError as error:
+        # Anything but published weights is the study's own, and its author's to mend.
+        if failing == "stop" or not model.pretrained:
+            raise
+        logging.warning("%s", error)
+        write_failure(output, Failure(failed=str(error), library=card.library, architecture=card.architecture))
+        return
     save(output, card, network)
 
 

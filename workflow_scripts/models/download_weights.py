@@ -1,46 +1,59 @@
 """Rule `download_weights`: published weights, from the local folder or else from their hub."""
 
+import logging
 from pathlib import Path
 
 import safetensors.torch
 import timm
 import torchvision
+from torch import Tensor
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic
 from workflow_scripts.models.build_model import read_weights
-from workflow_scripts.models.settings import Model
+from workflow_scripts.models.failures import write_failed_weights
+from workflow_scripts.models.settings import FailingModels, Model
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
 
-def download_weights(*, model: Model, folder: Path, output: Path) -> None:
+def download_weights(*, model: Model, folder: Path, output: Path, failing: FailingModels = "stop") -> None:
     """Write the published weights of `model` to the safetensors file `output`.
 
     A file `{architecture}{.safetensors,.pth,.pt,.bin}` in `folder/{timm,torchvision}` or in `folder` is
-    taken before anything is downloaded. Raises `InputError` that says where to put one if neither works.
+    taken before anything is downloaded. Raises `InputError` that says where to put one if neither works;
+    where `failing` is `row`, that reason is written instead.
     """
     library, architecture = ("timm", model.timm) if model.timm else ("torchvision", str(model.torchvision))
+    try:
+        state = _fetch(library, architecture, folder)
+    except InputError as error:
+        if failing == "stop":
+            raise
+        logging.warning("%s", error)
+        write_failed_weights(output, str(error))
+        return
+    with atomic(output) as temporary:
+        safetensors.torch.save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, temporary)
+
+
+def _fetch(library: str, architecture: str, folder: Path) -> dict[str, Tensor]:
     places = [folder / library, folder]
     files = [place / f"{architecture}{suffix}" for place in places for suffix in SUFFIXES]
     local = next((file for file in files if file.is_file()), None)
     if local is not None:
-        state = read_weights(local)
-    else:
-        try:
-            if library == "timm":
-                state = timm.create_model(architecture, pretrained=True).state_dict()
-            else:
-                state = torchvision.models.get_model(architecture, weights="DEFAULT").state_dict()
-        except Exception as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise InputError(
-                f"the weights of {library} model {architecture!r} could not be downloaded ({reason}); "
-                f"put them into {files[0]} (or .pth, .pt, .bin) by hand, or work online"
-            ) from error
-    with atomic(output) as temporary:
-        safetensors.torch.save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, temporary)
+        return read_weights(local)
+    try:
+        if library == "timm":
+            return timm.create_model(architecture, pretrained=True).state_dict()
+        return torchvision.models.get_model(architecture, weights="DEFAULT").state_dict()
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"the weights of {library} model {architecture!r} could not be downloaded ({reason}); "
+            f"put them into {files[0]} (or .pth, .pt, .bin) by hand, or work online"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Block `models` of a study."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.settings import Block
+
+FailingModels = Literal["stop", "row"]
 
 
 class Model(Block):
@@ -30,6 +32,8 @@ class Model(Block):
     """Training seed of a training; seed of the initialisation of an untrained model."""
     label: str | None = None
     """Name in legends and tables; the key where absent."""
+    family: str | None = None
+    """Architecture family in figures and tables; the library's own name for it where absent."""
 
     @model_validator(mode="after")
     def _one_source(self) -> "Model":

@@ -4,7 +4,11 @@ import pandas as pd
 
 from workflow_scripts.common.provenance import Stamp
 
-RANKING_NAMES = {"mean_change": "mean change", "weighted_boost": "weighted boost"}
+RANKING_NAMES = {
+    "mean_change": "mean change",
+    "weighted_boost": "weighted boost",
+    "proportion_boosted": "proportion boosted",
+}
 
 
 def origin(stamp: Stamp | None) -> str:

@@ -58,11 +58,29 @@ class CalibrationTable(Block):
     """Planted factors that the similarity search finds."""
 
 
+class PerClassTable(Block):
+    """Training with each class's own transformations (GIB section 4.2)."""
+
+    baseline: str = "standard"
+    """Method without them that they are compared with."""
+
+
+class LambdaTable(Block):
+    """Top-1 per strength of Augerino's regulariser."""
+
+    transformation: str = "translation"
+    """What is learned: one of `augerino.transformations`; of another the table is not made."""
+
+
 class ForegroundTable(Block):
     """Foregrounds per class (GIB appendix E.1)."""
 
     order: Literal["class", "area"] = "class"
     """Rows by the class, or by the median area of the foreground's box, largest first."""
+
+
+class ErrorTable(Block):
+    """Equivariance errors; its models are those of `lie`."""
 
 
 class Tables(Block):
@@ -76,6 +94,14 @@ class Tables(Block):
     """Moments of the Beta laws (GIB Table A1)."""
     table_a2: ClassTable | None = ClassTable()
     """Classes that augmentation hurts (GIB Table A2)."""
+    table_a3: LambdaTable | None = LambdaTable()
+    """Top-1 with learned translation, Augerino on in evaluation (GIB Table A3)."""
+    table_a4: LambdaTable | None = LambdaTable()
+    """The same, off in evaluation (GIB Table A4)."""
+    table_a5: LambdaTable | None = LambdaTable(transformation="translation_scale")
+    """Top-1 with learned translation and zoom, Augerino on in evaluation (GIB Table A5)."""
+    table_a6: LambdaTable | None = LambdaTable(transformation="translation_scale")
+    """The same, off in evaluation (GIB Table A6)."""
     table_b: HelpedTable | None = HelpedTable()
     """Overlap of helped images (GIB appendix B)."""
     table_families: FamilyTable | None = FamilyTable()
@@ -84,5 +110,9 @@ class Tables(Block):
     """The largest weighted boosts (GIB appendix E.2)."""
     table_calibration: CalibrationTable | None = CalibrationTable()
     """Planted factors in the similarity search (ours)."""
+    table_per_class_augmentation: PerClassTable | None = PerClassTable()
+    """Top-1 of the methods that have `per_class`, overall and per class (GIB section 4.2)."""
     table_foregrounds: ForegroundTable | None = ForegroundTable()
     """Foregrounds per class (GIB appendix E.1)."""
+    table_lee: ErrorTable | None = None
+    """Equivariance errors of every model (LEE)."""

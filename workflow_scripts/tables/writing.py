@@ -9,14 +9,17 @@ from tabulate import tabulate
 from workflow_scripts.common.files import atomic
 
 
-def write_table_files(*, table: pd.DataFrame, output: Path, digits: int = 4, note: str = "") -> None:
+def write_table_files(
+    *, table: pd.DataFrame, output: Path, digits: int = 4, note: str = "", significant: bool = False
+) -> None:
     """Write `table` as `output`.csv with full precision and as `output`.md with `digits` decimals.
 
-    `output` has no suffix. The index is not written. `note` becomes a line under the Markdown table.
-    Both files are whole or absent.
+    Where digits are to be `significant`, numbers have as many of these instead. `output` has no suffix. The
+    index is not written. `note` becomes a line under the Markdown table. Both files are whole or absent.
     """
     # Not pandas' own to_markdown: it takes a class called 007 for a number and shows null as nan.
-    cells = [[_cell(value, digits) for value in row] for row in table.itertuples(index=False, name=None)]
+    form = f".{digits}{'g' if significant else 'f'}"
+    cells = [[_cell(value, form) for value in row] for row in table.itertuples(index=False, name=None)]
     align = ["right" if _is_numeric(table[name]) else "left" for name in table.columns]
     text = tabulate(cells, list(map(_escape, table.columns)), "pipe", colalign=align, disable_numparse=True)
     with atomic(output.with_name(f"{output.name}.csv")) as csv, atomic(output.with_name(f"{output.name}.md")) as md:
@@ -28,13 +31,13 @@ def _is_numeric(column: pd.Series) -> bool:
     return pd.api.types.infer_dtype(column, skipna=True) in ("integer", "floating", "mixed-integer-float")
 
 
-def _cell(value: Any, digits: int) -> str:
+def _cell(value: Any, form: str) -> str:
     """`value` as Markdown shows it; null is an empty cell."""
     if value is None or pd.isna(value):
         return ""
     if pd.api.types.is_bool(value):
         return "yes" if value else "no"
-    return f"{value:.{digits}f}" if pd.api.types.is_float(value) else _escape(value)
+    return f"{value:{form}}" if pd.api.types.is_float(value) else _escape(value)
 
 
 def _escape(value: Any) -> str:

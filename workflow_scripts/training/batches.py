@@ -1,6 +1,6 @@
 """Which images make up which batch, whatever the number of ranks and workers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from workflow_scripts.training.ranks import Ranks
 from workflow_scripts.training.warning import leave_to_main
 
 Tensor = torch.Tensor
+Transform = Callable[[Tensor, int, int, int], Tensor]
+"""What is done to a decoded image before the augmentation, from image, label, epoch and id."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,16 @@ class PlannedBatches(Sampler[list[tuple[int, int]]]):
 class TrainingImages(Dataset[tuple[Tensor, int]]):
     """Augmented image, uint8 [3, crop, crop], and label, by (epoch, row)."""
 
-    def __init__(self, reader: ShardReader, augmentation: Augmentation, seed: int):
-        self.reader, self.augmentation, self.seed = reader, augmentation, seed
+    def __init__(self, reader: ShardReader, augmentation: Augmentation, seed: int, transform: Transform | None = None):
+        self.reader, self.augmentation, self.seed, self.transform = reader, augmentation, seed, transform
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int]:
         epoch, row = key
-        generator = item_generator(self.seed, epoch, int(self.reader.ids[row]))
-        return self.augmentation(self.reader.image(row), generator), int(self.reader.labels[row])
+        image_id, label = int(self.reader.ids[row]), int(self.reader.labels[row])
+        image = self.reader.image(row)
+        if self.transform is not None:
+            image = self.transform(image, label, epoch, image_id)
+        return self.augmentation(image, item_generator(self.seed, epoch, image_id)), label
 
 
 class ValidationImages(Dataset[tuple[Tensor, int, int]]):
@@ -94,12 +99,9 @@ class ValidationImages(Dataset[tuple[Tensor, int, int]]):
         return image, int(self.reader.labels[row]), row
 
 
-def training_loader(
-    reader: ShardReader, augmentation: Augmentation, schedule: PlannedBatches, workers: int
-) -> DataLoader:
+def training_loader(images: TrainingImages, schedule: PlannedBatches, workers: int) -> DataLoader:
     """A rank's part of every batch of `schedule`: uint8 [part, 3, crop, crop] and labels [part]."""
-    dataset = TrainingImages(reader, augmentation, schedule.plan.seed)
-    return _loader(dataset, schedule.ranks, workers, batch_sampler=schedule)
+    return _loader(images, schedule.ranks, workers, batch_sampler=schedule)
 
 
 def validation_loader(

@@ -14,6 +14,7 @@ def cost(
     grid_trainings: int,
     final_trainings: int,
     shared_trainings: int,
+    augerino_trainings: int,
     epochs: int,
     images_per_second: float,
     dataset: Planted | ImageFolder | Ilsvrc2012,
@@ -21,12 +22,14 @@ def cost(
 ) -> None:
     """Print the number of trainings of a study and the hours of one device that they take.
 
-    `shared_trainings` are final trainings that are a run of the grid and not run twice. The number of
+    `shared_trainings` are final trainings that are a run of the grid and not run twice; `augerino_trainings`
+    learn bounds of transformations, and their copies of an image are counted once. The number of
     images is that of `index`, where it exists; else ImageNet's is known.
     """
-    total = grid_trainings + final_trainings - shared_trainings
+    total = grid_trainings + final_trainings - shared_trainings + augerino_trainings
+    learned = f" + {augerino_trainings} with Augerino" if augerino_trainings else ""
     print(
-        f"{total} trainings: {grid_trainings} of the grids + {final_trainings} final, "
+        f"{total} trainings: {grid_trainings} of the grids{learned} + {final_trainings} final, "
         f"{shared_trainings} of which are runs of a grid and not trained again"
     )
     images = _training_images(dataset, index)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from torch.nn import functional
 
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.training.batches import readable
-from workflow_scripts.training.learner import Learner
+from workflow_scripts.training.learner import Learner, cross_entropy
 
 Tensor = torch.Tensor
 
@@ -38,27 +37,37 @@ class Answers:
 
 
 @torch.no_grad()
-def evaluate(learner: Learner, batches: Iterable[tuple[Tensor, Tensor, Tensor]], images: int) -> Answers:
+def evaluate(
+    learner: Learner, batches: Iterable[tuple[Tensor, Tensor, Tensor]], images: int, numbers: Tensor | None = None
+) -> Answers:
     """Answer all `images` validation images; `batches` are this rank's (image, label, row), float32.
 
-    Every rank gets all answers. Each row must be among the batches of exactly one rank.
+    With `numbers` from U(0, 1) [images, copies, generators] the network answers as Augerino does, else to the
+    images as they are. Every rank gets all answers. Each row must be among the batches of exactly one rank.
     """
     # Running statistics may differ between ranks; those of rank 0 are the ones that are saved.
     learner.ranks.follow_main(learner.network.buffers())
-    learner.network.eval()
+    learner.whole.eval()
     table = torch.zeros(images, 3, dtype=torch.float64, device=learner.ranks.device)
     for pictures, labels, rows in readable(batches):
-        logits = learner.network(learner.see(pictures)).float()
-        answers = answer(logits, labels.to(logits.device, non_blocking=True))
+        seen = learner.see(pictures)
+        if numbers is None:
+            logits = learner.network(seen).float()
+        else:
+            logits = learner.whole(seen, numbers[rows].to(seen.device, non_blocking=True))
+        answers = answer(logits, labels.to(logits.device, non_blocking=True), numbers is not None)
         table[rows.to(table.device, non_blocking=True)] = answers.double()
     # The rows of the other ranks are zero: the sum over ranks puts the table together.
     values = learner.ranks.add_up(table).cpu().numpy()
     return Answers(values[:, 0].astype(np.int64), values[:, 1].astype(np.float32), values[:, 2])
 
 
-def answer(logits: Tensor, labels: Tensor) -> Tensor:
-    """Prediction, margin and cross-entropy [images, 3] for `logits` [images, classes]."""
+def answer(logits: Tensor, labels: Tensor, logarithmic: bool) -> Tensor:
+    """Prediction, margin and cross-entropy [images, 3] for `logits` [images, classes].
+
+    `logarithmic` says that they are means of log-probabilities.
+    """
     truth = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
-    loss = functional.cross_entropy(logits, labels, reduction="none")
+    loss = cross_entropy(logits, labels, logarithmic, "none")
     return torch.stack([logits.argmax(1).to(logits.dtype), truth[:, 0] - others, loss], 1)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.metrics.settings import PerClassAugmentation
 
 # Names of SCIENCE section 1 (GIB section 2, appendices A to C); `rrc_beta{b}` carries its parameter.
 AUGMENTATIONS = (
@@ -63,6 +64,8 @@ class Method(Block):
     """Name of the augmentation; the method's own name where absent."""
     choice_of: str | None = None
     """Use the learning rate and weight decay chosen for this other method."""
+    per_class: PerClassAugmentation | None = None
+    """Transform training images, before the augmentation, as a similarity search advises for their class."""
 
 
 class Training(Block):
@@ -109,6 +112,11 @@ class Training(Block):
     def augmentation(self, method: str) -> str:
         """Name of the augmentation of a method."""
         return self.methods[method].augmentation or method
+
+    @property
+    def per_class_methods(self) -> list[str]:
+        """Methods whose augmentation differs between classes."""
+        return [name for name, method in self.methods.items() if method.per_class]
 
 
 def check_augmentation(name: str) -> None:

@@ -23,6 +23,9 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from workflow_scripts.augerino.draws import image_numbers
+from workflow_scripts.augerino.generators import column
+from workflow_scripts.augerino.settings import Learning
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import DeviceName
 from workflow_scripts.common.errors import EndedError, InputError
@@ -33,15 +36,18 @@ from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, create, save
 from workflow_scripts.training import batches
-from workflow_scripts.training.augmentations import Augmentation, make, stream
+from workflow_scripts.training.augmentations import make, stream
 from workflow_scripts.training.checkpoint import Checkpoints, Course, exclusive
 from workflow_scripts.training.choice import read_choice
 from workflow_scripts.training.evaluate import Answers, evaluate
 from workflow_scripts.training.learner import Learner
+from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
 from workflow_scripts.training.ranks import join
 from workflow_scripts.training.settings import Recipe
 from workflow_scripts.training.warning import Warnings, heeding
+
+Tensor = torch.Tensor
 
 # Reading the loss makes the host wait for the GPU, so a diverging training is noticed this many steps late.
 STEPS_BETWEEN_LOOKS = 50
@@ -60,6 +66,9 @@ def train(
     output: Path,
     state: Path,
     choice: Path | None = None,
+    class_transformations: Path | None = None,
+    probability: float = 0.0,
+    augerino: Learning | None = None,
     device: DeviceName = "auto",
     workers: int = 0,
     channels_last: bool = False,
@@ -70,8 +79,11 @@ def train(
 ) -> None:
     """Train `architecture` (a timm name) and write model, history and predictions into `output`.
 
-    `choice` names learning rate and weight decay in place of the recipe's. `state` is a folder for the
-    checkpoint; its name must stand for everything that determines the run.
+    `choice` names learning rate and weight decay in place of the recipe's. `class_transformations` is a table of
+    `best_per_class`: with `probability`, an image gets one of those of its class before the augmentation. With
+    `augerino` the network learns behind transformations whose bounds it learns too; the model that is written is
+    the network alone, the bounds after every epoch are in the history. `state` is a folder for the checkpoint;
+    its name must stand for everything that determines the run.
     It is deleted at the end. `workers` load images for each rank; `compile` and `channels_last` change
     the speed and the last digits. A diverged training (loss not finite) ends early, as a result.
 
@@ -88,9 +100,12 @@ def train(
         augmenter, alone = make(augmentation, preprocessing), recipe.batch_norm == "local"
         plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, alone)
         network = create(card, seed)
-        learner = Learner(network, card, recipe, ranks, channels_last=channels_last, compile=compile)
+        learner = Learner(network, card, recipe, ranks, augerino, channels_last=channels_last, compile=compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
-        training = resume(learner, checkpoints, warnings, plan, (images, augmenter), validation, workers)
+        examples = batches.TrainingImages(images, augmenter, seed)
+        if class_transformations is not None:
+            examples.transform = read_class_transformations(class_transformations, probability, seed)
+        training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
         answers = training.run()
         if ranks.main:
             write_table(output / "history.parquet", pd.DataFrame(training.course.history), stamp)
@@ -129,6 +144,8 @@ class TrainingRun:
     training_batches: DataLoader
     validation: ShardReader
     validation_batches: DataLoader
+    test_numbers: Tensor | None
+    """What decides the transformations of the validation images; None where they are seen as they are."""
     course: Course
     checkpoints: Checkpoints
     warnings: Warnings
@@ -147,7 +164,7 @@ class TrainingRun:
             ends = course.epoch == last or self.diverged()
             if ends:
                 self.checkpoints.save(course, self.learner)
-            answers = evaluate(self.learner, self.validation_batches, len(self.validation))
+            answers = evaluate(self.learner, self.validation_batches, len(self.validation), self.test_numbers)
             course.history.append(self.summary(answers))
             if main:
                 self.report(speed)
@@ -165,7 +182,8 @@ class TrainingRun:
             images, labels = next(source)
             # What the network itself draws, as dropout does, depends on the counters only.
             torch.manual_seed(stream(plan.seed, course.epoch, course.step, ranks.rank))
-            course.totals += self.learner.step(images, labels, plan.batch, course.epoch)
+            numbers = self.learner.draw(plan.seed, course.epoch, course.step, plan.batch)
+            course.totals += self.learner.step(images, labels, plan.batch, course.epoch, numbers)
             course.step += 1
             bar.update()
             if self.warnings.heard(course.step):
@@ -190,6 +208,7 @@ class TrainingRun:
 
     def summary(self, answers: Answers) -> dict[str, Any]:
         """The row of the history for the epoch just trained."""
+        widths = self.learner.augerino.widths() if self.learner.augerino else {}
         loss, correct = (self.course.totals / (self.course.step * self.plan.batch)).tolist()
         return {
             "epoch": self.course.epoch + 1,
@@ -198,6 +217,7 @@ class TrainingRun:
             "train_top1": correct,
             "val_loss": float(answers.loss.mean()),
             "val_top1": answers.top1(self.validation.labels),
+            **{column(name): width for name, width in widths.items()},
         }
 
     def report(self, speed: float) -> None:
@@ -215,7 +235,7 @@ def resume(
     checkpoints: Checkpoints,
     warnings: Warnings,
     plan: batches.Plan,
-    training: tuple[ShardReader, Augmentation],
+    training: batches.TrainingImages,
     validation: ShardReader,
     workers: int,
 ) -> TrainingRun:
@@ -225,13 +245,24 @@ def resume(
     return TrainingRun(
         learner=learner,
         plan=plan,
-        training_batches=batches.training_loader(*training, schedule, workers),
+        training_batches=batches.training_loader(training, schedule, workers),
         validation=validation,
-        validation_batches=batches.validation_loader(validation, training[1].preprocessing, plan.batch, ranks, workers),
+        validation_batches=batches.validation_loader(
+            validation, training.augmentation.preprocessing, plan.batch, ranks, workers
+        ),
+        test_numbers=test_numbers(learner, validation),
         course=course,
         checkpoints=checkpoints,
         warnings=warnings,
     )
+
+
+def test_numbers(learner: Learner, validation: ShardReader) -> Tensor | None:
+    """The random numbers of test seed 0 for the validation images; None without Augerino in evaluation."""
+    augerino = learner.augerino
+    if augerino is None or not augerino.settings.on_in_evaluation:
+        return None
+    return image_numbers(0, validation.ids, (augerino.settings.test_copies, len(augerino.bounds.names)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""What a Lie derivative costs, against one forward pass.
+
+    PYTHONPATH=. python bench/lie.py [cpu|cuda]
+
+Prints seconds per image and transformation, and its ratio to a forward pass of the same network, for derivatives of
+class probabilities along all transformations of a study: as the workflow finds them (forward mode, one evaluation of
+the network for all directions), one direction at a time, and by the double-backward trick. Aim: at most 3.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.derivative import along, along_all, double_backward
+from workflow_scripts.lie.generators import generate
+from workflow_scripts.lie.settings import Lie
+from workflow_scripts.models.network import Card, create
+
+ARCHITECTURES = ("resnet18", "deit_tiny_patch16_224", "mixer_s32_224")
+ROUNDS, CROP = 3, 224
+
+
+def median_seconds(function: Callable[[], object], device: torch.device) -> float:
+    """Median over a few calls, after one that does not count."""
+    times = []
+    for _ in range(ROUNDS + 1):
+        started = time.perf_counter()
+        function()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times[1:]))
+
+
+def measure(architecture: str, device: torch.device) -> None:
+    """Measure one architecture and print."""
+    half = (0.5, 0.5, 0.5)
+    card = Card(library="timm", architecture=architecture, classes=1000, crop=CROP, resize=256, mean=half, std=half)
+    answers = Answers(card, create(card, seed=0).eval().requires_grad_(False)).to(device)
+    settings = Lie()
+    images = torch.rand(settings.chunk // len(settings.transformations), 3, CROP, CROP, device=device)
+
+    def directions() -> torch.Tensor:
+        return torch.stack([generate(images, name) for name in settings.transformations])
+
+    with torch.no_grad():
+        forward = median_seconds(lambda: answers(images), device)
+        count = len(settings.transformations)
+        costs = {
+            "all at once": median_seconds(lambda: along_all(answers, images, directions()), device) / count,
+            "one at a time": median_seconds(lambda: along(answers, images, directions()[0]), device),
+            "double backward": median_seconds(lambda: double_backward(answers, images, directions()[0]), device),
+        }
+    print(f"{architecture}, {len(images)} images: forward pass {forward / len(images):.4f} s per image")
+    for name, cost in costs.items():
+        print(f"  {name}: {cost / len(images):.4f} s per image and transformation, {cost / forward:.2f} forward passes")
+
+
+def main() -> None:
+    """Measure and print."""
+    device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+    print(f"{Path(__file__).name}: {CROP} px, {device}, {torch.get_num_threads()} threads")
+    for architecture in ARCHITECTURES:
+        measure(architecture, device)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,359 @@
+"""The rule `equivariance_error`: known answers, loops over images, heads over other classes, models that fail."""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from timm.data import ImageNetInfo
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tests.unit.test_discrete_measures import Network, card
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.common.statistics import bootstrap_interval
+from workflow_scripts.data.preprocess import resize_and_crop
+from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.data.settings import Preprocessing
+from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.equivariance_error import Derivatives, equivariance_error
+from workflow_scripts.lie.generators import FIELDS, generate
+from workflow_scripts.lie.heads import Outputs, outputs_of_classes
+from workflow_scripts.lie.reading import Images, choose_images
+from workflow_scripts.lie.settings import Lie
+from workflow_scripts.lie.subject import Subject, UnfitModelError
+from workflow_scripts.models.build_model import build_model
+from workflow_scripts.models.download_weights import download_weights
+from workflow_scripts.models.failures import failure_of
+from workflow_scripts.models.families import family_of
+from workflow_scripts.models.network import load
+from workflow_scripts.models.settings import Model
+
+SIZES = Preprocessing(resize=36, crop=32)
+NARROW = {"channels": [8, 8, 16, 16]}
+SETTINGS = Lie(images=7, samples=2, max_roll=2)
+
+
+def derived(network: nn.Module, pixels: Tensor, settings: Lie, classes: int, columns=None) -> pd.DataFrame:
+    """Lie derivatives of `pixels`, as the rule computes them."""
+    chosen = None if columns is None else torch.tensor(columns)
+    answers = Answers(card(classes, pixels.shape[-1]), network, chosen).double()
+    ids = np.arange(len(pixels))
+    with torch.no_grad():
+        return Derivatives(answers, settings)(pixels, Images(pixels, ids, ids))
+
+
+def random_pixels(n: int, side: int) -> Tensor:
+    return torch.rand(n, 3, side, side, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+def cosine(side: int) -> Tensor:
+    """An image of one period along x, the last column equal to the first: its reflection continues the period."""
+    phase = torch.arange(side + 1, dtype=torch.float64) * 2 * math.pi / side
+    return (0.5 + 0.4 * torch.cos(phase)).expand(1, 3, side + 1, side + 1)
+
+
+def test_a_model_affine_in_intensity_has_its_closed_form():
+    # Logits (a m, 0) of the mean m of the normalised image: p = sigmoid(a m), and d m / d t = mean(x) / std.
+    pixels, slope = random_pixels(3, 8), 2.5
+    network = Network(lambda x: torch.stack([slope * x.mean((1, 2, 3)), torch.zeros(len(x)).to(x)], dim=1))
+    table = derived(network, pixels, Lie(transformations=["intensity"]), 2)
+    mean = pixels.mean((1, 2, 3))
+    p = torch.sigmoid(slope * (mean - 0.5) / 0.5)
+    change = (p * (1 - p) * slope * mean / 0.5).numpy()
+    np.testing.assert_allclose(table["squared"], change**2)
+    np.testing.assert_allclose(table["absolute"], np.abs(change))
+    assert set(table["parameter_unit"]) == {"factor"}
+
+
+def test_a_linear_functional_has_its_closed_form():
+    pixels = random_pixels(2, 8)
+    weights = torch.rand(3 * 64, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    table = derived(Network(lambda x: x.flatten(1) @ weights), pixels, Lie(), 4)
+    p = (((pixels - 0.5) / 0.5).flatten(1) @ weights).softmax(1)
+    for name, rows in table[table["parameter_unit"] != "pixel"].groupby("transformation"):
+        logits = (generate(pixels, str(name)) / 0.5).flatten(1) @ weights
+        expected = p * (logits - (p * logits).sum(1, keepdim=True))
+        np.testing.assert_allclose(rows["squared"], expected.square().mean(1), err_msg=str(name))
+
+
+def test_a_global_average_of_a_periodic_image_does_not_feel_translation():
+    network = Network(lambda x: torch.stack([x[:, 0, :32, :32].mean((1, 2)), x[:, 1, :32, :32].mean((1, 2))], dim=1))
+    table = derived(network, cosine(32), Lie(transformations=["translation_x"]), 2)
+    assert (table["squared"] < 1e-25).all()
+    # It does feel a change of intensity of one channel against the other.
+    assert (derived(network, cosine(32) * torch.tensor([1.0, 0.5, 1.0]).view(3, 1, 1), Lie(), 2)["squared"] > 0).any()
+
+
+def test_a_circular_convolution_is_invariant_to_translation_up_to_interpolation():
+    kernel = torch.randn(4, 3, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+
+    def features(x: Tensor) -> Tensor:
+        padded = functional.pad(x[..., :-1, :-1], (1, 1, 1, 1), mode="circular")
+        return functional.softplus(functional.conv2d(padded, kernel))
+
+    def located(x: Tensor) -> Tensor:
+        seen = features(x)
+        return (seen * torch.linspace(-1, 1, seen.shape[-1], dtype=seen.dtype)).mean((2, 3))
+
+    def error(side: int, answer: Callable[[Tensor], Tensor]) -> float:
+        table = derived(Network(answer), cosine(side), Lie(transformations=["translation_x"]), 4)
+        return table.loc[table["parameter_unit"] == "half side", "absolute"].item()
+
+    errors = [error(side, lambda x: features(x).mean((2, 3))) for side in (16, 32, 64, 128)]
+    # Twice the resolution, half the step of the one-sided difference.
+    for coarse, fine in pairwise(errors):
+        assert 1e-3 < fine < 0.6 * coarse
+    # Where the features are matters to another model, at any resolution.
+    assert error(128, located) > 5 * errors[-1]
+
+
+def test_an_operator_without_a_forward_rule_is_marked_and_gives_the_same():
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return x.square()
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return 2 * ctx.saved_tensors[0] * gradient
+
+    pixels, tables, modes = random_pixels(2, 8), [], []
+    for square in (Square.apply, torch.square):
+        network = Network(lambda x, square=square: 9 * square(x).mean(2)[:, 0])
+        derive = Derivatives(Answers(card(8, 8), network).double(), Lie())
+        with torch.no_grad():
+            tables.append(derive(pixels, Images(pixels, np.arange(2), np.arange(2))))
+        modes.append(derive.mode)
+    assert modes == ["double backward", "forward"]
+    pd.testing.assert_frame_equal(tables[0], tables[1])
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("index") / "index.parquet"
+    write_table(path, pd.DataFrame({"label": [0, 1, 2, 0], "wnid": [None, None, None, None]}).astype({"wnid": "str"}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("network") / "resnet"
+    build_model(model=Model(timm="resnet18", args=NARROW, crop=32, classes=6), preprocessing=SIZES, output=folder)
+    return folder
+
+
+def measured(folder: Path, network: Path, shards: list[Path], index: Path, **changes) -> dict[str, pd.DataFrame]:
+    paths = {name: folder / f"{name}.parquet" for name in ("about", "images", "discrete", "summary")}
+    options: dict[str, Any] = {"model": "resnet", "head": "untrained", "settings": SETTINGS, "seed": 0, "device": "cpu"}
+    options |= {"network": network, "shards": shards, "val": shards, "index": index, **paths, **changes}
+    equivariance_error(**options)
+    return {name: read_table(path) for name, path in paths.items()}
+
+
+def test_the_tables_are_what_a_loop_over_images_finds(tmp_path, tiny_shards, index, built):
+    tables = measured(tmp_path, built, tiny_shards.val, index)
+    shown, network = load(built)
+    reader = ShardReader(tiny_shards.val)
+    assert sorted(reader.ids[choose_images(reader, 7, 0)]) == sorted(tables["images"]["id"].unique())
+    table = tables["images"]
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (shown.mean, shown.std))
+    right, seen = [], 0
+    for row, number in enumerate(reader.ids):
+        x = resize_and_crop(reader.image(row), shown.resize, shown.crop)[None].float() / 255
+        logits = network((x - mean) / std)[0]
+        right.append(int(logits[:3].argmax()) == reader.labels[row])
+        if number not in tables["images"]["id"].to_numpy():
+            continue
+        seen += 1
+        for name in (*FIELDS, "intensity"):
+            change = torch.func.jvp(lambda x: network((x - mean) / std), (x,), (generate(x, name),))[1][0]
+            for classes, part in (("model", slice(None)), ("study", slice(3))):
+                p = logits[part].softmax(0)
+                lie = p * (change[part] - (p * change[part]).sum())
+                rows = table[
+                    (table["id"] == number) & (table["transformation"] == name) & (table["classes"] == classes)
+                ]
+                assert rows["squared"].max() == pytest.approx(lie.square().mean().item(), rel=1e-3)
+                assert rows["absolute"].max() == pytest.approx(lie.abs().mean().item(), rel=1e-3)
+    assert seen == 7
+    about = tables["about"].iloc[0]
+    assert about["top1"] == pytest.approx(np.mean(right))
+    assert about["parameters"] == sum(parameter.numel() for parameter in network.parameters())
+    assert (about["family"], about["mode"], about["outputs"], about["n"]) == ("ResNet", "forward", 6, 7)
+    assert about[["failed", "top1_reason"]].isna().all()
+
+
+def test_translations_are_also_per_pixel(tmp_path, tiny_shards, index, built):
+    table = measured(tmp_path, built, tiny_shards.val, index)["images"]
+    moved = table[table["transformation"] == "translation_y"].pivot(
+        index=["id", "classes"], columns="parameter_unit", values=["squared", "absolute"]
+    )
+    # Two units of the coordinates are 31 distances between 32 pixels.
+    np.testing.assert_allclose(moved["squared", "pixel"], moved["squared", "half side"] * (2 / 31) ** 2)
+    np.testing.assert_allclose(moved["absolute", "pixel"], moved["absolute", "half side"] * 2 / 31)
+    assert set(table.loc[table["transformation"] == "rotation", "parameter_unit"]) == {"radian"}
+
+
+def test_chunks_batches_and_shards_do_not_matter(tmp_path, tiny_shards, index, built):
+    tables = measured(tmp_path / "a", built, tiny_shards.train, index, chunk=1, batch=3, workers=2)
+    others = measured(tmp_path / "b", built, tiny_shards.train[::-1], index, chunk=1000, batch=64)
+    for name in tables:
+        pd.testing.assert_frame_equal(tables[name], others[name], rtol=1e-3, atol=1e-9)
+
+
+def test_the_summary_is_the_mean_with_its_interval(tmp_path, tiny_shards, index, built):
+    tables = measured(tmp_path, built, tiny_shards.val, index)
+    values = tables["images"].query("transformation == 'rotation' and classes == 'study'")["squared"]
+    rows = tables["summary"].query("measure == 'lie_squared' and transformation == 'rotation' and classes == 'study'")
+    row = rows.iloc[0]
+    assert row["mean"] == pytest.approx(values.mean())
+    assert row["median"] == pytest.approx(values.median())
+    assert (row["low"], row["high"]) == pytest.approx(bootstrap_interval(values, 0))
+    rolls = tables["discrete"].query("transformation == 'roll_x' and amount > 0 and classes == 'model'")
+    whole = tables["summary"].query("transformation == 'roll_x' and classes == 'model' and amount != amount")
+    assert whole["mean"].item() == pytest.approx(rolls["response"].mean())
+    assert whole["n"].item() == 7
+
+
+def reason_of(folder: Path) -> str:
+    failure = failure_of(folder)
+    assert failure is not None
+    return failure.failed
+
+
+def columns_of(outputs: Outputs) -> list[int]:
+    assert outputs.columns is not None
+    return outputs.columns.tolist()
+
+
+def test_images_are_divided_until_they_fit(index):
+    class Small(nn.Module):
+        """Has memory for two images."""
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            if len(inputs) > 2:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return inputs.mean((2, 3))
+
+    crops = (255 * random_pixels(7, 8)).to(torch.uint8)
+    block = Images(crops, np.arange(7), np.arange(7))
+    shown = card(3, 8)
+    tables = []
+    for network in (Small(), Network(lambda x: x.mean((2, 3)))):
+        subject = Subject(Answers(shown, network), shown, torch.device("cpu"), 1)
+        derive = Derivatives(subject.answers, Lie())
+        tables.append(pd.concat(subject._in_parts(derive, block)).sort_values(["id", "transformation"]))
+    assert sorted(tables[0]["id"].unique()) == list(range(7))
+    key = ["id", "transformation", "parameter_unit"]
+    divided, whole = (table.sort_values(key, ignore_index=True) for table in tables)
+    pd.testing.assert_frame_equal(divided, whole, rtol=1e-4)
+
+
+def test_a_model_that_fits_with_no_image_is_named(tmp_path, tiny_shards, index, built):
+    def exhausted(pixels: Tensor, block: Images) -> pd.DataFrame:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    shown = card(3, 8)
+    subject = Subject(Answers(shown, nn.Identity()), shown, torch.device("cpu"), 1)
+    with pytest.raises(UnfitModelError, match="out of memory"):
+        subject.measure(exhausted, ShardReader(tiny_shards.val), np.arange(4), 4, "nothing")
+
+
+def test_weights_that_cannot_be_fetched_become_a_row(tmp_path, tiny_shards, index, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    weights, model = tmp_path / "weights.safetensors", Model(timm="regnetx_002", pretrained=True, crop=32)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "regnetx_002.pth").write_bytes(b"no checkpoint")
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        download_weights(model=model, folder=tmp_path / "empty", output=weights)
+    assert not weights.exists()
+    download_weights(model=model, folder=tmp_path / "empty", output=weights, failing="row")
+    folder = tmp_path / "network"
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        build_model(model=model, preprocessing=SIZES, output=folder, weights=weights)
+    build_model(model=model, preprocessing=SIZES, output=folder, weights=weights, failing="row")
+    assert "not a readable checkpoint" in reason_of(folder)
+    with pytest.raises(InputError):
+        load(folder)
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        measured(tmp_path / "stopped", folder, tiny_shards.val, index, head="published")
+    tables = measured(tmp_path / "row", folder, tiny_shards.val, index, head="published", failing="row")
+    about = tables["about"].iloc[0]
+    assert "not a readable checkpoint" in about["failed"]
+    assert (about["architecture"], about["family"], about["n"]) == ("regnetx_002", "RegNet", 0)
+    assert all(tables[name].empty for name in ("images", "discrete", "summary"))
+
+
+def test_weights_that_do_not_fit_become_a_row_and_mistakes_of_the_study_do_not(tmp_path, built):
+    options = {"preprocessing": SIZES, "weights": built / "model.safetensors", "failing": "row"}
+    build_model(model=Model(timm="regnetx_002", pretrained=True), output=tmp_path / "a", **options)
+    assert "lacks" in reason_of(tmp_path / "a")
+    with pytest.raises(InputError, match="lacks"):
+        build_model(model=Model(timm="regnetx_002", checkpoint="mine.safetensors"), output=tmp_path / "b", **options)
+    with pytest.raises(InputError, match="timm has no model"):
+        build_model(model=Model(timm="regnetx_003", pretrained=True), output=tmp_path / "c", **options)
+
+
+def test_damaged_images_are_not_the_models_failure(tmp_path, tiny_shards, index, built):
+    with pytest.raises(InputError, match="is damaged"):
+        measured(tmp_path, built, tiny_shards.damaged, index, failing="row")
+
+
+def classes(wnids: list[str | None]) -> pd.DataFrame:
+    return pd.DataFrame({"label": range(len(wnids)), "wnid": wnids}).astype({"wnid": "str"})
+
+
+def test_imagenets_outputs_are_found_by_wnid():
+    names = ImageNetInfo("imagenet-1k").label_names()
+    outputs = outputs_of_classes("published", 1000, classes([names[7], names[0], names[999]]))
+    assert columns_of(outputs) == [7, 0, 999]
+    large = outputs_of_classes("published", 21841, classes([names[7]]))
+    assert ImageNetInfo("imagenet-22k").label_names()[columns_of(large)[0]] == names[7]
+
+
+@pytest.mark.parametrize(
+    ("head", "outputs", "wnids", "reason"),
+    [
+        ("published", 1000, ["n01440764", None], "1 of 2 classes have no wnid"),
+        ("published", 1000, ["n01440764", "n99999999"], "n99999999"),
+        ("published", 57, ["n01440764", "n01443537"], "57 classes"),
+        ("checkpoint", 57, ["n01440764", "n01443537"], "57 classes"),
+        ("untrained", 1, [None, None], "1 classes"),
+    ],
+)
+def test_without_a_mapping_there_is_a_reason(head, outputs, wnids, reason):
+    found = outputs_of_classes(head, outputs, classes(wnids))
+    assert found.columns is None
+    assert reason in str(found.reason)
+
+
+@pytest.mark.parametrize(("head", "outputs"), [("study", 2), ("checkpoint", 2), ("untrained", 1000)])
+def test_other_heads_have_the_studys_classes_in_order(head, outputs):
+    assert columns_of(outputs_of_classes(head, outputs, classes([None, None]))) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("library", "architecture", "family"),
+    [
+        ("timm", "vit_tiny_patch16_224.augreg_in21k_ft_in1k", "ViT"),
+        ("timm", "resnet18", "ResNet"),
+        ("timm", "mixer_s32_224", "Mixer"),
+        ("timm", "cspresnet50", "cspnet"),
+        ("torchvision", "vit_b_16", "ViT"),
+        ("torchvision", "resnet18", "ResNet"),
+        ("timm", "no_such_model", "no_such_model"),
+    ],
+)
+def test_families(library, architecture, family):
+    assert family_of(library, architecture) == family

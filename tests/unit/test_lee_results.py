@@ -1,0 +1,147 @@
+"""Figures L1 and L3 and the table of equivariance errors, on hand-made tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_scripts.common.files import write_table
+from workflow_scripts.figures.figure_l1 import figure_l1
+from workflow_scripts.figures.figure_l3 import GROUPS, at_magnitude, figure_l3
+from workflow_scripts.figures.settings import ErrorFigure, TwoPapersFigure
+from workflow_scripts.lie.summary import SUMMARY
+from workflow_scripts.tables.table_lee import table_lee
+
+TRANSFORMATIONS = ["translation_x", "translation_y", "rotation", "shear_x", "shear_y", "scale"]
+# Errors fall as top-1 rises.
+TOP1 = {"vit": 0.9, "resnet": 0.7, "mixer": 0.6, "untrained": 0.1}
+FAMILIES = {"vit": "ViT", "resnet": "ResNet", "mixer": "Mixer", "untrained": "ViT"}
+LABELS = {name: f"the {name}" for name in (*TOP1, "absent", "nameless")}
+
+
+def write_about(path: Path, model: str, **facts) -> Path:
+    row = {"model": model, "family": FAMILIES.get(model, "VGG"), "architecture": model, "parameters": 2e7, "n": 10}
+    row |= {"outputs": 1000.0, "top1": np.nan, "top1_reason": None, "mode": "forward", "failed": None, **facts}
+    write_table(path, pd.DataFrame([row]))
+    return path
+
+
+def write_summary(path: Path, model: str, error: float | None, top1: float | None) -> Path:
+    rows: list[list[object]] = []
+    if error is not None:
+        for name in TRANSFORMATIONS:
+            for unit, factor in [("half side", 1.0), *([("pixel", 1e-4)] if "translation" in name else [])]:
+                for classes, times in (("model", 1.0), ("study", 50.0)):
+                    values = [times * factor * error * share for share in (1.0, 0.9, 1.1, 0.5)]
+                    rows.append(["lie_squared", name, np.nan, unit, classes, *values, 10])
+        rows.append(["consistency", "roll_x", 3.0, None, "model", 0.9, 0.8, 1.0, 1.0, 10])
+        rows.append(["consistency", "roll_x", np.nan, None, "model", 0.95, 0.9, 1.0, 1.0, 10])
+        rows.append(["eq_r", "rotation", np.nan, None, "model", 0.01, 0.005, 0.02, 0.01, 10])
+    if top1 is not None:
+        rows.append(["top1", None, np.nan, None, "study", top1, top1 - 0.05, top1 + 0.05, 1.0, 40])
+    numbers = dict.fromkeys(["amount", "mean", "low", "high", "median"], np.float64)
+    frame = pd.DataFrame(rows, columns=SUMMARY).astype({**numbers, "n": np.int64})
+    frame.insert(0, "model", model)
+    write_table(path, frame)
+    return path
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> dict[str, list[Path]]:
+    folder = tmp_path_factory.mktemp("lie")
+    abouts, summaries = [], []
+    for model, top1 in TOP1.items():
+        abouts.append(write_about(folder / f"{model}.about.parquet", model, top1=top1))
+        summaries.append(write_summary(folder / f"{model}.summary.parquet", model, 0.1 * (1 - top1), top1))
+    failed = {"parameters": np.nan, "outputs": np.nan, "mode": None, "n": 0, "failed": "no weights | none"}
+    abouts.append(write_about(folder / "absent.about.parquet", "absent", **failed))
+    summaries.append(write_summary(folder / "absent.summary.parquet", "absent", None, None))
+    abouts.append(write_about(folder / "nameless.about.parquet", "nameless", top1_reason="no wnid"))
+    summaries.append(write_summary(folder / "nameless.summary.parquet", "nameless", 0.2, None))
+    return {"abouts": abouts, "summaries": summaries}
+
+
+def test_figure_l1_draws_models_with_top1_and_names_the_others(tables, tmp_path):
+    figure = ErrorFigure(transformations=["rotation", "scale"])
+    figure_l1(**tables, labels=LABELS, figure=figure, seed=0, output=tmp_path / "figure_l1")
+    drawn = pd.read_csv(tmp_path / "figure_l1.csv")
+    assert set(drawn["model"]) == set(TOP1)
+    assert list(drawn["transformation"].unique()) == ["rotation", "scale"]
+    rotation = drawn[drawn["transformation"] == "rotation"].set_index("model")
+    for model, top1 in TOP1.items():
+        assert rotation.loc[model, "top1"] == pytest.approx(100 * top1)
+        assert rotation.loc[model, "error"] == pytest.approx(0.1 * (1 - top1))
+    assert (drawn[["rho", "rho_low", "rho_high"]] == -1).all().all()
+    assert (tmp_path / "figure_l1.pdf").exists()
+
+
+def test_figure_l1_of_the_studys_classes_has_their_errors(tables, tmp_path):
+    figure = ErrorFigure(transformations=["translation_x"], classes="study")
+    figure_l1(**tables, labels=LABELS, figure=figure, seed=0, output=tmp_path / "figure_l1")
+    drawn = pd.read_csv(tmp_path / "figure_l1.csv").set_index("model")
+    assert drawn.loc["vit", "error"] == pytest.approx(50 * 0.1 * 0.1)
+    assert set(drawn["parameter_unit"]) == {"half side"}
+
+
+def test_figure_l1_without_any_model_says_so(tables, tmp_path):
+    only = {name: [path for path in paths if path.name.startswith("absent")] for name, paths in tables.items()}
+    figure_l1(**only, labels={"absent": "absent"}, figure=ErrorFigure(), seed=0, output=tmp_path / "figure_l1")
+    assert pd.read_csv(tmp_path / "figure_l1.csv").empty
+
+
+def invariance(model: str, top1: float) -> pd.DataFrame:
+    rows = [
+        {"model": model, "transformation": name, "family": "geometric", "magnitude": magnitude, "value": magnitude / 9,
+         "unit": "side", "mean": 0.0, "median": top1 - magnitude / 20, "n": 8, "dropped": 0}
+        for name in (*GROUPS, "posterize")
+        for magnitude in (0, 2, 4)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_figure_l3_joins_each_group_with_its_transformations_of_bank_a(tables, tmp_path):
+    paths = []
+    for model, top1 in TOP1.items():
+        paths.append(tmp_path / f"{model}.summary.parquet")
+        write_table(paths[-1], invariance(model, top1))
+    figure_l3(
+        **tables, invariances=paths, labels=LABELS, figure=TwoPapersFigure(), seed=0, output=tmp_path / "figure_l3"
+    )
+    drawn = pd.read_csv(tmp_path / "figure_l3.csv")
+    assert set(drawn["bank_transformation"]) == set(GROUPS)
+    assert len(drawn) == len(GROUPS) * len(TOP1)
+    assert (drawn["transformation"] == drawn["bank_transformation"].map(GROUPS)).all()
+    # The smallest magnitude that is no identity.
+    assert (drawn["magnitude"] == 2).all()
+    np.testing.assert_allclose(drawn["invariance"], drawn["model"].map(TOP1) - 0.1)
+    # The median of the errors, half their mean here.
+    np.testing.assert_allclose(drawn["error"], 0.05 * (1 - drawn["model"].map(TOP1)))
+    assert (drawn["rho"] == -1).all()
+
+
+def test_a_given_magnitude_is_taken():
+    assert set(at_magnitude(invariance("vit", 0.5), 4)["magnitude"]) == {4}
+    assert set(at_magnitude(invariance("vit", 0.5), None)["magnitude"]) == {2}
+
+
+def test_the_table_has_every_error_and_a_row_for_models_that_failed(tables, tmp_path):
+    table_lee(**tables, labels=LABELS, output=tmp_path / "table_lee")
+    table = pd.read_csv(tmp_path / "table_lee.csv")
+    vit = table[table["model"] == "the vit"]
+    # 6 transformations, translations per half side and pixel, two sets of classes; one roll is left to the tables.
+    assert len(vit) == 8 * 2 + 2
+    rotation = vit[(vit["transformation"] == "rotation") & (vit["classes"] == "all outputs")]
+    lie = rotation[rotation["error"] == "Lie derivative, squared"].iloc[0]
+    assert (lie["mean"], lie["low"], lie["high"]) == pytest.approx((0.01, 0.009, 0.011))
+    assert (lie["family"], lie["parameters"], lie["top-1 (%)"], lie["mode"]) == ("ViT", 20000000, 90, "forward")
+    absent = table[table["model"] == "the absent"]
+    assert absent["not measured because"].tolist() == ["no weights | none"]
+    assert absent["mean"].isna().all()
+    models = pd.read_csv(tmp_path / "table_lee_models.csv").set_index("model")
+    assert list(models.index) == list(LABELS.values())
+    assert models.loc["the mixer", "translation x"] == pytest.approx(0.04)
+    assert models.loc["the nameless", "no top-1 because"] == "no wnid"
+    assert models["top-1 (%)"].isna().sum() == 2
+    # Small numbers keep their digits.
+    assert " 1e-06 |" in (tmp_path / "table_lee.md").read_text()

@@ -1,0 +1,155 @@
+"""Scatter plots of models: a point per model, coloured by architecture family, sized by parameters."""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from workflow_scripts.common.correlation import Correlation
+from workflow_scripts.common.files import read_table
+from workflow_scripts.lie.settings import ErrorAverage, ErrorClasses, ErrorMeasure
+
+MARKERS = "osD^vP"
+# Areas of markers, in square points, of models of so many parameters.
+SIZES = {1e6: 12.0, 1e7: 30.0, 1e8: 75.0, 1e9: 190.0}
+# Up to so many models are told apart by letters.
+LETTERS = "abcdefghijkl"
+GENERATORS = {
+    "translation_x": "translation x",
+    "translation_y": "translation y",
+    "rotation": "rotation",
+    "shear_x": "shear x",
+    "shear_y": "shear y",
+    "stretch_x": "stretch x",
+    "stretch_y": "stretch y",
+    "scale": "scale",
+    "intensity": "intensity",
+}
+FORMULAS = {"squared": r"$\|Lf\|^2/D$", "absolute": r"$\|Lf\|_1/D$"}
+CHARACTERS = 118
+LINE = 0.13
+NOTE_SIZE = 6.5
+
+
+def read_models(abouts: Sequence[Path], labels: dict[str, str]) -> pd.DataFrame:
+    """The rows of `about` of all models, in the order of `labels`, with the column label."""
+    models = pd.concat([read_table(path) for path in abouts], ignore_index=True)
+    return models.assign(label=models["model"].map(labels))
+
+
+def read_errors(
+    summaries: Sequence[Path], measure: ErrorMeasure, classes: ErrorClasses, average: ErrorAverage
+) -> pd.DataFrame:
+    """Lie derivatives of all models: model, transformation, parameter_unit, error, low, high; pixels left out.
+
+    A median has no interval: low and high are null.
+    """
+    table = pd.concat([read_table(path) for path in summaries], ignore_index=True)
+    chosen = table[
+        (table["measure"] == f"lie_{measure}") & (table["classes"] == classes) & (table["parameter_unit"] != "pixel")
+    ]
+    chosen = chosen.assign(error=chosen[average])
+    if average == "median":
+        chosen = chosen.assign(low=np.nan, high=np.nan)
+    return chosen[["model", "transformation", "parameter_unit", "error", "low", "high"]]
+
+
+class Looks:
+    """Colour and marker of each family, letter of each model, and what stands around the panels."""
+
+    def __init__(self, points: pd.DataFrame, colors: list[str]) -> None:
+        families = list(dict.fromkeys(points["family"]))
+        self.styles = {
+            family: (colors[number % len(colors)], MARKERS[number // len(colors) % len(MARKERS)])
+            for number, family in enumerate(families)
+        }
+        shown = points.drop_duplicates("model")
+        few = len(shown) <= len(LETTERS)
+        self.letters = dict(zip(shown["model"], LETTERS, strict=False)) if few else {}
+        self.names = dict(zip(shown["model"], shown["label"], strict=True))
+
+    def draw(self, axis: Axes, points: pd.DataFrame, x: str, y: str) -> None:
+        """Draw `points`, a row per model, at the columns `x` and `y`."""
+        for point in points.to_dict("records"):
+            color, marker = self.styles[point["family"]]
+            size = area(point["parameters"])
+            axis.scatter(point[x], point[y], s=size, c=color, marker=marker, alpha=0.8, linewidth=0, zorder=3)
+            if letter := self.letters.get(point["model"]):
+                # Up and down in turn, since models near each other often have letters near each other.
+                aside = 0.5 * np.sqrt(size)
+                beside = (aside, aside if LETTERS.index(letter) % 2 else -aside)
+                axis.annotate(
+                    letter, (point[x], point[y]), beside, textcoords="offset points", fontsize=7, va="center", zorder=4
+                )
+
+    def legend(self, drawn: Figure, parameters: pd.Series) -> None:
+        """A legend of families, and one of sizes."""
+        families = [(family, color, marker, 5.0) for family, (color, marker) in self.styles.items()]
+        known = parameters.dropna()
+        near = [size for size in SIZES if known.min() / 4 <= size <= known.max() * 4]
+        sizes = [(_count(size), "#909090", "o", np.sqrt(SIZES[size])) for size in near]
+        entries = [
+            Line2D([], [], color=color, marker=marker, linestyle="", markersize=size, label=label)
+            for label, color, marker, size in [*families, *sizes]
+        ]
+        close: dict[str, Any] = {"frameon": False, "handletextpad": 0.3, "columnspacing": 1.2}
+        drawn.legend(handles=entries, loc="outside upper center", ncols=min(len(entries), 6), **close)
+
+    def key(self) -> str:
+        """Which letter is which model; empty where there are no letters."""
+        return "; ".join(f"{letter} {self.names[model]}" for model, letter in self.letters.items())
+
+
+def area(parameters: float) -> float:
+    """Area of a marker: grows with the logarithm of the number of parameters."""
+    return float(np.exp(np.interp(np.log(parameters), np.log(list(SIZES)), np.log(list(SIZES.values())))))
+
+
+def _count(parameters: float) -> str:
+    return "1 G parameters" if parameters >= 1e9 else f"{parameters / 1e6:g} M parameters"
+
+
+def missing(models: pd.DataFrame) -> str:
+    """One sentence on the models that could not be measured; empty where all could."""
+    failed = models[models["failed"].notna()]
+    if failed.empty:
+        return ""
+    return f"Not measured (table_lee says why): {', '.join(failed['label'])}."
+
+
+def correlated(correlation: Correlation) -> str:
+    """A correlation with its interval, for the title of a panel."""
+    if np.isnan(correlation.rho):
+        return ""
+    return rf"$\rho$ = {correlation.rho:.2f} [{correlation.low:.2f}, {correlation.high:.2f}]"
+
+
+def note_lines(notes: Sequence[str]) -> list[str]:
+    """Notes below a figure, in lines that fit its width."""
+    return [line for note in notes if note for line in textwrap.wrap(note, CHARACTERS)]
+
+
+def label_columns(axes: np.ndarray, panels: int, label: str) -> None:
+    """Write `label` below the lowest of the `panels` in each column of `axes` [rows, columns]."""
+    columns = axes.shape[1]
+    for axis in axes.flat[max(0, panels - columns) : panels]:
+        axis.set_xlabel(label)
+        axis.tick_params(labelbottom=True)
+
+
+def write_notes(drawn: Figure, lines: Sequence[str]) -> None:
+    """Put `lines` below the panels of a figure that was made `LINE` inches higher for each."""
+    if not lines:
+        return
+    height = drawn.get_figheight()
+    engine = drawn.get_layout_engine()
+    share = (LINE * len(lines) + 0.05) / height
+    if engine is not None:
+        engine.set(rect=(0, share, 1, 1 - share))  # type: ignore[call-arg]
+    drawn.text(0.01, 0.05 / height, "\n".join(lines), fontsize=NOTE_SIZE, va="bottom", linespacing=1.25)

@@ -1,0 +1,155 @@
+"""Rule `equivariance_error`: how a model's class probabilities change under transformations of the image (LEE).
+
+Three things are measured of one model: the Lie derivative of its answers along one-parameter groups (LEE section 3,
+equation 4), the discrete measures beside it (see `discrete`), and its top-1 on the study's validation images.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.device import DeviceName, choose_device
+from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.derivative import Mode, along_all
+from workflow_scripts.lie.discrete import COLUMNS as DISCRETE
+from workflow_scripts.lie.discrete import measure_discrete
+from workflow_scripts.lie.generators import generate, per_pixel
+from workflow_scripts.lie.reading import Images, choose_images
+from workflow_scripts.lie.settings import Head, Lie
+from workflow_scripts.lie.subject import Facts, Subject, UnfitModelError
+from workflow_scripts.lie.summary import SUMMARY, summarise
+from workflow_scripts.models.settings import FailingModels
+
+# Units of the parameters; shear, stretch and scale count the exponent of their matrix.
+UNITS = {"translation_x": "half side", "translation_y": "half side", "rotation": "radian", "intensity": "factor"}
+EXPONENT = "exponent"
+DERIVATIVES = ["id", "transformation", "parameter_unit", "classes", "squared", "absolute"]
+
+
+def _empty(columns: list[str]) -> pd.DataFrame:
+    numbers = {name: np.float64 for name in columns if name in ("squared", "absolute", "amount", "response")}
+    return pd.DataFrame(columns=columns).astype({**numbers, "id": np.int64})
+
+
+@dataclass
+class Tables:
+    """What is measured per image."""
+
+    derivatives: pd.DataFrame = field(default_factory=lambda: _empty(DERIVATIVES))
+    discrete: pd.DataFrame = field(default_factory=lambda: _empty(DISCRETE))
+    top1: pd.DataFrame = field(default_factory=lambda: _empty(["id", "response"]))
+
+
+def equivariance_error(
+    *,
+    model: str,
+    network: Path,
+    head: Head,
+    shards: list[Path],
+    val: list[Path],
+    index: Path,
+    settings: Lie,
+    seed: int,
+    about: Path,
+    images: Path,
+    discrete: Path,
+    summary: Path,
+    family: str | None = None,
+    device: DeviceName = "auto",
+    chunk: int = 32,
+    batch: int = 256,
+    workers: int = 1,
+    failing: FailingModels = "stop",
+    stamp: Stamp | None = None,
+) -> None:
+    """Measure the model in folder `network` and write four tables.
+
+    `images`: per image and transformation ||L f||^2 / D and the mean of |L f|, of the probabilities of all outputs and
+    of the study's classes alone (see `Answers`); translations per half side and per pixel. `discrete`: the discrete
+    measures per image. `summary`: means with bootstrap intervals over images, and top-1 over all images of the shards
+    `val`. `about`: one row on the model. `settings.images` images of `shards`, drawn by `seed`, are measured.
+
+    `head` says where the classifier comes from; `family` replaces the library's name of the architecture family. At
+    most `chunk` pairs of an image and a direction are differentiated at a time, `batch` images answered; where that
+    does not fit into memory, fewer. Where `failing` is `row`, a model that cannot be loaded, or not be held in memory
+    even with one image, is a row with the reason in `about`, and the other tables are empty.
+    """
+    # Rounded to 10 bits on the way, as GPUs do by default, derivatives would be good for three digits.
+    torch.backends.cudnn.allow_tf32 = False
+    measured, validation = ShardReader(shards), ShardReader(val)
+    classes = read_table(index, columns=["label", "wnid"])
+    rows = choose_images(measured, settings.images, seed)
+    facts, tables = Facts(model, family), Tables()
+    try:
+        subject = Subject.load(network, head, classes, choose_device(device), workers, facts)
+        derive = Derivatives(subject.answers, settings)
+        size = max(1, chunk // len(settings.transformations))
+        tables.derivatives = subject.measure(derive, measured, rows, size, "Lie derivatives")
+        tables.discrete = subject.measure(
+            lambda pixels, block: measure_discrete(subject.answers, pixels, block.ids, settings, seed),
+            measured,
+            rows,
+            batch,
+            "discrete measures",
+        )
+        if subject.answers.columns is not None:
+            tables.top1 = subject.measure(
+                subject.correct, validation, np.arange(len(validation)), batch, "validation images"
+            )
+            facts.top1 = float(tables.top1["response"].mean())
+        facts.mode, facts.n = derive.mode, len(rows)
+    except UnfitModelError as unfit:
+        if failing == "stop":
+            raise (unfit.__cause__ or unfit) from None
+        logging.warning("%s", unfit, exc_info=unfit.__cause__)
+        facts.failed, facts.top1, tables = str(unfit), np.nan, Tables()
+    summaries = summarise(tables.derivatives, tables.discrete, tables.top1, seed)
+    for path, table in [(images, tables.derivatives), (discrete, tables.discrete), (summary, summaries[SUMMARY])]:
+        table.insert(0, "model", model)
+        write_table(path, table, stamp)
+    write_table(about, pd.DataFrame([vars(facts)]), stamp)
+
+
+class Derivatives:
+    """Lie derivatives along all transformations of a study; remembers how they were found."""
+
+    def __init__(self, answers: Answers, settings: Lie) -> None:
+        self.answers, self.transformations = answers, settings.transformations
+        self.mode: Mode | None = None
+
+    def __call__(self, pixels: Tensor, block: Images) -> pd.DataFrame:
+        """One row per image, transformation, unit of its parameter and classes."""
+        directions = torch.stack([generate(pixels, name) for name in self.transformations])
+        derivative = along_all(self.answers, pixels, directions)
+        self.mode = derivative.mode
+        tables = []
+        for classes, part in self.answers.parts.items():
+            squared, absolute = derivative[part].squared(), derivative[part].absolute()
+            for number, name in enumerate(self.transformations):
+                for unit, step in _units(name, pixels.shape[-1]).items():
+                    values = {
+                        "squared": (squared[number].double() * step**2).cpu().numpy(),
+                        "absolute": (absolute[number].double() * step).cpu().numpy(),
+                    }
+                    described = {"id": block.ids, "transformation": name, "parameter_unit": unit, "classes": classes}
+                    tables.append(pd.DataFrame({**described, **values}))
+        return pd.concat(tables, ignore_index=True)
+
+
+def _units(transformation: str, side: int) -> dict[str, float]:
+    """Units of a transformation's parameter, with their size in its own."""
+    units = {UNITS.get(transformation, EXPONENT): 1.0}
+    return {**units, "pixel": per_pixel(side)} if transformation.startswith("translation") else units
+
+
+if __name__ == "__main__":
+    run(equivariance_error)

@@ -1,0 +1,178 @@
+"""Rule `layerwise`: what each layer of a model adds to the Lie derivative of its answers (LEE section 5)."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from workflow_scripts.common.cli import run as run_command
+from workflow_scripts.common.device import DeviceName, choose_device
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import write_table
+from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.lie.chain import run
+from workflow_scripts.lie.derivative import along, out_of_memory
+from workflow_scripts.lie.generators import generate
+from workflow_scripts.lie.reading import Images, blocks, choose_images
+from workflow_scripts.lie.settings import Kind, Layerwise
+from workflow_scripts.lie.shares import contributions
+from workflow_scripts.models.failures import failure_of
+from workflow_scripts.models.network import Card, load
+from workflow_scripts.models.settings import FailingModels
+from workflow_scripts.training.augmentations import item_generator
+
+REST: Kind = "rest"
+# Single precision leaves about 1e-5.
+NOTABLE = 1e-2
+MEASURED = [
+    "contribution",
+    "contribution_sem",
+    "contribution_probe_sem",
+    "share",
+    "share_sem",
+    "share_probe_sem",
+    "whole",
+    "n",
+    "probes",
+    "discrepancy",
+    "failed",
+]
+LAYER_COLUMNS = ["transformation", "layer", "kind", "order", *MEASURED]
+KIND_COLUMNS = ["transformation", "kind", "layers", *MEASURED]
+
+
+def layerwise(
+    *,
+    model: str,
+    network: Path,
+    shards: list[Path],
+    settings: Layerwise,
+    seed: int,
+    layers: Path,
+    kinds: Path,
+    device: DeviceName = "auto",
+    chunk: int = 8,
+    workers: int = 1,
+    failing: FailingModels = "stop",
+    stamp: Stamp | None = None,
+) -> None:
+    """Write what the layers of the model in folder `network` add to the Lie derivative of its class probabilities.
+
+    `layers` has one row per transformation and layer, in execution order; the last one, of kind `rest`, is what they
+    do not account for. `kinds` has one row per transformation and kind of layer, with sums over its layers. Measured
+    are `settings.images` images of `shards`, drawn by `seed`, with `settings.probes` probes each, drawn from `seed` and
+    the image's id: numbers do not depend on `chunk`, the number of images held at a time, but for rounding. Where these
+    do not fit into memory, it is fewer. Where `failing` is `row`, a model that cannot be loaded or held in memory is
+    one row with the reason.
+    """
+    torch.backends.cudnn.allow_tf32 = False
+    reader = ShardReader(shards)
+    rows = choose_images(reader, settings.images, seed)
+    if len(rows) < 2:
+        raise InputError(f"layerwise: {len(rows)} images in {', '.join(map(str, shards))}; at least 2 are needed")
+    try:
+        card, trained = _load(network)
+        measured = Decomposition(card, trained, choose_device(device), settings, seed)
+        for block in blocks(reader, rows, card, size=chunk, workers=workers, what="layers"):
+            measured.add(block)
+        tables = measured.tables()
+    except Exception as error:
+        if failing == "stop":
+            raise
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        logging.warning("%s", reason)
+        row = pd.DataFrame([{"transformation": name, "failed": reason} for name in settings.transformations])
+        tables = [row.reindex(columns=columns) for columns in (LAYER_COLUMNS, KIND_COLUMNS)]
+    for path, table in zip((layers, kinds), tables, strict=True):
+        table.insert(0, "model", model)
+        write_table(path, table, stamp)
+
+
+def _load(folder: Path) -> tuple[Card, nn.Module]:
+    if failure := failure_of(folder):
+        raise InputError(failure.failed)
+    card, network = load(folder)
+    return card, network.requires_grad_(False)
+
+
+class Decomposition:
+    """Products of probes with the contributions of layers, gathered block by block."""
+
+    def __init__(self, card: Card, network: nn.Module, device: torch.device, settings: Layerwise, seed: int) -> None:
+        self.network = network.to(device).eval()
+        self.device, self.settings, self.seed, self.outputs = device, settings, seed, card.classes
+        self.mean, self.std = (torch.tensor(one, device=device).view(1, 3, 1, 1) for one in (card.mean, card.std))
+        names = settings.transformations
+        self.layers: dict[str, list[tuple[str, Kind]]] = {}
+        self.products: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        self.whole: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        self.expected: dict[str, list[np.ndarray]] = {name: [] for name in names}
+
+    def add(self, block: Images) -> None:
+        """Measure a block of images, or its halves where the memory does not suffice for all of it."""
+        inputs = (block.crops.to(self.device).float() / 255 - self.mean) / self.std
+        shape = (self.settings.probes, self.outputs)
+        probes = [torch.randn(shape, generator=item_generator(self.seed, 0, int(image))) for image in block.ids]
+        try:
+            measured = [self._measure(inputs, torch.stack(probes, dim=1), name) for name in self.products]
+        except Exception as error:
+            if not out_of_memory(error) or len(block.ids) == 1:
+                raise
+            measured = None
+        if measured is None:
+            # Behind the handler, which holds what was computed so far.
+            torch.cuda.empty_cache()
+            middle = len(block.ids) // 2
+            self.add(block.part(slice(None, middle)))
+            self.add(block.part(slice(middle, None)))
+            return
+        for name, (products, whole, expected) in zip(self.products, measured, strict=True):
+            self.products[name].append(products)
+            self.whole[name].append(whole)
+            self.expected[name].append(expected)
+
+    def _measure(self, inputs: Tensor, probes: Tensor, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """v.c_i [layers, N, probes], v.L f [N, probes], and that from the derivative end to end, for `probes`."""
+        chain = run(self.network, inputs, name)
+        layers = [(layer.name, layer.kind) for layer in chain.layers]
+        if self.layers.setdefault(name, layers) != layers:
+            raise RuntimeError("the layers of the model are not the same for all images")
+        pulled = [chain.products(vectors.to(self.device)) for vectors in probes]
+        products = torch.stack([product for product, _ in pulled], dim=-1).numpy()
+        whole = torch.stack([one for _, one in pulled], dim=-1).numpy()
+        with torch.no_grad():
+            change = along(lambda x: self.network(x).softmax(1), inputs, generate(inputs, name)).change.cpu()
+        return products, whole, (probes * change).sum(2).T.double().numpy()
+
+    def tables(self) -> list[pd.DataFrame]:
+        """One row per transformation and layer, and one row per transformation and kind."""
+        of_layers, of_kinds = zip(*map(self._tables, self.layers), strict=True)
+        return [
+            pd.concat(of_layers, ignore_index=True)[LAYER_COLUMNS],
+            pd.concat(of_kinds, ignore_index=True)[KIND_COLUMNS],
+        ]
+
+    def _tables(self, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The rows of one transformation."""
+        whole, expected = np.concatenate(self.whole[name]), np.concatenate(self.expected[name])
+        products = np.concatenate(self.products[name], axis=1)
+        products = np.concatenate([products, whole[None] - products.sum(axis=0, keepdims=True)])
+        named = pd.DataFrame([*self.layers[name], (None, REST)], columns=["layer", "kind"])
+        # An answer that does not depend on the image has no derivative.
+        scale = np.square(expected).mean() or np.nan
+        discrepancy = np.sqrt(np.square(whole - expected).mean() / scale)
+        if discrepancy > NOTABLE:
+            logging.warning("%s: the layers add up to another derivative, by %.1e of it", name, discrepancy)
+        groups, kinds = pd.factorize(named["kind"])
+        layers = contributions(products, whole).assign(**named, order=range(len(named)))
+        summed = contributions(products, whole, groups).assign(kind=kinds, layers=np.bincount(groups))
+        about = {"transformation": name, "discrepancy": discrepancy, "failed": None}
+        return layers.assign(**about), summed.assign(**about)
+
+
+if __name__ == "__main__":
+    run_command(layerwise)

@@ -1,0 +1,77 @@
+"""Transformations that training images get for their class (SCIENCE section 4, GIB section 4.2).
+
+They are applied to the decoded image, uint8 and whole, before the augmentation cuts its window out. So an
+augmentation sees what it would if the dataset held the transformed photograph, and a transformation does what it
+did in the similarity search: to the picture, not to a random part of it that has been resized. Unlike there, the
+parts of a photograph that `fscc` cuts off are transformed too, and the sign of an operation is drawn for each use.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import read_table
+from workflow_scripts.embeddings.bank_b import BANK_B_TRANSFORMATIONS, SINGLES, SUBPOLICIES, Steps
+from workflow_scripts.embeddings.steps import apply_steps, label
+from workflow_scripts.training.augmentations import integer, stream, uniform
+
+BY_NAME: dict[str, Steps] = {label(steps): steps for steps in (*((step,) for step in SINGLES), *SUBPOLICIES)}
+# Beside the counters of a training's other streams, none of which is negative: the windows that the augmentation
+# draws are those it would draw without transformations.
+OWN_STREAM = -1
+
+
+class Drawn(NamedTuple):
+    """What one image gets: the steps, and for each its sign, int8 [1], or None where the operation has none."""
+
+    steps: Steps
+    signs: list[np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class ClassTransformations:
+    """Transformations per class, one of which an image gets, all equally likely, with a probability."""
+
+    of_class: dict[int, list[Steps]]
+    """Transformations by number of the class; a class that is not there gets none."""
+    probability: float
+    seed: int
+    """Seed of the training."""
+
+    def draw(self, number: int, epoch: int, image_id: int) -> Drawn | None:
+        """What the image `image_id` of class `number` gets in `epoch`, whatever the batches, workers and ranks."""
+        transformations = self.of_class.get(number)
+        generator = torch.Generator().manual_seed(stream(self.seed, epoch, image_id, OWN_STREAM))
+        if not transformations or uniform(0, 1, generator) >= self.probability:
+            return None
+        steps = transformations[integer(len(transformations) - 1, generator)]
+        return Drawn(steps, [_sign(operation, generator) for operation, _ in steps])
+
+    def __call__(self, image: Tensor, number: int, epoch: int, image_id: int) -> Tensor:
+        """Transform `image`, uint8 [3, height, width], of class `number`; the same shape."""
+        drawn = self.draw(number, epoch, image_id)
+        return image if drawn is None else apply_steps(image[None], drawn.steps, drawn.signs)[0]
+
+
+def _sign(operation: str, generator: torch.Generator) -> np.ndarray | None:
+    if not BANK_B_TRANSFORMATIONS[operation].signed:
+        return None
+    return np.array([1 - 2 * integer(1, generator)], dtype=np.int8)
+
+
+def read_class_transformations(path: Path, probability: float, seed: int) -> ClassTransformations:
+    """The transformations of a table of `best_per_class`.
+
+    Raises `InputError` where it is absent or damaged, or names a transformation that bank B lacks.
+    """
+    of_class: dict[int, list[Steps]] = {}
+    for number, name in read_table(path, columns=["label", "transformation"]).itertuples(index=False):
+        if name not in BY_NAME:
+            raise InputError(f"{path}: bank B has no transformation {name!r}; delete the file and run again")
+        of_class.setdefault(int(number), []).append(BY_NAME[name])
+    return ClassTransformations(of_class, probability, seed)

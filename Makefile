@@ -27,7 +27,7 @@ demo: $(READY)
 	@echo "Look at results/demo/figures/figure_2.png, and open results/demo/report.html in a browser."
 
 test: $(READY)
-	@$(BIN)/python -m pytest tests -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest tests -n 2 --no-loadscope-reorder
 	@echo "test: ran all tests of the workflow."
 	@echo "Look above for failures and skips; tests/README.md says what each folder of tests covers."
 

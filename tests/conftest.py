@@ -16,6 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from PIL import Image
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
@@ -23,11 +25,17 @@ from workflow_scripts.data.schema import SHARD_SCHEMA
 from workflow_scripts.data.wordnet import wordnet
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, those of one file stay together, and all that need the one Slurm."""
-    for item in items:
-        group = "slurm" if item.path.parent.name == "slurm" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByFile(LoadFileScheduling):
+    """Where several processes share the tests, one file is one process's, and all that need the one Slurm are."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "tests/slurm" if file.startswith("tests/slurm/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """How `make test` spreads tests over its processes."""
+    return ByFile(config, log)
 
 
 @dataclass(frozen=True)

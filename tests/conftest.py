@@ -3,10 +3,13 @@
 import contextlib
 import io
 import os
+import signal
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Two processes of tests share the machine; read when torch is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # These processes ignore Ctrl-C, and so would every Snakemake that a test starts and interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -51,6 +51,14 @@ def embeddings(checkout: Checkout) -> dict[Path, tuple[int, int]]:
     return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
 
+def written(log: Path) -> str:
+    """What stands in a log, which a job that starts again first deletes."""
+    try:
+        return log.read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def restart_controller(cluster: Path) -> None:
     subprocess.run([CLUSTER, "stop_controller", cluster], check=True)
     # Snakemake's questions stay without an answer for a while, as this one does.
@@ -80,7 +88,7 @@ def record(cluster, prepared) -> Record:
         slurm("scontrol", "update", f"NodeName={training.node}", "State=DOWN", "Reason=test")
         run.until(lambda: [job for job in jobs(checkout) if job.number == training.number and job.starts == 2])
         slurm("scontrol", "update", f"NodeName={training.node}", "State=RESUME")
-        run.until(lambda: "continuing in" in log.read_text() and freeze(running(checkout, "train"), TRAINING))
+        run.until(lambda: "continuing in" in written(log) and freeze(running(checkout, "train"), TRAINING))
 
         # Until nothing but the training is left to interrupt.
         run.until(lambda: re.search(r"Finished jobid: \d+ \(Rule: invariance\)", run.output))

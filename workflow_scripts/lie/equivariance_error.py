@@ -91,22 +91,7 @@ def equivariance_error(
     facts, tables = Facts(model, family), Tables()
     try:
         subject = Subject.load(network, head, classes, choose_device(device), workers, facts)
-        derive = Derivatives(subject.answers, settings)
-        size = max(1, chunk // len(settings.transformations))
-        tables.derivatives = subject.measure(derive, measured, rows, size, "Lie derivatives")
-        tables.discrete = subject.measure(
-            lambda pixels, block: measure_discrete(subject.answers, pixels, block.ids, settings, seed),
-            measured,
-            rows,
-            batch,
-            "discrete measures",
-        )
-        if subject.answers.columns is not None:
-            tables.top1 = subject.measure(
-                subject.correct, validation, np.arange(len(validation)), batch, "validation images"
-            )
-            facts.top1 = float(tables.top1["response"].mean())
-        facts.mode, facts.n = derive.mode, len(rows)
+        tables = measure(subject, facts, measured, rows, validation, settings, seed, chunk, batch)
     except UnfitModelError as unfit:
         if failing == "stop":
             raise (unfit.__cause__ or unfit) from None
@@ -117,6 +102,35 @@ def equivariance_error(
         table.insert(0, "model", model)
         write_table(path, table, stamp)
     write_table(about, pd.DataFrame([vars(facts)]), stamp)
+
+
+def measure(
+    subject: Subject,
+    facts: Facts,
+    images: ShardReader,
+    rows: np.ndarray,
+    validation: ShardReader,
+    settings: Lie,
+    seed: int,
+    chunk: int,
+    batch: int,
+) -> Tables:
+    """Measure `rows` of `images`, and top-1 on `validation` where the classes are known; completes `facts`."""
+    answers = subject.answers
+    derive, tables = Derivatives(answers, settings), Tables()
+    size = max(1, chunk // len(settings.transformations))
+    tables.derivatives = subject.measure(derive, images, rows, size, "Lie derivatives")
+
+    def discrete(pixels: Tensor, block: Images) -> pd.DataFrame:
+        return measure_discrete(answers, pixels, block.ids, settings, seed)
+
+    tables.discrete = subject.measure(discrete, images, rows, batch, "discrete measures")
+    if answers.columns is not None:
+        every = np.arange(len(validation))
+        tables.top1 = subject.measure(subject.correct, validation, every, batch, "validation images")
+        facts.top1 = float(tables.top1["response"].mean())
+    facts.mode, facts.n = derive.mode, len(rows)
+    return tables
 
 
 class Derivatives:

@@ -31,6 +31,8 @@ class Job:
     starts: int
     """How often Slurm has started it, or will when it comes to that."""
     node: str
+    seconds: int
+    """How long it has run."""
     minutes: int
     """Its time limit."""
     megabytes: int
@@ -46,7 +48,6 @@ def jobs(checkout: Checkout) -> list[Job]:
     for line in text.splitlines():
         rows = dict(re.findall(r"(\w+)=(\S*)", line))
         if rows.get("WorkDir") == str(checkout.folder) and rows.get("Comment"):
-            days, hours, minutes = map(int, re.findall(r"\d+", f"0-{rows['TimeLimit']}")[-4:-1])
             found.append(
                 Job(
                     number=rows["JobId"],
@@ -55,11 +56,18 @@ def jobs(checkout: Checkout) -> list[Job]:
                     reason=rows["Reason"],
                     starts=1 + int(rows["Restarts"]),
                     node=rows["NodeList"],
-                    minutes=1440 * days + 60 * hours + minutes,
+                    seconds=seconds(rows["RunTime"]),
+                    minutes=seconds(rows["TimeLimit"]) // 60,
                     megabytes=int(rows["MinMemoryNode"].removesuffix("M")),
                 )
             )
     return sorted(found, key=lambda job: int(job.number))
+
+
+def seconds(duration: str) -> int:
+    """Slurm's days-hours:minutes:seconds, the days being optional."""
+    days, hours, minutes, rest = map(int, re.findall(r"\d+", f"0-{duration}")[-4:])
+    return 86400 * days + 3600 * hours + 60 * minutes + rest
 
 
 def running(checkout: Checkout, rule: str) -> list[Job]:

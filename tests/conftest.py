@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import torch
 from PIL import Image
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -39,6 +40,17 @@ class ByFile(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """How `make test` spreads tests over its processes."""
     return ByFile(config, log)
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Networks this small gain nothing from threads, which spin where the cores are shared."""
+    before = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        torch.set_num_threads(1)
+        yield
+    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

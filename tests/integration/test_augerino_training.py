@@ -12,9 +12,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from tests.conftest import TinyShards, write_shard
-from tests.integration.test_training import (
+from tests.trainings import (
     RECIPE,
-    _one_thread,  # noqa: F401 - a fixture for the whole module
     arguments,
     assert_same_result,
     command,
@@ -34,6 +33,8 @@ from workflow_scripts.models.network import load
 from workflow_scripts.training.batches import ValidationImages
 from workflow_scripts.training.settings import Recipe
 from workflow_scripts.training.train import train
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def learning(stages: tuple[Stage, ...] = STAGES["translation_scale"], **changes: Any) -> Learning:

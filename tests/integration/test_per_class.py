@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from tests.conftest import TinyShards, tiny_image, write_shard
-from tests.integration.test_training import RECIPE, arguments, assert_same_result, weights
+from tests.trainings import RECIPE, arguments, assert_same_result, weights
 from tests.unit.per_class import write_transformations
 from workflow_scripts.common.files import read_table
 from workflow_scripts.data.reader import decode

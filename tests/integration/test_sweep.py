@@ -56,7 +56,7 @@ def prepared(tmp_path_factory):
     return root
 
 
-def swept(root, folder, bank, seed=0, batch=3):
+def swept(root, folder, bank, seed=0, batch=3, device="cpu"):
     """Sweep all shards and return the cache of the views in `folder`."""
     views = [folder / f"view-{shard}" for shard in range(SHARDS)]
     for shard, view in enumerate(views):
@@ -68,7 +68,7 @@ def swept(root, folder, bank, seed=0, batch=3):
             seed=seed,
             output=view,
             store=folder / "store",
-            device="cpu",
+            device=device,
             batch=batch,
         )
     return views

@@ -1,10 +1,8 @@
 """Trainings as they are run: in processes that are killed, multiplied and fed with damage."""
 
-import json
 import os
 import re
 import resource
-import signal
 import subprocess
 import sys
 import time
@@ -12,88 +10,39 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import safetensors
-import safetensors.torch
 import torch
-from pydantic import BaseModel
-from torch import distributed
-from torch.nn import functional
 
 from tests.conftest import TinyShards
+from tests.trainings import (
+    RECIPE,
+    SIZES,
+    STEPS,
+    TINY,
+    arguments,
+    assert_same_result,
+    command,
+    history,
+    launch,
+    position,
+    stop_in_mid_epoch,
+    weights,
+)
 from tests.unit.per_class import write_transformations
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT, make_stamp
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, create, load
 from workflow_scripts.training import lock
-from workflow_scripts.training.batch_norm import SynchronisedBatchNorm
-from workflow_scripts.training.batches import Plan, PlannedBatches, make_plan
 from workflow_scripts.training.checkpoint import NAME, Checkpoints, Course
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.ranks import Ranks
 from workflow_scripts.training.settings import Recipe
 from workflow_scripts.training.train import train
 
-SIZES = Preprocessing(resize=36, crop=32)
-TINY = {"channels": [8, 8, 16, 16]}
-RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.02, step_epochs=2)
-STEPS = 12
-
-
-def arguments(shards: TinyShards, folder: Path, recipe: Recipe = RECIPE, **changes: Any) -> dict[str, Any]:
-    usual = {
-        "shards_train": shards.train,
-        "shards_val": shards.val,
-        "architecture": "resnet18",
-        "architecture_args": TINY,
-        "preprocessing": SIZES,
-        "augmentation": "standard",
-        "recipe": recipe,
-        "seed": 4,
-        "output": folder / "output",
-        "state": folder / "state",
-        "device": "cpu",
-    }
-    return {**usual, **changes}
-
-
-def command(given: dict[str, Any], ranks: int = 1) -> list[str]:
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"] if ranks > 1 else []
-    options = []
-    for name, value in given.items():
-        if isinstance(value, BaseModel):
-            value = value.model_dump_json()
-        elif isinstance(value, dict | list):
-            value = json.dumps(value, default=str)
-        options += [f"--{name}", str(value)]
-    return [sys.executable, *launcher, "-m", "workflow_scripts.training.train", *options]
-
-
-def launch(given: dict[str, Any], ranks: int = 1) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(given, ranks), cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return safetensors.torch.load_file(folder / "output" / "model.safetensors")
-
-
-def history(folder: Path) -> pd.DataFrame:
-    return read_table(folder / "output" / "history.parquet")
-
-
-def assert_same_result(first: Path, second: Path) -> None:
-    pairs = weights(first), weights(second)
-    assert pairs[0].keys() == pairs[1].keys()
-    for name in pairs[0]:
-        assert torch.equal(pairs[0][name], pairs[1][name]), name
-    pd.testing.assert_frame_equal(history(first), history(second), check_exact=True)
-    ours, theirs = (read_table(folder / "output" / "predictions.parquet") for folder in (first, second))
-    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def assert_complete_predictions(folder: Path, shards: TinyShards) -> None:
@@ -104,17 +53,6 @@ def assert_complete_predictions(folder: Path, shards: TinyShards) -> None:
     right = table["prediction"] == table["label"]
     assert (right == (table["margin"] > 0)).all()
     assert right.mean() == history(folder)["val_top1"].iloc[-1]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Networks this small gain nothing from threads, which spin where the cores are shared."""
-    before = torch.get_num_threads()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        torch.set_num_threads(1)
-        yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -139,29 +77,6 @@ def test_outputs_are_complete(reference, tiny_shards):
     assert metadata[b"study"] == b"test"
     card, _network = load(reference / "output")
     assert (card.classes, card.crop, card.resize, card.mean) == (3, 32, 36, SIZES.mean)
-
-
-def position(state: Path) -> tuple[int, int]:
-    """Epochs completed and steps done in the current one, as the checkpoint says; (0, 0) without one."""
-    try:
-        with safetensors.safe_open(state / NAME, "pt") as file:
-            course = json.loads(file.metadata()["course"])
-    except FileNotFoundError:
-        return 0, 0
-    return course["epoch"], course["step"]
-
-
-def stop_in_mid_epoch(process: subprocess.Popen, state: Path) -> None:
-    """Hold `process` when its last checkpoint lies within the second epoch."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        process.send_signal(signal.SIGSTOP)
-        epoch, step = position(state)
-        if epoch == 1 and 0 < step < STEPS:
-            return
-        process.send_signal(signal.SIGCONT)
-        time.sleep(0.02)
-    raise AssertionError("the training did not reach its second epoch, or went past it")
 
 
 def test_a_killed_training_continues_to_the_same_bits(tiny_shards, tmp_path, monkeypatch):
@@ -361,58 +276,3 @@ def test_fewer_images_than_a_batch_make_one_smaller_batch(tiny_shards, tmp_path)
     train(**arguments(tiny_shards, tmp_path, recipe))
     _card, network = load(tmp_path / "output")
     assert int(network.state_dict()["bn1.num_batches_tracked"]) == 1
-
-
-@pytest.mark.parametrize("world", [1, 2, 3, 5])
-def test_ranks_share_every_batch_and_resumption_skips_what_is_done(world):
-    plan = Plan(images=103, batch=8, seed=1)
-    parts = [list(PlannedBatches(plan, Ranks(rank, world, torch.device("cpu")), (0, 0), 3)) for rank in range(world)]
-    batches = [[key for part in together for key in part] for together in zip(*parts, strict=True)]
-    assert len(batches) == 3 * 12
-    for epoch in range(3):
-        keys = [key for batch in batches[12 * epoch : 12 * epoch + 12] for key in batch]
-        assert keys == [(epoch, row) for row in plan.order(epoch).tolist()[:96]]
-        assert len(set(keys)) == 96
-    resumed = PlannedBatches(plan, Ranks(0, world, torch.device("cpu")), (1, 5), 3)
-    assert list(resumed) == parts[0][12 + 5 :]
-    assert len(resumed) == len(parts[0]) - 17
-    assert plan.order(0).tolist() != plan.order(1).tolist()
-    assert plan.order(0).tolist() != Plan(images=103, batch=8, seed=2).order(0).tolist()
-
-
-def test_too_many_ranks_for_a_batch_is_one_sentence():
-    assert make_plan(100, 6, 0, 3, alone=True).steps == 16
-    with pytest.raises(InputError, match="fewer ranks, or set batch_size to 8 or more"):
-        make_plan(100, 6, 0, 4, alone=True)
-    assert make_plan(100, 6, 0, 6, alone=False).batch == 6
-
-
-@pytest.fixture
-def one_rank():
-    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
-    yield
-    distributed.destroy_process_group()
-
-
-@pytest.mark.parametrize("momentum", [0.1, None])
-def test_synchronised_batch_norm_is_batch_norm(one_rank, momentum):
-    torch.manual_seed(0)
-    plain = torch.nn.BatchNorm2d(5, momentum=momentum).double()
-    torch.nn.init.normal_(plain.weight)
-    torch.nn.init.normal_(plain.bias)
-    ours = SynchronisedBatchNorm(torch.nn.BatchNorm2d(5, momentum=momentum).double())
-    ours.load_state_dict(plain.state_dict())
-    for _ in range(3):
-        x = (torch.randn(4, 5, 3, 2, dtype=torch.float64) * 3 + 7).requires_grad_()
-        target = torch.randn_like(x)
-        gradients = []
-        for layer in (plain, ours):
-            layer.zero_grad()
-            loss = functional.mse_loss(layer(x), target)
-            gradients.append(torch.autograd.grad(loss, [x, layer.weight, layer.bias]))
-        torch.testing.assert_close(gradients[1], gradients[0])
-        for name, value in plain.state_dict().items():
-            torch.testing.assert_close(ours.state_dict()[name], value)
-    torch.testing.assert_close(ours.eval()(x), plain.eval()(x))
-    assert ours.train()(x.detach().bfloat16()).dtype == torch.bfloat16
-    assert torch.autograd.gradcheck(ours.train(), (x[:2].detach().requires_grad_(),))

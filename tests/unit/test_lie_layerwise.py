@@ -1,11 +1,8 @@
 """Contributions of layers: brute force with full Jacobians, closed forms, and sums that must come out."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
-import timm
 import torch
 from timm.layers import Mlp
 from timm.models.vision_transformer import Attention
@@ -13,19 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.unit.test_lie_derivative import NETWORKS, classifier, random_images
-from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import read_table
-from workflow_scripts.figures.figure_l2 import figure_l2
-from workflow_scripts.figures.settings import LayerFigure
 from workflow_scripts.lie.chain import Chain, run
 from workflow_scripts.lie.derivative import along
 from workflow_scripts.lie.generators import FIELDS, generate, places
-from workflow_scripts.lie.layerwise import layerwise
-from workflow_scripts.lie.layouts import Layout, Layouts
-from workflow_scripts.lie.settings import Layerwise
 from workflow_scripts.lie.shares import contributions
-from workflow_scripts.models.failures import Failure, write_failure
-from workflow_scripts.models.network import Card, create, save
 
 SIDE = 8
 CLASSES = 3
@@ -287,183 +275,3 @@ def test_values_that_are_overwritten():
     torch.testing.assert_close(torch.stack([*exact(chain).values()]).sum(0), change)
     kinds = [layer.kind for layer in chain.layers]
     assert kinds.count("non-linearity") == 4
-
-
-KINDS_OF = {
-    "resnet18": {
-        "conv1": "downsampling",
-        "maxpool": "pooling",
-        "layer1.0.conv1": "convolution",
-        "layer1.0.bn1": "normalisation",
-        "layer1.0.add": "residual sum",
-        "layer2.0.downsample.0": "downsampling",
-        "layer2.0.act2": "non-linearity",
-        "global_pool.pool": "pooling",
-    },
-    "vit_tiny_patch16_224": {
-        "patch_embed.proj": "embedding",
-        "add": "embedding",
-        "blocks.0.attn": "attention",
-        "blocks.0.norm1": "normalisation",
-        "blocks.0.mlp.act": "non-linearity",
-        "blocks.0.mlp.fc1": "MLP",
-        "blocks.0.add:2": "residual sum",
-    },
-    "mixer_s32_224": {
-        "stem.proj": "embedding",
-        "blocks.0.mlp_tokens": "token mixing",
-        "blocks.0.mlp_channels.act": "non-linearity",
-        "mean": "pooling",
-    },
-    "resmlp_12_224": {"blocks.0.linear_tokens": "token mixing"},
-    "swin_tiny_patch4_window7_224": {
-        "patch_embed.proj": "embedding",
-        "layers.0.blocks.0": "attention",
-        "layers.0.blocks.0.mlp.act": "non-linearity",
-        "layers.1.downsample": "downsampling",
-        "layers.3.blocks.1.mlp.fc2": "MLP",
-    },
-    "convnext_atto": {
-        "stem.0": "downsampling",
-        "stages.0.blocks.0.conv_dw": "convolution",
-        "stages.0.blocks.0.mlp.act": "non-linearity",
-    },
-}
-
-
-@pytest.mark.parametrize("name", list(KINDS_OF))
-def test_kinds_of_layers_of_published_architectures(name):
-    network = timm.create_model(name, num_classes=2).eval().requires_grad_(False)
-    images = random_images(1, 224).float()
-    chain = run(network, images, "translation_x")
-    kinds = {layer.name: layer.kind for layer in chain.layers}
-    assert len(kinds) == len(chain.layers)
-    assert {layer: kinds.get(layer) for layer in KINDS_OF[name]} == KINDS_OF[name]
-    products, whole = chain.products(torch.tensor([[1.0, -0.5]]))
-    assert products.sum(0).item() == pytest.approx(whole.item(), rel=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("shape", "expected"),
-    [
-        ((2, 5, 8, 8), Layout("NCHW", (8, 8))),
-        ((2, 8, 8, 5), Layout("NHWC", (8, 8))),
-        ((2, 64, 5), Layout("NLC", (8, 8))),
-        ((2, 65, 5), Layout("NLC", (8, 8), 1)),
-        ((2, 69, 5), Layout("NLC", (8, 8), 5)),
-        ((2, 5, 64), Layout("NCL", (8, 8))),
-        ((2, 7), Layout("pooled")),
-        ((2, 7, 1, 1), Layout("pooled")),
-        ((2, 1, 7), Layout("pooled")),
-        # Windows, hidden units of mixed tokens, attention maps, maps larger than the image, no batch.
-        ((8, 16, 5), None),
-        ((2, 9, 48), None),
-        ((2, 3, 64, 5), None),
-        ((2, 5, 64, 64), None),
-        ((2, 4, 2, 4, 2, 5), None),
-        ((64, 5), None),
-    ],
-)
-def test_layouts_by_shape(shape, expected):
-    network: Any = nn.Identity()
-    network.num_prefix_tokens = 5
-    layouts = Layouts(network, torch.zeros(2, 3, 32, 32))
-    layouts.read(torch.zeros(2, 9, 8, 8))
-    assert layouts.read(torch.zeros(shape)) == expected
-
-
-@pytest.mark.parametrize(("kind", "shape"), [("NHWC", (2, 4, 4, 3)), ("NLC", (2, 18, 3)), ("NCL", (2, 3, 16))])
-def test_every_layout_is_acted_on_alike(kind, shape):
-    maps = torch.rand(2, 3, 4, 4)
-    tokens = maps.flatten(2).transpose(1, 2)
-    value = {
-        "NHWC": maps.permute(0, 2, 3, 1),
-        "NLC": torch.cat([torch.rand(2, 2, 3), tokens], dim=1),
-        "NCL": maps.flatten(2),
-    }[kind]
-    assert value.shape == shape
-    layout = Layout(kind, (4, 4), 2 if kind == "NLC" else 0)
-    result = layout.apply(lambda one: generate(one, "shear_x"), value)
-    expected = generate(maps, "shear_x")
-    back = {
-        "NHWC": lambda: result.permute(0, 3, 1, 2),
-        "NLC": lambda: result[:, 2:].transpose(1, 2).unflatten(2, (4, 4)),
-        "NCL": lambda: result.unflatten(2, (4, 4)),
-    }[kind]()
-    torch.testing.assert_close(back, expected)
-    if kind == "NLC":
-        assert result[:, :2].abs().max() == 0
-
-
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("networks")
-    card = Card(
-        library="timm",
-        architecture="resnet18",
-        args={"channels": [8, 8, 16, 16]},
-        classes=4,
-        crop=32,
-        resize=36,
-        mean=(0.5, 0.5, 0.5),
-        std=(0.2, 0.2, 0.2),
-    )
-    save(folder / "resnet", card, create(card, seed=0))
-    write_failure(folder / "absent", Failure(failed="not to be had", library="timm", architecture="resnet18"))
-    return folder
-
-
-def measure(networks, shards, output, **changes) -> tuple[pd.DataFrame, pd.DataFrame]:
-    options = {"model": "resnet", "seed": 3, "settings": Layerwise(images=7, probes=4), "chunk": 8, **changes}
-    folder = networks / options["model"]
-    layerwise(network=folder, shards=shards, layers=output / "layers", kinds=output / "kinds", **options)
-    return read_table(output / "layers"), read_table(output / "kinds")
-
-
-def test_the_rule_gives_the_same_numbers_in_any_blocks(networks, tiny_shards, tmp_path):
-    settings = Layerwise(images=7, probes=4, transformations=["translation_x", "rotation"])
-    layers, kinds = measure(networks, tiny_shards.val, tmp_path, settings=settings)
-    singly, _ = measure(networks, tiny_shards.val, tmp_path, settings=settings, chunk=1)
-    assert layers["layer"].tolist() == singly["layer"].tolist()
-    for name in ("contribution", "share", "share_sem"):
-        np.testing.assert_allclose(layers[name], singly[name], rtol=1e-3, atol=1e-6 * layers[name].abs().max())
-    assert layers["transformation"].unique().tolist() == settings.transformations
-    for table in (layers, kinds):
-        np.testing.assert_allclose(table.groupby("transformation")["share"].sum(), 1, atol=1e-9)
-        assert (table["discrepancy"] < 1e-4).all()
-        assert set(table["n"]) == {7}
-    assert (layers.loc[layers["kind"] == "rest", "share"].abs() < 1e-4).all()
-    sums = layers.groupby(["transformation", "kind"])[["contribution", "share"]].sum()
-    summed = kinds.set_index(["transformation", "kind"])
-    np.testing.assert_allclose(summed.loc[sums.index, "contribution"], sums["contribution"])
-    np.testing.assert_allclose(summed.loc[sums.index, "share"], sums["share"], atol=1e-12)
-    assert summed["layers"].sum() == len(layers)
-
-
-def test_models_that_cannot_be_measured_are_rows_or_errors(networks, tiny_shards, tmp_path):
-    with pytest.raises(InputError, match="not to be had"):
-        measure(networks, tiny_shards.val, tmp_path, model="absent")
-    layers, kinds = measure(networks, tiny_shards.val, tmp_path, model="absent", failing="row")
-    assert layers["failed"].tolist() == kinds["failed"].tolist() == ["not to be had"]
-    with pytest.raises(InputError, match="at least 2 are needed"):
-        measure(networks, tiny_shards.single, tmp_path)
-
-
-def test_the_figure_has_the_numbers_of_the_tables(networks, tiny_shards, tmp_path):
-    measure(networks, tiny_shards.val, tmp_path)
-    measured = (tmp_path / "kinds").rename(tmp_path / "resnet")
-    measure(networks, tiny_shards.val, tmp_path, model="absent", failing="row")
-    labels = {"absent": "Absent", "resnet": "ResNet"}
-    paths = [measured, tmp_path / "kinds"]
-    figure_l2(kinds=paths, labels=labels, figure=LayerFigure(), output=tmp_path / "figure")
-    plotted = pd.read_csv(tmp_path / "figure.csv")
-    assert plotted["label"].unique().tolist() == ["Absent", "ResNet"]
-    shown = plotted[plotted["model"] == "resnet"]
-    assert shown["share_of_contributions"].sum() == pytest.approx(1)
-    assert shown["share"].sum() == pytest.approx(1)
-    assert set(shown.loc[shown["kind"].isin(["residual sum", "rest"]), "drawn_as"]) == {"other"}
-    assert shown["sum_over_whole"].iloc[0] == pytest.approx(shown["contribution"].sum() / shown["whole"].iloc[0])
-    for suffix in ("pdf", "png"):
-        assert (tmp_path / f"figure.{suffix}").stat().st_size > 5000
-    figure_l2(kinds=[tmp_path / "kinds"], labels=labels, figure=LayerFigure(), output=tmp_path / "none")
-    assert pd.read_csv(tmp_path / "none.csv")["failed"].tolist() == ["not to be had"]

@@ -8,7 +8,6 @@ embeddings of the untransformed images: bank B over ImageNet would be 150 GB of 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.device import choose_device
+from workflow_scripts.common.device import DeviceName, choose_device
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress
 from workflow_scripts.common.provenance import Stamp, code_digest, definition_digest, digest
@@ -53,7 +52,7 @@ def pair_sweep(
     seed: int,
     output: Path,
     store: Path,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    device: DeviceName = "auto",
     batch: int = 256,
     workers: int = 1,
     stamp: Stamp | None = None,

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.device import choose_device
+from workflow_scripts.common.device import DeviceName, choose_device
 from workflow_scripts.common.files import atomic_directory, read_table, write_table
 from workflow_scripts.common.progress import progress
 from workflow_scripts.common.provenance import Stamp, code_digest, definition_digest, digest
@@ -48,7 +47,7 @@ def sweep(
     seed: int,
     output: Path,
     store: Path,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    device: DeviceName = "auto",
     batch: int = 256,
     workers: int = 1,
     stamp: Stamp | None = None,

@@ -9,6 +9,7 @@ import pytest
 from workflow_scripts.common.files import write_table
 from workflow_scripts.figures.figure_l1 import figure_l1
 from workflow_scripts.figures.figure_l3 import GROUPS, at_magnitude, figure_l3
+from workflow_scripts.figures.model_points import REACH, beside
 from workflow_scripts.figures.settings import ErrorFigure, TwoPapersFigure
 from workflow_scripts.lie.summary import SUMMARY
 from workflow_scripts.tables.table_lee import table_lee
@@ -82,6 +83,20 @@ def test_figure_l1_of_the_studys_classes_has_their_errors(tables, tmp_path):
     drawn = pd.read_csv(tmp_path / "figure_l1.csv").set_index("model")
     assert drawn.loc["vit", "error"] == pytest.approx(50 * 0.1 * 0.1)
     assert set(drawn["parameter_unit"]) == {"half side"}
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0, 8.0, 100.0])
+def test_letters_stand_beside_their_markers_and_apart_from_each_other(spread):
+    random = np.random.default_rng(0)
+    markers = spread * (random.normal(size=3) + 1j * random.normal(size=3))
+    radii = np.array([1.7, 2.5, 4.3])
+    offsets = beside(markers, radii)
+    np.testing.assert_allclose(np.abs(offsets), radii + REACH)
+    letters = markers + offsets
+    # Letters are set in 7 points.
+    assert np.abs(letters[:, None] - letters)[np.triu_indices(3, 1)].min() > 7
+    if spread == 100:
+        assert np.ptp(np.angle(offsets)) < 1e-9
 
 
 def test_figure_l1_without_any_model_says_so(tables, tmp_path):

@@ -81,8 +81,8 @@ def _draw(
             axis.text(0.5, 0.5, NOTHING, ha="center", va="center", fontsize=6, transform=axis.transAxes)
             continue
         axis.vlines(panel["top1"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
-        looks.draw(axis, panel, "top1", "error")
         axis.set(yscale="log", xmargin=0.08, ymargin=0.12)
+        looks.draw(axis, panel, "top1", "error")
     label_columns(axes, len(figure.transformations), "validation top-1 (%)")
     drawn.supylabel(f"equivariance error, {figure.average} {FORMULAS[figure.measure]}", fontsize=8)
     if len(points):

@@ -99,8 +99,8 @@ def _draw(
         correlation = spearman(panel["error"], panel["invariance"], seed)
         plotted.append(panel.assign(rho=correlation.rho, rho_low=correlation.low, rho_high=correlation.high))
         axis.hlines(panel["invariance"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
-        looks.draw(axis, panel, "error", "invariance")
         axis.set(xscale="log", xmargin=0.15, ymargin=0.1)
+        looks.draw(axis, panel, "error", "invariance")
         group = GENERATORS[GROUPS[name]]
         title = TITLES[name] if TITLES[name].split()[0] != "zoom" else f"{group}, {TITLES[name]}"
         axis.set_title(f"{title} ({_amount(panel)})\n{correlated(correlation)}".rstrip(), fontsize=7)

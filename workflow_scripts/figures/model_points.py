@@ -20,6 +20,10 @@ MARKERS = "osD^vP"
 SIZES = {1e6: 12.0, 1e7: 30.0, 1e8: 75.0, 1e9: 190.0}
 # Up to so many models are told apart by letters.
 LETTERS = "abcdefghijkl"
+# Where a letter may stand beside its marker, the best first; how far from the marker's edge its middle is, and how far
+# from all other markers and letters it should be, in points.
+DIRECTIONS = np.exp(0.25j * np.pi * np.array([1, 7, 3, 5, 0, 4, 2, 6]))
+REACH, ROOM = 3.0, 7.0
 GENERATORS = {
     "translation_x": "translation x",
     "translation_y": "translation y",
@@ -75,18 +79,28 @@ class Looks:
         self.names = dict(zip(shown["model"], shown["label"], strict=True))
 
     def draw(self, axis: Axes, points: pd.DataFrame, x: str, y: str) -> None:
-        """Draw `points`, a row per model, at the columns `x` and `y`."""
+        """Draw `points`, a row per model, at the columns `x` and `y` of an axis whose scales are set."""
         for point in points.to_dict("records"):
             color, marker = self.styles[point["family"]]
             size = area(point["parameters"])
             axis.scatter(point[x], point[y], s=size, c=color, marker=marker, alpha=0.8, linewidth=0, zorder=3)
-            if letter := self.letters.get(point["model"]):
-                # Up and down in turn, since models near each other often have letters near each other.
-                aside = 0.5 * np.sqrt(size)
-                beside = (aside, aside if LETTERS.index(letter) % 2 else -aside)
-                axis.annotate(
-                    letter, (point[x], point[y]), beside, textcoords="offset points", fontsize=7, va="center", zorder=4
-                )
+        if not self.letters:
+            return
+        axis.autoscale_view()
+        pixels = axis.transData.transform(points[[x, y]].to_numpy(dtype=float))
+        markers = pixels @ np.array([1, 1j]) * 72 / axis.figure.dpi
+        offsets = beside(markers, np.sqrt(points["parameters"].map(area).to_numpy()) / 2)
+        for point, offset in zip(points.to_dict("records"), offsets, strict=True):
+            axis.annotate(
+                self.letters[point["model"]],
+                (point[x], point[y]),
+                (offset.real, offset.imag),
+                textcoords="offset points",
+                fontsize=7,
+                ha="center",
+                va="center",
+                zorder=4,
+            )
 
     def legend(self, drawn: Figure, parameters: pd.Series) -> None:
         """A legend of families, and one of sizes."""
@@ -104,6 +118,21 @@ class Looks:
     def key(self) -> str:
         """Which letter is which model; empty where there are no letters."""
         return "; ".join(f"{letter} {self.names[model]}" for model, letter in self.letters.items())
+
+
+def beside(markers: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Where the letters of `markers` stand, relative to them: away from other markers, and from each other.
+
+    Places in the plane are complex numbers, in points; `radii` are those of the markers.
+    """
+    places: list[complex] = []
+    for number, (marker, radius) in enumerate(zip(markers, radii, strict=True)):
+        candidates = marker + (radius + REACH) * DIRECTIONS
+        others = np.concatenate([np.delete(markers, number), places, [np.inf]])
+        room = np.abs(candidates[:, None] - others).min(axis=1)
+        # The first with room enough, or else the one with most.
+        places.append(candidates[np.argmax(np.minimum(room, ROOM))])
+    return np.array(places) - markers
 
 
 def area(parameters: float) -> float:

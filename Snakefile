@@ -24,13 +24,6 @@ onerror:
     print_failures(log, workflow.dag)
 
 
-localrules:
-    all,
-    figures,
-    tables,
-    trainings,
-
-
 rule all:
     default_target: True
     input:

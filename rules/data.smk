@@ -1,10 +1,5 @@
 """From images as they come to an index and memory-mapped shards."""
 
-
-localrules:
-    wordnet,
-
-
 if STUDY.dataset.kind == "planted":
 
     rule planted:
@@ -87,6 +82,7 @@ rule wordnet:
         directory(f"{RESULTS}/data/wordnet"),
     log:
         f"{LOGS}/wordnet.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -1,12 +1,6 @@
 """Embeddings of the images under every transformation of a bank."""
 
 
-localrules:
-    draw_pairs,
-    draw_class_pairs,
-    show_banks,
-
-
 rule draw_pairs:
     input:
         rules.index.output.index,
@@ -14,6 +8,7 @@ rule draw_pairs:
         f"{RESULTS}/embeddings/pairs.parquet",
     log:
         f"{LOGS}/draw_pairs.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -69,6 +64,7 @@ rule draw_class_pairs:
         f"{RESULTS}/embeddings/class_pairs.parquet",
     log:
         f"{LOGS}/draw_class_pairs.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -131,6 +127,7 @@ if STUDY.figures.figure_a2:
             f"{RESULTS}/embeddings/bank_examples.parquet",
         log:
             f"{LOGS}/show_banks.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:

@@ -1,28 +1,5 @@
 """One rule per figure. Each writes PDF, PNG, and CSV with exactly the numbers that are drawn."""
 
-
-localrules:
-    figure_2,
-    figure_a2,
-    figure_a3,
-    figure_a1,
-    figure_a6,
-    figure_a7,
-    figure_a8,
-    figure_a9,
-    figure_a10,
-    figure_calibration,
-    figure_3a,
-    figure_3b,
-    figure_3c,
-    figure_4,
-    figure_a4,
-    figure_a5,
-    figure_l1,
-    figure_l2,
-    figure_l3,
-
-
 if "figure_2" in LINEAGE.figures:
 
     rule figure_2:
@@ -42,6 +19,7 @@ if "figure_2" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_2.csv",
         log:
             f"{LOGS}/figure_2.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -76,6 +54,7 @@ if "figure_a3" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a3.csv",
         log:
             f"{LOGS}/figure_a3.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -110,6 +89,7 @@ if "figure_a10" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a10.csv",
         log:
             f"{LOGS}/figure_a10.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -141,6 +121,7 @@ if "figure_a2" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a2.csv",
         log:
             f"{LOGS}/figure_a2.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -167,6 +148,7 @@ if "figure_a1" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a1.csv",
         log:
             f"{LOGS}/figure_a1.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -197,6 +179,7 @@ if "figure_a6" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a6.csv",
         log:
             f"{LOGS}/figure_a6.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -232,6 +215,7 @@ if "figure_a7" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a7.csv",
         log:
             f"{LOGS}/figure_a7.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -265,6 +249,7 @@ if "figure_a8" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a8.csv",
         log:
             f"{LOGS}/figure_a8.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -299,6 +284,7 @@ if "figure_a9" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a9.csv",
         log:
             f"{LOGS}/figure_a9.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -330,6 +316,7 @@ if "figure_calibration" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_calibration.csv",
         log:
             f"{LOGS}/figure_calibration.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -359,6 +346,7 @@ if "figure_3a" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_3a.csv",
         log:
             f"{LOGS}/figure_3a.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -390,6 +378,7 @@ if "figure_3b" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_3b.csv",
         log:
             f"{LOGS}/figure_3b.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -421,6 +410,7 @@ if "figure_a4" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a4.csv",
         log:
             f"{LOGS}/figure_a4.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -455,6 +445,7 @@ if "figure_a5" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_a5.csv",
         log:
             f"{LOGS}/figure_a5.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -487,6 +478,7 @@ if "figure_3c" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_3c.csv",
         log:
             f"{LOGS}/figure_3c.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -517,6 +509,7 @@ if "figure_4" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_4.csv",
         log:
             f"{LOGS}/figure_4.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -549,6 +542,7 @@ if "figure_l1" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_l1.csv",
         log:
             f"{LOGS}/figure_l1.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -583,6 +577,7 @@ if "figure_l2" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_l2.csv",
         log:
             f"{LOGS}/figure_l2.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -619,6 +614,7 @@ if "figure_l3" in LINEAGE.figures:
             csv=f"{RESULTS}/figures/figure_l3.csv",
         log:
             f"{LOGS}/figure_l3.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:

@@ -1,11 +1,6 @@
 """What is computed from embeddings; one job per model."""
 
 
-localrules:
-    calibration,
-    best_per_class,
-
-
 rule invariance:
     input:
         embeddings=lambda w: LINEAGE.embeddings(w.model),
@@ -115,6 +110,7 @@ rule calibration:
         f"{RESULTS}/metrics/calibration/{{model}}.parquet",
     log:
         f"{LOGS}/calibration/{{model}}.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -133,6 +129,7 @@ rule best_per_class:
         f"{RESULTS}/metrics/best_per_class/{{method}}.parquet",
     log:
         f"{LOGS}/best_per_class/{{method}}.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

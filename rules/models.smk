@@ -1,16 +1,12 @@
 """Networks that are not trained here: published, from a checkpoint, or untrained."""
 
 
-localrules:
-    download_weights,
-    build_model,
-
-
 rule download_weights:
     output:
         f"{RESULTS}/weights/{{model}}.safetensors",
     log:
         f"{LOGS}/download_weights/{{model}}.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -32,6 +28,7 @@ rule build_model:
         card=f"{RESULTS}/models/{{model}}/model.json",
     log:
         f"{LOGS}/build_model/{{model}}.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

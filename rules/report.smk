@@ -1,10 +1,6 @@
 """One HTML page with the figures, their captions and how they were made."""
 
 
-localrules:
-    report,
-
-
 # A second Snakemake reads what the first has recorded; it changes nothing, so it needs no lock.
 rule report:
     input:
@@ -14,6 +10,7 @@ rule report:
         f"{RESULTS}/report.html",
     log:
         f"{LOGS}/report.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

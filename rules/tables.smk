@@ -1,24 +1,5 @@
 """One rule per table. Each writes CSV and Markdown."""
 
-
-localrules:
-    table_1a,
-    table_1b,
-    table_a1,
-    table_a2,
-    table_a3,
-    table_a4,
-    table_a5,
-    table_a6,
-    table_b,
-    table_calibration,
-    table_families,
-    table_weighted_boost,
-    table_per_class_augmentation,
-    table_foregrounds,
-    table_lee,
-
-
 if "table_1a" in LINEAGE.tables:
 
     rule table_1a:
@@ -34,6 +15,7 @@ if "table_1a" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_1a.md",
         log:
             f"{LOGS}/table_1a.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -62,6 +44,7 @@ if "table_1b" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_1b.md",
         log:
             f"{LOGS}/table_1b.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -88,6 +71,7 @@ if "table_a1" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_a1.md",
         log:
             f"{LOGS}/table_a1.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -127,6 +111,7 @@ if "table_a2" in LINEAGE.tables:
             summary_md=f"{RESULTS}/tables/table_a2_summary.md",
         log:
             f"{LOGS}/table_a2.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -158,6 +143,7 @@ if "table_a3" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_a3.md",
         log:
             f"{LOGS}/table_a3.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -186,6 +172,7 @@ if "table_a4" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_a4.md",
         log:
             f"{LOGS}/table_a4.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -214,6 +201,7 @@ if "table_a5" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_a5.md",
         log:
             f"{LOGS}/table_a5.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -242,6 +230,7 @@ if "table_a6" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_a6.md",
         log:
             f"{LOGS}/table_a6.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -272,6 +261,7 @@ if "table_b" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_b.md",
         log:
             f"{LOGS}/table_b.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -311,6 +301,7 @@ if "table_calibration" in LINEAGE.tables:
             classes_md=f"{RESULTS}/tables/table_calibration_classes.md",
         log:
             f"{LOGS}/table_calibration.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -343,6 +334,7 @@ if "table_families" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_families.md",
         log:
             f"{LOGS}/table_families.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -372,6 +364,7 @@ if "table_weighted_boost" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_weighted_boost.md",
         log:
             f"{LOGS}/table_weighted_boost.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -420,6 +413,7 @@ if "table_per_class_augmentation" in LINEAGE.tables:
             classes_md=f"{RESULTS}/tables/table_per_class_augmentation_classes.md",
         log:
             f"{LOGS}/table_per_class_augmentation.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -457,6 +451,7 @@ if "table_foregrounds" in LINEAGE.tables:
             md=f"{RESULTS}/tables/table_foregrounds.md",
         log:
             f"{LOGS}/table_foregrounds.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -496,6 +491,7 @@ if "table_lee" in LINEAGE.tables:
             models_md=f"{RESULTS}/tables/table_lee_models.md",
         log:
             f"{LOGS}/table_lee.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:

@@ -1,12 +1,6 @@
 """One job per training: the points of each method's grid, then every method with every seed."""
 
 
-localrules:
-    select,
-    adopt,
-    cost,
-
-
 rule train:
     input:
         train=LINEAGE.shards("train"),
@@ -100,6 +94,7 @@ if STUDY.training.grid:
             grid=f"{RESULTS}/trainings/{{method}}/grid.parquet",
         log:
             f"{LOGS}/select/{{method}}.log",
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -126,6 +121,7 @@ if STUDY.training.grid:
         wildcard_constraints:
             method=LINEAGE.adopted_methods,
             seed=str(STUDY.training.grid.seed),
+        localrule: True
         conda:
             ENVIRONMENT
         params:
@@ -143,6 +139,7 @@ if STUDY.training.grid:
 rule cost:
     log:
         f"{LOGS}/cost.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -9,7 +9,7 @@ import pytest
 from tests.workflow import Checkout
 
 JOB = re.compile(r"^rule (\w+):\n((?:    .*\n)+)", re.MULTILINE)
-LOCAL = re.compile(r"^ *localrules:\n((?: +\w+,\n)+)", re.MULTILINE)
+LOCAL = re.compile(r"^( *)rule (\w+):\n(?:\1    .*\n|\n)*?\1    localrule: True\n", re.MULTILINE)
 FIELD = re.compile(r"^    (\w+): (.*)$", re.MULTILINE)
 TARGETS = {"all", "trainings"}
 COUNTS = {
@@ -52,7 +52,7 @@ def jobs(tmp_path_factory) -> list[Job]:
     done = checkout.snakemake(*options, "--config", "study=imagenet")
     # A dry run says nothing about where a job would run.
     rules = "".join(file.read_text() for file in (checkout.folder / "rules").glob("*.smk"))
-    local = {name for names in LOCAL.findall(rules) for name in re.findall(r"\w+", names)}
+    local = {name for _, name in LOCAL.findall(rules)}
     found = []
     for rule, text in JOB.findall(done.stdout + done.stderr):
         fields = dict(FIELD.findall(text))

@@ -57,7 +57,7 @@ class Execution(Block):
     """Further processes or threads that decode images, per rank; 0 decodes in the rank itself."""
     failing_models: FailingModels = "stop"
     """Published models that cannot be fetched, built or held in memory: end the run with an error, or become a row
-    with the reason in the tables of Lie derivatives."""
+    with the reason in the tables of Lie derivatives, and a gap in the figures of invariance and equivariance."""
     embedding_batch: int = Field(256, ge=1)
     """Images per forward pass of an embedding sweep."""
     channels_last: bool = False

@@ -1,5 +1,7 @@
 """From a folder of images to invariances: the cached, batched path against the definition."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,9 +20,13 @@ from workflow_scripts.embeddings.draw_pairs import draw_pairs
 from workflow_scripts.embeddings.settings import BankA
 from workflow_scripts.embeddings.sweep import sweep
 from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
+from workflow_scripts.figures.magnitude_boxes import magnitude_boxes
+from workflow_scripts.figures.settings import MagnitudeFigure
+from workflow_scripts.metrics.equivariance import equivariance
 from workflow_scripts.metrics.invariance import invariance
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.embedder import Embedder
+from workflow_scripts.models.failures import Failure, write_failure
 from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import Model
 
@@ -56,12 +62,12 @@ def prepared(tmp_path_factory):
     return root
 
 
-def swept(root, folder, bank, seed=0, batch=3, device="cpu"):
+def swept(root, folder, bank, seed=0, batch=3, device="cpu", model="model"):
     """Sweep all shards and return the cache of the views in `folder`."""
     views = [folder / f"view-{shard}" for shard in range(SHARDS)]
     for shard, view in enumerate(views):
         sweep(
-            model=root / "model",
+            model=root / model,
             shard=root / f"shard-{shard}.arrow",
             pairs=root / "pairs.parquet",
             bank=bank,
@@ -194,3 +200,42 @@ def test_an_image_without_embedding_is_named(prepared, tmp_path):
     cache = Cache(swept(prepared, tmp_path, BankA(transformations=["rotate"], magnitudes=[1])))
     with pytest.raises(InputError, match="no embedding of image 999"):
         cache.rows(np.array([999]))
+
+
+def test_a_model_that_could_not_be_had_is_a_gap_in_tables_and_figures(prepared, tmp_path):
+    write_failure(prepared / "absent", Failure(failed="not to be had", library="timm", architecture="resnet18"))
+    bank = BankA(transformations=["rotate", "solarize"], magnitudes=[0, 2])
+    tables: dict[str, dict[str, list[Path]]] = {measure: {} for measure in ("invariance", "equivariance")}
+    for name in ("model", "absent"):
+        views = swept(prepared, tmp_path / name, bank, model=name)
+        for measure in tables:
+            tables[measure][name] = [tmp_path / f"{name}-{measure}-{table}" for table in ("percentiles", "summary")]
+        percentiles, summary = tables["invariance"][name]
+        invariance(
+            model=name,
+            embeddings=views,
+            pairs=prepared / "pairs.parquet",
+            per_pair=tmp_path / f"{name}-pairs",
+            percentiles=percentiles,
+            summary=summary,
+        )
+        percentiles, summary = tables["equivariance"][name]
+        equivariance(model=name, embeddings=views, pairs=9, seed=0, percentiles=percentiles, summary=summary)
+    assert not (tmp_path / "absent" / "store").exists()
+    for measure, of_models in tables.items():
+        good, absent = (read_table(of_models[name][1]) for name in ("model", "absent"))
+        assert absent[["transformation", "magnitude"]].equals(good[["transformation", "magnitude"]])
+        assert good["n"].max() > 0
+        assert absent["n"].eq(0).all()
+        assert absent[["mean", "median"]].isna().all(axis=None)
+        for models in (["model", "absent"], ["absent"]):
+            output = tmp_path / f"{measure}-{len(models)}"
+            magnitude_boxes(
+                measure=measure,
+                percentiles=[of_models[name][0] for name in models],
+                labels={name: name for name in models},
+                figure=MagnitudeFigure(),
+                output=output,
+            )
+            assert set(pd.read_csv(f"{output}.csv")["model"]) == set(models) - {"absent"}
+            assert output.with_suffix(".png").stat().st_size > 5000

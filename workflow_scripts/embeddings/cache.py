@@ -3,8 +3,8 @@
 A view is a folder per (model, bank, shard): `index.parquet` (transformation, magnitude, array file),
 `images.parquet` (the images, one per row of every array), `signs.parquet` (the sign each image was
 given by each transformation that has one), and the arrays, float32 [images, dimensions], hard-linked
-from the store. The store's files are named by the digest of all that determines them, so a sweep that
-is asked for more computes only what is missing.
+from the store; of a model that could not be had, there are no arrays. The store's files are named by the
+digest of all that determines them, so a sweep that is asked for more computes only what is missing.
 """
 
 import os
@@ -73,8 +73,13 @@ class Cache:
         return rows.to_numpy(dtype=np.int64)
 
     def array(self, transformation: str, magnitude: int) -> np.ndarray:
-        """Embeddings [images, dimensions], float32, of all images under one transformation and magnitude."""
+        """Embeddings [images, dimensions], float32, of all images under one transformation and magnitude.
+
+        One dimension of nothing but NaN for a model that could not be had.
+        """
         name = self._arrays[transformation, magnitude]
+        if name is None:
+            return np.full((len(self.ids), 1), np.nan, dtype=np.float32)
         return np.concatenate([np.load(folder / name) for folder in self.folders])
 
     def signs(self) -> pd.DataFrame:

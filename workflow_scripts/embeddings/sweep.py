@@ -22,6 +22,7 @@ from workflow_scripts.embeddings.operations import IDENTITY, Transformation, dra
 from workflow_scripts.embeddings.settings import BankA
 from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
 from workflow_scripts.models.embedder import Embedder
+from workflow_scripts.models.failures import failure_of
 from workflow_scripts.models.network import load
 
 MODULE = "workflow_scripts.embeddings.sweep"
@@ -56,18 +57,23 @@ def sweep(
 
     Each image is decoded once; the crops (uint8, N x 3 x crop x crop) stay in memory while the cells
     are computed one after the other. Cells whose embeddings are in `store` are not computed, and each
-    finished cell is stored at once, so a killed sweep continues where it was.
+    finished cell is stored at once, so a killed sweep continues where it was. Of a model that could not be had
+    (`execution.failing_models: row`) the view has the cells without arrays.
     """
     reader = ShardReader([shard])
     wanted = np.unique(read_table(pairs, columns=["x", "x_prime"]).to_numpy())
     rows = np.flatnonzero(np.isin(reader.ids, wanted))
     ids = reader.ids[rows]
-    cells = list(_cells(bank, _base(model, reader, rows), seed))
-    held = Store(store)
-    missing = {cell.key: cell for cell in cells if cell.key not in held}
-    logging.info("%d images, %d cells, %d to compute", len(ids), len({c.key for c in cells}), len(missing))
-    if missing:
-        _compute(list(missing.values()), model, reader, rows, seed, held, choose_device(device), batch, workers)
+    failure = failure_of(model)
+    cells = list(_cells(bank, "" if failure else _base(model, reader, rows), seed))
+    held = None if failure else Store(store)
+    if held is not None:
+        missing = {cell.key: cell for cell in cells if cell.key not in held}
+        logging.info("%d images, %d cells, %d to compute", len(ids), len({c.key for c in cells}), len(missing))
+        if missing:
+            _compute(list(missing.values()), model, reader, rows, seed, held, choose_device(device), batch, workers)
+    elif failure:
+        logging.warning("no embeddings: %s", failure.failed)
     with atomic_directory(output) as folder:
         _write_view(folder, cells, ids, seed, held, stamp)
 
@@ -117,12 +123,15 @@ def embed(
     return embed_batches(embedder, crops, transform, device, batch)
 
 
-def _write_view(folder: Path, cells: list[Cell], ids: np.ndarray, seed: int, store: Store, stamp: Stamp | None) -> None:
+def _write_view(
+    folder: Path, cells: list[Cell], ids: np.ndarray, seed: int, store: Store | None, stamp: Stamp | None
+) -> None:
     index, signs = [], []
     for cell in cells:
         transformation = cell.transformation
-        array = f"{transformation.name}_{cell.magnitude}.npy"
-        store.link(cell.key, folder / array)
+        array = f"{transformation.name}_{cell.magnitude}.npy" if store else None
+        if store and array:
+            store.link(cell.key, folder / array)
         index.append(
             {
                 "transformation": transformation.name,

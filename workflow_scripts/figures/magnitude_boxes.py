@@ -25,7 +25,7 @@ def magnitude_boxes(
     """Draw the distributions of `measure` in `percentiles` (a table per model) and write `output`.{pdf,png,csv}.
 
     `measure` is the column that is drawn: invariance or equivariance. `labels` gives the models in drawing
-    order with their names in the legend.
+    order with their names in the legend, where those without any value are said to be not measured.
     """
     apply_style()
     if len(labels) > len(figure.colors):
@@ -36,7 +36,9 @@ def magnitude_boxes(
     table = pd.concat([read_table(path) for path in percentiles])
     transformations = figure.transformations or list(dict.fromkeys(table["transformation"]))
     boxes = box_table(table, measure, list(labels), transformations)
-    drawn = _draw(boxes, measure, labels, transformations, figure)
+    unmeasured = set(labels) - set(boxes["model"])
+    shown = {model: f"{label} (not measured)" if model in unmeasured else label for model, label in labels.items()}
+    drawn = _draw(boxes, measure, shown, transformations, figure)
     save_figure(drawn, boxes, output)
     plt.close(drawn)
 
@@ -71,8 +73,9 @@ def _draw(
             axis.set_visible(False)
             continue
         panel = boxes[boxes["transformation"] == transformations[position]]
-        _draw_panel(axis, panel, colors)
         axis.set_title(TITLES[transformations[position]])
+        if len(panel):
+            _draw_panel(axis, panel, colors)
     axes[0, 0].set_ylim(figure.lowest, 1.05)
     drawn.supylabel(measure, fontsize=8)
     handles = [Patch(color=colors[model], label=label) for model, label in labels.items()]

@@ -51,7 +51,7 @@ lock: $(READY)
 
 # The JSON schema of a study and README's table of keys, from the typed model.
 references: $(READY)
-	$(BIN)/python -m workflow_scripts.study
+	$(BIN)/python -m workflow_scripts.study_reference
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,22 +1,20 @@
-"""The typed model of a study: its defaults, its checks, its JSON schema and its reference table.
+"""The typed model of a study: its defaults and its checks.
 
-`python -m workflow_scripts.study` writes `studies/schema.json` (for editors) and the table of keys in
-README.md. Nothing here, or imported here, may import torch: this runs whenever the Snakefile is parsed.
+Nothing here, or imported here, may import torch: this runs whenever the Snakefile is parsed.
 """
 
-import json
-import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, model_validator
 
 from workflow_scripts.augerino.settings import Augerino
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.common.validation import UniqueKeys, validated
 from workflow_scripts.data.settings import Ilsvrc2012, ImageFolder, Planted, Preprocessing
 from workflow_scripts.embeddings.settings import Banks
 from workflow_scripts.figures.settings import Figures
@@ -33,11 +31,7 @@ from workflow_scripts.models.settings import FailingModels, Model
 from workflow_scripts.tables.settings import Tables
 from workflow_scripts.training.settings import Training
 
-ROOT = Path(__file__).resolve().parent.parent
 STUDIES = ROOT / "studies"
-SCHEMA = STUDIES / "schema.json"
-README = ROOT / "README.md"
-TABLE_MARKS = ("<!-- study keys: begin -->", "<!-- study keys: end -->")
 
 
 class Execution(Block):
@@ -228,7 +222,7 @@ class Config(Block):
 
 def load_config(values: dict[str, Any]) -> Config:
     """Check the values of config.yaml and --config; raises `InputError`."""
-    return _validated(Config, values, "config.yaml or --config")
+    return validated(Config, values, "config.yaml or --config")
 
 
 def study_file(study: str) -> Path:
@@ -243,137 +237,9 @@ def study_file(study: str) -> Path:
 def load_study(path: Path) -> Study:
     """Read and check a study file; raises `InputError` with one line about the first mistake."""
     try:
-        values = yaml.load(path.read_text(), _UniqueKeys)
+        values = yaml.load(path.read_text(), UniqueKeys)
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected a mapping of keys to values, such as 'dataset: {{kind: planted}}'")
-    return _validated(Study, values, str(path))
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that is given twice is an error instead of a silent replacement."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
-        return super().construct_mapping(node, deep=deep)
-
-
-AnyModel = TypeVar("AnyModel", bound=BaseModel)
-
-
-def _validated(model: type[AnyModel], values: dict[str, Any], where: str) -> AnyModel:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        # A misspelt key is often also a missing one: the misspelling says more.
-        errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise InputError(f"{where}: {_sentence(model, errors[0])}{more}") from error
-
-
-def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
-    """One line about one mistake: the key, what is wrong, what is allowed, the nearest name."""
-    location = [str(part) for part in error["loc"]]
-    if error["type"] == "extra_forbidden":
-        *parents, key = location
-        known = _keys_at(model, parents)
-        # The tag of a dataset's kind is part of pydantic's location, not of the file.
-        parents = [part for part in parents if part not in ("planted", "imagefolder", "ilsvrc2012")]
-        prefix = ".".join([*parents, ""]) if parents else ""
-        return f"{prefix}{key}: {unknown_name('key', key, known)}"
-    location = [part for part in location if part not in ("planted", "imagefolder", "ilsvrc2012")]
-    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        kinds = error["ctx"].get("expected_tags", "'planted', 'imagefolder', 'ilsvrc2012'")
-        given = error["ctx"].get("tag")
-        return f"{'.'.join(location)}.kind: " + (
-            f"{given!r} is not one of {kinds}" if given else f"missing; give one of {kinds}"
-        )
-    message = error["msg"].removeprefix("Value error, ")
-    given = error.get("input")
-    shown = f", not {given!r}" if isinstance(given, str | int | float | None) and "error" not in error["type"] else ""
-    # A check of a whole block begins with the key within the block.
-    separator = "." if error["type"] == "value_error" and message.startswith("methods.") else ": "
-    return f"{'.'.join(location)}{separator}{message}{shown}" if location else f"{message}"
-
-
-def _keys_at(model: type[BaseModel], location: list[str]) -> list[str]:
-    """Names of the keys that a block at `location` may have."""
-    blocks: list[Any] = [model]
-    for part in location:
-        inner: list[Any] = []
-        for block in blocks:
-            if isinstance(block, type) and issubclass(block, BaseModel):
-                field = block.model_fields.get(part)
-                kind = block.model_fields.get("kind")
-                if field is not None:
-                    inner.extend(_members(field.annotation))
-                elif kind is not None and part in get_args(kind.annotation):
-                    inner.append(block)
-            elif get_origin(block) in (dict, list):
-                inner.extend(_members(get_args(block)[-1]))
-        blocks = inner
-    return [name for block in blocks if hasattr(block, "model_fields") for name in block.model_fields]
-
-
-def _members(annotation: Any) -> list[Any]:
-    """The members of a union, or the annotation itself."""
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    return list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
-
-
-def json_schema() -> str:
-    """JSON schema of a study file, for editors."""
-    return json.dumps(Study.model_json_schema(), indent=2) + "\n"
-
-
-def reference_table() -> str:
-    """Markdown table of every key of a study: key, default, meaning."""
-    rows = ["| key | default | meaning |", "|---|---|---|"]
-    rows += [f"| `{key}` | {default} | {meaning} |" for key, default, meaning in _rows(Study, "", None)]
-    return "\n".join(rows)
-
-
-def _rows(block: type[BaseModel], prefix: str, values: BaseModel | None) -> Iterator[tuple[str, str, str]]:
-    """Key, default and meaning of every key of `block`, whose defaults are `values` where its parent sets them."""
-    for name, field in block.model_fields.items():
-        key = f"{prefix}{name}"
-        inner = [
-            member
-            for outer in _members(field.annotation)
-            for member in (_members(get_args(outer)[-1]) if get_origin(outer) is dict else [outer])
-            if isinstance(member, type) and issubclass(member, BaseModel)
-        ]
-        default = getattr(values, name) if values else field.get_default(call_default_factory=True)
-        if not inner:
-            yield key, _shown(field, default), (field.description or "").replace("\n", " ")
-        shown: set[str] = set()
-        for member in inner:
-            path = f"{key}.NAME." if get_origin(_members(field.annotation)[0]) is dict else f"{key}."
-            for row in _rows(member, path, default if isinstance(default, member) else None):
-                if row[0] not in shown:
-                    shown.add(row[0])
-                    yield row
-
-
-def _shown(field: Any, value: Any) -> str:
-    if field.is_required():
-        return "required"
-    return f"`{json.dumps(value).replace('|', '&#124;')}`"
-
-
-def write_references() -> None:
-    """Write the JSON schema, and the table of keys between its marks in README.md."""
-    SCHEMA.write_text(json_schema())
-    text = README.read_text()
-    before, _, rest = text.partition(TABLE_MARKS[0])
-    _, _, after = rest.partition(TABLE_MARKS[1])
-    README.write_text(f"{before}{TABLE_MARKS[0]}\n{reference_table()}\n{TABLE_MARKS[1]}{after}")
-
-
-if __name__ == "__main__":
-    write_references()
+    return validated(Study, values, str(path))

@@ -8,19 +8,10 @@ from pathlib import Path
 import pytest
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.lineage.lineage import Lineage
-from workflow_scripts.study import (
-    README,
-    ROOT,
-    SCHEMA,
-    STUDIES,
-    TABLE_MARKS,
-    json_schema,
-    load_config,
-    load_study,
-    reference_table,
-    study_file,
-)
+from workflow_scripts.study import STUDIES, load_config, load_study, study_file
+from workflow_scripts.study_reference import README, SCHEMA, TABLE_MARKS, json_schema, reference_table
 
 SHIPPED = sorted(STUDIES.glob("*.yaml")) + sorted((ROOT / "tests" / "studies").glob("*.yaml"))
 DEMO = (STUDIES / "demo.yaml").read_text()

@@ -12,9 +12,7 @@ import safetensors.torch
 from pydantic import BaseModel, ValidationError
 
 from workflow_scripts.common.files import atomic
-from workflow_scripts.models.network import CARD, WEIGHTS
-
-FAILED = "failed"
+from workflow_scripts.models.network import CARD, FAILED, WEIGHTS
 
 
 class Failure(BaseModel):

@@ -17,6 +17,8 @@ from workflow_scripts.common.files import atomic
 
 WEIGHTS = "model.safetensors"
 CARD = "model.json"
+# Key of the reason that stands in the place of a card (see `failures`).
+FAILED = "failed"
 
 
 class Card(BaseModel):
@@ -69,11 +71,14 @@ def save(folder: Path, card: Card, network: nn.Module) -> None:
 
 
 def read_card(folder: Path) -> Card:
-    """Read the card of a network; raises `InputError` where it is absent or damaged."""
+    """Read the card of a network; raises `InputError` where it is absent, damaged, or holds a reason in its place."""
     path = folder / CARD
     try:
-        return Card.model_validate_json(path.read_text())
-    except (OSError, ValidationError, json.JSONDecodeError) as error:
+        values = json.loads(path.read_text())
+        if FAILED in values:
+            raise InputError(f"{path}: no model, as {values[FAILED]}")
+        return Card.model_validate(values)
+    except (OSError, TypeError, ValidationError, json.JSONDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a readable model card ({reason}); delete the folder and run again") from error
 

@@ -284,7 +284,7 @@ def test_weights_that_cannot_be_fetched_become_a_row(tmp_path, tiny_shards, inde
         build_model(model=model, preprocessing=SIZES, output=folder, weights=weights)
     build_model(model=model, preprocessing=SIZES, output=folder, weights=weights, failing="row")
     assert "not a readable checkpoint" in reason_of(folder)
-    with pytest.raises(InputError, match="no model, as .*not a readable checkpoint"):
+    with pytest.raises(InputError, match=r"no model, as .*not a readable checkpoint"):
         load(folder)
     with pytest.raises(InputError, match="not a readable checkpoint"):
         measured(tmp_path / "stopped", folder, tiny_shards.val, index, head="published")

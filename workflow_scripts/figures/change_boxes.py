@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.figures.boxes import BOX, draw_boxes
 from workflow_scripts.figures.settings import ChangeFigure
-from workflow_scripts.figures.style import BOX, TITLES, WIDTH, apply_style, save_figure
+from workflow_scripts.figures.style import TITLES, WIDTH, apply_style, save_figure
 from workflow_scripts.metrics.rankings import operations, read_searches
 from workflow_scripts.metrics.settings import Policy
 
@@ -64,20 +65,8 @@ def _draw(boxes: pd.DataFrame, labels: dict[str, str], figure: ChangeFigure) -> 
     height = 0.8 / len(labels)
     for place, (model, color) in enumerate(zip(labels, figure.colors, strict=False)):
         rows = boxes[boxes["model"] == model]
-        stats = [{name: row[f"p{percentile}"] for name, percentile in BOX.items()} for row in rows.to_dict("records")]
-        axis.bxp(
-            stats,
-            positions=[names.index(name) + (place + 0.5) * height - 0.4 for name in rows["transformation"]],
-            widths=0.85 * height,
-            orientation="horizontal",
-            showfliers=False,
-            showcaps=False,
-            patch_artist=True,
-            manage_ticks=False,
-            boxprops={"facecolor": color, "edgecolor": color, "linewidth": 0.4},
-            whiskerprops={"color": color, "linewidth": 0.6},
-            medianprops={"color": "black", "linewidth": 0.8},
-        )
+        positions = [names.index(name) + (place + 0.5) * height - 0.4 for name in rows["transformation"]]
+        draw_boxes(axis, rows, positions, height, color, "black", "horizontal")
     axis.set_yticks(
         range(len(names)),
         [f"{_title(name, families[name])}  {MARKS[families[name]]:1}" for name in names],

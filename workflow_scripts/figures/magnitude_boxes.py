@@ -10,8 +10,9 @@ from matplotlib.patches import Patch
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
+from workflow_scripts.figures.boxes import BOX, draw_boxes
 from workflow_scripts.figures.settings import MagnitudeFigure
-from workflow_scripts.figures.style import BOX, TITLES, WIDTH, apply_style, save_figure
+from workflow_scripts.figures.style import TITLES, WIDTH, apply_style, save_figure
 
 # In a box thinner than this (in units of the measure) a white median would hide the box.
 THINNEST = 0.02
@@ -88,22 +89,10 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, colors: dict[str, str]) -> None
     width = 0.8 / len(colors)
     for place, (model, color) in enumerate(colors.items()):
         rows = panel[panel["model"] == model]
-        stats = [{name: row[f"p{percentile}"] for name, percentile in BOX.items()} for row in rows.to_dict("records")]
         positions = rows["magnitude"].map(magnitudes.index) + (place + 0.5) * width - 0.4
-        artists = axis.bxp(
-            stats,
-            positions=positions.tolist(),
-            widths=0.85 * width,
-            showfliers=False,
-            showcaps=False,
-            patch_artist=True,
-            manage_ticks=False,
-            boxprops={"facecolor": color, "edgecolor": color, "linewidth": 0.4},
-            whiskerprops={"color": color, "linewidth": 0.6},
-            medianprops={"color": "white", "linewidth": 0.7},
-        )
-        for median, box in zip(artists["medians"], stats, strict=True):
-            if box["q3"] - box["q1"] < THINNEST:
+        medians = draw_boxes(axis, rows, positions.tolist(), width, color, "white")
+        for median, height in zip(medians, rows["p75"] - rows["p25"], strict=True):
+            if height < THINNEST:
                 median.set_color(color)
     axis.axhline(0, color="black", linewidth=0.6)
     shown = panel.drop_duplicates("magnitude").set_index("magnitude")["value"]

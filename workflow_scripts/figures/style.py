@@ -31,8 +31,6 @@ RC = {
     "grid.color": "#d0d0d0",
     "pdf.fonttype": 42,
 }
-# Percentiles a box shows, by their name in matplotlib: whiskers, box, median.
-BOX = {"whislo": 5, "q1": 25, "med": 50, "q3": 75, "whishi": 95}
 TITLES = {
     "shearX": "shear x",
     "shearY": "shear y",

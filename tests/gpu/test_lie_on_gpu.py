@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.unit.operators import Square
 from workflow_scripts.common.device import DeviceName
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.settings import Preprocessing
@@ -111,20 +112,8 @@ def test_double_backward_is_forward_mode_on_a_gpu_too(network):
     loaded = loaded.cuda().eval().requires_grad_(False)
     images = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0)).cuda()
     directions = torch.stack([generate(images, name) for name in ("rotation", "scale", "intensity")])
-    forward = along_all(loaded, images, directions)
-
-    class Twice(torch.autograd.Function):
-        """The identity, without a rule for forward mode."""
-
-        @staticmethod
-        def forward(ctx, x):
-            return x.clone()
-
-        @staticmethod
-        def backward(ctx, gradient):
-            return gradient
-
-    backward = along_all(lambda x: loaded(Twice.apply(x)), images, directions)
+    forward = along_all(lambda x: loaded(x.square()), images, directions)
+    backward = along_all(lambda x: loaded(Square.apply(x)), images, directions)
     assert (forward.mode, backward.mode) == ("forward", "double backward")
     scale = forward.change.square().mean().sqrt().item()
     torch.testing.assert_close(backward.change, forward.change, atol=1e-3 * scale, rtol=1e-3)

@@ -14,6 +14,7 @@ from timm.data import ImageNetInfo
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tests.unit.operators import Square
 from tests.unit.test_discrete_measures import Network, card
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
@@ -115,19 +116,6 @@ def test_a_circular_convolution_is_invariant_to_translation_up_to_interpolation(
 
 
 def test_an_operator_without_a_forward_rule_is_marked_and_gives_the_same():
-    class Square(torch.autograd.Function):
-        @staticmethod
-        def forward(x):
-            return x.square()
-
-        @staticmethod
-        def setup_context(ctx, inputs, output):
-            ctx.save_for_backward(*inputs)
-
-        @staticmethod
-        def backward(ctx, gradient):
-            return 2 * ctx.saved_tensors[0] * gradient
-
     pixels, tables, modes = random_pixels(2, 8), [], []
     for square in (Square.apply, torch.square):
         network = Network(lambda x, square=square: 9 * square(x).mean(2)[:, 0])

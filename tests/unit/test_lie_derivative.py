@@ -10,6 +10,7 @@ from timm.models.mlp_mixer import MlpMixer
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tests.unit.operators import Square
 from workflow_scripts.lie.derivative import along, along_all, double_backward, out_of_memory
 from workflow_scripts.lie.generators import FIELDS, generate, per_pixel, places
 from workflow_scripts.lie.settings import Lie
@@ -253,21 +254,6 @@ def test_exhausted_memory_is_not_taken_for_a_missing_rule():
 
 
 def test_an_operator_without_a_forward_rule_falls_back():
-    class Square(torch.autograd.Function):
-        generate_vmap_rule = False
-
-        @staticmethod
-        def forward(x):
-            return x.square()
-
-        @staticmethod
-        def setup_context(ctx, inputs, output):
-            ctx.save_for_backward(*inputs)
-
-        @staticmethod
-        def backward(ctx, gradient):
-            return 2 * ctx.saved_tensors[0] * gradient
-
     images = random_images()
     direction = generate(images, "scale")
     result = along(lambda x: Square.apply(x).mean((2, 3)), images, direction)

@@ -18,6 +18,8 @@ from workflow_scripts.figures.style import TITLES, WIDTH, apply_style, save_figu
 THINNEST = 0.02
 PANEL_HEIGHT = 1.45
 LEGEND_ROW = 0.19
+# Characters of the longest label of which two fit beside each other.
+HALF_WIDTH = 40
 
 
 def magnitude_boxes(
@@ -64,7 +66,7 @@ def _draw(
 ) -> Figure:
     columns = min(figure.columns, len(transformations))
     rows = -(-len(transformations) // columns)
-    legend_columns = 1 if columns == 1 else 2
+    legend_columns = 1 if columns == 1 or max(map(len, labels.values())) > HALF_WIDTH else 2
     legend_height = LEGEND_ROW * -(-len(labels) // legend_columns) + 0.12
     size = (WIDTH, PANEL_HEIGHT * rows + 0.25 + legend_height)
     drawn, axes = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False, layout="constrained")
@@ -98,5 +100,6 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, colors: dict[str, str]) -> None
     shown = panel.drop_duplicates("magnitude").set_index("magnitude")["value"]
     every = 3 if len(magnitudes) > 5 else 1
     ticks = list(range(0, len(magnitudes), every))
+    axis.set_xlim(-0.5, len(magnitudes) - 0.5)
     axis.set_xticks(ticks, [f"{shown[magnitudes[tick]]:.3g}" for tick in ticks])
     axis.set_xlabel(panel["unit"].iloc[0])

@@ -1,4 +1,4 @@
-"""Where networks run."""
+"""Where networks run, and whether they fit there."""
 
 from typing import Literal
 
@@ -16,3 +16,8 @@ def choose_device(name: DeviceName) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of a device does not suffice."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from workflow_scripts.common.device import out_of_memory
+
 Function = Callable[[Tensor], Tensor]
 Mode = Literal["forward", "double backward"]
 
@@ -76,11 +78,6 @@ def along_all(function: Function, images: Tensor, directions: Tensor) -> Derivat
             logging.info("no vectorised forward mode (%s); one by one instead", str(error).partition("\n")[0])
     single = [along(function, images, direction) for direction in directions]
     return Derivative(single[0].answer, torch.stack([one.change for one in single]), single[0].mode)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory of a device does not suffice."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def double_backward(function: Function, images: Tensor, direction: Tensor) -> Derivative:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.cli import run as run_command
-from workflow_scripts.common.device import DeviceName, choose_device
+from workflow_scripts.common.device import DeviceName, choose_device, out_of_memory
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.lie.chain import run
-from workflow_scripts.lie.derivative import along, out_of_memory
+from workflow_scripts.lie.derivative import along
 from workflow_scripts.lie.generators import generate
 from workflow_scripts.lie.reading import Images, blocks, choose_images
 from workflow_scripts.lie.settings import Kind, Layerwise

@@ -10,10 +10,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from workflow_scripts.common.device import out_of_memory
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.lie.answers import Answers
-from workflow_scripts.lie.derivative import Mode, out_of_memory
+from workflow_scripts.lie.derivative import Mode
 from workflow_scripts.lie.heads import outputs_of_classes
 from workflow_scripts.lie.reading import Images, blocks
 from workflow_scripts.lie.settings import Head

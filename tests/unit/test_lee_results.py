@@ -9,7 +9,7 @@ import pytest
 from workflow_scripts.common.files import write_table
 from workflow_scripts.figures.figure_l1 import figure_l1
 from workflow_scripts.figures.figure_l3 import GROUPS, at_magnitude, figure_l3
-from workflow_scripts.figures.model_points import REACH, beside
+from workflow_scripts.figures.model_points import NAMED, REACH, beside, missing
 from workflow_scripts.figures.settings import ErrorFigure, TwoPapersFigure
 from workflow_scripts.lie.summary import SUMMARY
 from workflow_scripts.tables.table_lee import table_lee
@@ -97,6 +97,14 @@ def test_letters_stand_beside_their_markers_and_apart_from_each_other(spread):
     assert np.abs(letters[:, None] - letters)[np.triu_indices(3, 1)].min() > 7
     if spread == 100:
         assert np.ptp(np.angle(offsets)) < 1e-9
+
+
+@pytest.mark.parametrize(("failed", "said"), [(0, ""), (2, "model 0, model 1."), (NAMED + 1, f"{NAMED + 1} models.")])
+def test_a_few_models_that_failed_are_named_and_many_are_counted(failed, said):
+    labels = [f"model {number}" for number in range(20)]
+    reasons = [*(["no weights"] * failed), *([None] * (20 - failed))]
+    assert missing(pd.DataFrame({"label": labels, "failed": reasons})).endswith(said)
+    assert bool(missing(pd.DataFrame({"label": labels, "failed": reasons}))) == bool(failed)
 
 
 def test_figure_l1_without_any_model_says_so(tables, tmp_path):

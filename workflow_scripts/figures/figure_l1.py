@@ -16,6 +16,7 @@ from workflow_scripts.figures.model_points import (
     correlated,
     label_columns,
     missing,
+    named,
     note_lines,
     read_errors,
     read_models,
@@ -100,7 +101,7 @@ def _notes(points: pd.DataFrame, models: pd.DataFrame, figure: ErrorFigure) -> l
         numbers = ", ".join(f"{int(number):,}" for number in outputs)
         counted = f"Models have different numbers of outputs D ({numbers}): their errors per output are not comparable."
     without = models[models["top1"].isna() & models["failed"].isna()]
-    unscored = f"Without top-1: {', '.join(without['label'])}." if len(without) else ""
+    unscored = f"Without top-1: {named(without['label'])}." if len(without) else ""
     return [counted, unscored, missing(models)]
 
 

@@ -36,7 +36,9 @@ GENERATORS = {
     "intensity": "intensity",
 }
 FORMULAS = {"squared": r"$\|Lf\|^2/D$", "absolute": r"$\|Lf\|_1/D$"}
-CHARACTERS = 118
+CHARACTERS = 110
+# More models than that are counted in a note instead of named.
+NAMED = 12
 LINE = 0.13
 NOTE_SIZE = 6.5
 
@@ -147,9 +149,12 @@ def _count(parameters: float) -> str:
 def missing(models: pd.DataFrame) -> str:
     """One sentence on the models that could not be measured; empty where all could."""
     failed = models[models["failed"].notna()]
-    if failed.empty:
-        return ""
-    return f"Not measured (table_lee says why): {', '.join(failed['label'])}."
+    return f"Not measured (table_lee says why): {named(failed['label'])}." if len(failed) else ""
+
+
+def named(labels: pd.Series) -> str:
+    """The models of `labels` by their names, or how many they are."""
+    return ", ".join(labels) if len(labels) <= NAMED else f"{len(labels)} models"
 
 
 def correlated(correlation: Correlation) -> str:

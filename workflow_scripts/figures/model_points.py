@@ -18,6 +18,8 @@ from workflow_scripts.lie.settings import ErrorAverage, ErrorClasses, ErrorMeasu
 MARKERS = "osD^vP"
 # Areas of markers, in square points, of models of so many parameters.
 SIZES = {1e6: 12.0, 1e7: 30.0, 1e8: 75.0, 1e9: 190.0}
+# More models than that have smaller markers.
+ROOMY = 24
 # Up to so many models are told apart by letters.
 LETTERS = "abcdefghijkl"
 # Where a letter may stand beside its marker, the best first; how far from the marker's edge its middle is, and how far
@@ -76,15 +78,17 @@ class Looks:
             for number, family in enumerate(families)
         }
         shown = points.drop_duplicates("model")
+        self.scale = min(1.0, ROOMY / max(1, len(shown)))
         few = len(shown) <= len(LETTERS)
         self.letters = dict(zip(shown["model"], LETTERS, strict=False)) if few else {}
         self.names = dict(zip(shown["model"], shown["label"], strict=True))
 
     def draw(self, axis: Axes, points: pd.DataFrame, x: str, y: str) -> None:
         """Draw `points`, a row per model, at the columns `x` and `y` of an axis whose scales are set."""
-        for point in points.to_dict("records"):
+        # Small markers lie on large ones.
+        for point in points.sort_values("parameters", ascending=False).to_dict("records"):
             color, marker = self.styles[point["family"]]
-            size = area(point["parameters"])
+            size = self.scale * area(point["parameters"])
             axis.scatter(point[x], point[y], s=size, c=color, marker=marker, alpha=0.8, linewidth=0, zorder=3)
         if not self.letters:
             return
@@ -109,7 +113,7 @@ class Looks:
         families = [(family, color, marker, 5.0) for family, (color, marker) in self.styles.items()]
         known = parameters.dropna()
         near = [size for size in SIZES if known.min() / 4 <= size <= known.max() * 4]
-        sizes = [(_count(size), "#909090", "o", np.sqrt(SIZES[size])) for size in near]
+        sizes = [(_count(size), "#909090", "o", np.sqrt(self.scale * SIZES[size])) for size in near]
         entries = [
             Line2D([], [], color=color, marker=marker, linestyle="", markersize=size, label=label)
             for label, color, marker, size in [*families, *sizes]

@@ -52,7 +52,7 @@ rule sweep:
     shell:
         f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.embeddings.sweep"
         f" --device {EXECUTION.device} --batch {EXECUTION.embedding_batch}"
-        f" --workers {EXECUTION.workers} --store {RESULTS}/store"
+        f" --workers {EXECUTION.workers} --failing {EXECUTION.failing_models} --store {RESULTS}/store"
         " --model {params.network:q} --shard {input.shard:q} --pairs {input.pairs:q} --bank {params.bank:q}"
         " --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
 

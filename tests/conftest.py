@@ -37,6 +37,7 @@ class ByFile(LoadFileScheduling):
         return "tests/slurm" if file.startswith("tests/slurm/") else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """How `make test` spreads tests over its processes."""
     return ByFile(config, log)

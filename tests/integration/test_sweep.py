@@ -1,5 +1,6 @@
 """From a folder of images to invariances: the cached, batched path against the definition."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from workflow_scripts.data.index import index
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.settings import ImageFolder, Preprocessing, Shards
 from workflow_scripts.data.shards import shards
-from workflow_scripts.embeddings.cache import Cache
+from workflow_scripts.embeddings.cache import Cache, Store
 from workflow_scripts.embeddings.draw_pairs import draw_pairs
 from workflow_scripts.embeddings.settings import BankA
 from workflow_scripts.embeddings.sweep import sweep
@@ -62,7 +63,7 @@ def prepared(tmp_path_factory):
     return root
 
 
-def swept(root, folder, bank, seed=0, batch=3, device="cpu", model="model"):
+def swept(root, folder, bank, seed=0, batch=3, device="cpu", model="model", failing="stop"):
     """Sweep all shards and return the cache of the views in `folder`."""
     views = [folder / f"view-{shard}" for shard in range(SHARDS)]
     for shard, view in enumerate(views):
@@ -76,6 +77,7 @@ def swept(root, folder, bank, seed=0, batch=3, device="cpu", model="model"):
             store=folder / "store",
             device=device,
             batch=batch,
+            failing=failing,
         )
     return views
 
@@ -207,7 +209,7 @@ def test_a_model_that_could_not_be_had_is_a_gap_in_tables_and_figures(prepared, 
     bank = BankA(transformations=["rotate", "solarize"], magnitudes=[0, 2])
     tables: dict[str, dict[str, list[Path]]] = {measure: {} for measure in ("invariance", "equivariance")}
     for name in ("model", "absent"):
-        views = swept(prepared, tmp_path / name, bank, model=name)
+        views = swept(prepared, tmp_path / name, bank, model=name, failing="row")
         for measure in tables:
             tables[measure][name] = [tmp_path / f"{name}-{measure}-{table}" for table in ("percentiles", "summary")]
         percentiles, summary = tables["invariance"][name]
@@ -222,6 +224,9 @@ def test_a_model_that_could_not_be_had_is_a_gap_in_tables_and_figures(prepared, 
         percentiles, summary = tables["equivariance"][name]
         equivariance(model=name, embeddings=views, pairs=9, seed=0, percentiles=percentiles, summary=summary)
     assert not (tmp_path / "absent" / "store").exists()
+    with pytest.raises(InputError, match="no model, as not to be had"):
+        swept(prepared, tmp_path / "stopped", bank, model="absent")
+    assert not (tmp_path / "stopped").exists()
     for measure, of_models in tables.items():
         good, absent = (read_table(of_models[name][1]) for name in ("model", "absent"))
         assert absent[["transformation", "magnitude"]].equals(good[["transformation", "magnitude"]])
@@ -239,3 +244,34 @@ def test_a_model_that_could_not_be_had_is_a_gap_in_tables_and_figures(prepared, 
             )
             assert set(pd.read_csv(f"{output}.csv")["model"]) == set(models) - {"absent"}
             assert output.with_suffix(".png").stat().st_size > 5000
+
+
+def test_a_model_that_fits_with_no_image_is_a_gap_or_an_error(prepared, tmp_path, monkeypatch):
+    bank = BankA(transformations=["rotate"], magnitudes=[0, 2])
+    first, second = swept(prepared, tmp_path / "good", bank)
+    monkeypatch.setattr(Embedder, "forward", exhausted)
+    with pytest.raises(torch.OutOfMemoryError):
+        swept(prepared, tmp_path / "stopped", bank)
+    assert not list((tmp_path / "stopped").glob("view*"))
+    _, unfit = swept(prepared, tmp_path / "row", bank, failing="row")
+    assert read_table(unfit / "index.parquet")["failed"].unique().tolist() == ["CUDA out of memory"]
+    for views in ([first, unfit], [unfit, second], [unfit]):
+        # Nothing is a mean over some of the shards.
+        cache = Cache(views)
+        assert np.isnan(cache.array("rotate", 2)).all()
+        assert len(cache.array("rotate", 2)) == len(cache.ids)
+    assert not Cache([first, second]).failed
+
+
+def exhausted(_embedder: Embedder, _images: torch.Tensor) -> torch.Tensor:
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_a_full_disk_is_not_the_models_fault(prepared, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Store, "put", full)
+    with pytest.raises(OSError, match="No space left"):
+        swept(prepared, tmp_path, BankA(transformations=["rotate"], magnitudes=[0, 2]), failing="row")
+    assert not list(tmp_path.glob("view*"))

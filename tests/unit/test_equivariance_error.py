@@ -28,10 +28,10 @@ from workflow_scripts.lie.generators import FIELDS, generate
 from workflow_scripts.lie.heads import Outputs, outputs_of_classes
 from workflow_scripts.lie.reading import Images, choose_images
 from workflow_scripts.lie.settings import Lie
-from workflow_scripts.lie.subject import Subject, UnfitModelError
+from workflow_scripts.lie.subject import Subject
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.download_weights import download_weights
-from workflow_scripts.models.failures import failure_of
+from workflow_scripts.models.failures import UnfitModelError, failure_of
 from workflow_scripts.models.families import family_of
 from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import Model

@@ -3,11 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch import Tensor, nn
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.figures.figure_l2 import figure_l2
 from workflow_scripts.figures.settings import LayerFigure
+from workflow_scripts.lie.chain import Chain, run
 from workflow_scripts.lie.layerwise import layerwise
 from workflow_scripts.lie.settings import Layerwise
 from workflow_scripts.models.failures import Failure, write_failure
@@ -66,6 +69,38 @@ def test_models_that_cannot_be_measured_are_rows_or_errors(networks, tiny_shards
     assert layers["failed"].tolist() == kinds["failed"].tolist() == ["not to be had"]
     with pytest.raises(InputError, match="at least 2 are needed"):
         measure(networks, tiny_shards.single, tmp_path)
+
+
+def test_what_is_not_the_models_fault_is_an_error(networks, tiny_shards, tmp_path):
+    with pytest.raises(InputError, match="is damaged"):
+        measure(networks, tiny_shards.damaged, tmp_path, failing="row")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="finds no GPU"):
+            measure(networks, tiny_shards.val, tmp_path, failing="row", device="cuda")
+    assert not list(tmp_path.iterdir())
+
+
+def test_images_are_halved_until_they_fit(networks, tiny_shards, tmp_path, monkeypatch, caplog):
+    whole, _ = measure(networks, tiny_shards.val, tmp_path)
+
+    def small(network: nn.Module, inputs: Tensor, name: str) -> Chain:
+        if len(inputs) > memory:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return run(network, inputs, name)
+
+    monkeypatch.setattr("workflow_scripts.lie.layerwise.run", small)
+    memory = 2
+    with caplog.at_level("INFO"):
+        halved, _ = measure(networks, tiny_shards.val, tmp_path)
+    assert "halves instead" in caplog.text
+    assert halved["n"].tolist() == whole["n"].tolist()
+    tolerance = 1e-6 * whole["contribution"].abs().max()
+    np.testing.assert_allclose(halved["contribution"], whole["contribution"], rtol=1e-3, atol=tolerance)
+    memory = 0
+    layers, kinds = measure(networks, tiny_shards.val, tmp_path, failing="row")
+    assert layers["failed"].tolist() == kinds["failed"].tolist() == ["CUDA out of memory. Tried to allocate 2 GiB"]
+    with pytest.raises(torch.OutOfMemoryError):
+        measure(networks, tiny_shards.val, tmp_path)
 
 
 def test_the_figure_has_the_numbers_of_the_tables(networks, tiny_shards, tmp_path):

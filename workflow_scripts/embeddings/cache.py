@@ -3,8 +3,9 @@
 A view is a folder per (model, bank, shard): `index.parquet` (transformation, magnitude, array file),
 `images.parquet` (the images, one per row of every array), `signs.parquet` (the sign each image was
 given by each transformation that has one), and the arrays, float32 [images, dimensions], hard-linked
-from the store; of a model that could not be had, there are no arrays. The store's files are named by the
-digest of all that determines them, so a sweep that is asked for more computes only what is missing.
+from the store. Of a model that could not be had or held in memory, `index.parquet` has the reason instead.
+The store's files are named by the digest of all that determines them, so a sweep that is asked for more
+computes only what is missing.
 """
 
 import os
@@ -62,6 +63,8 @@ class Cache:
         self.folders = list(folders)
         self.ids = np.concatenate([read_table(folder / IMAGES)["id"].to_numpy() for folder in self.folders])
         self.index = read_table(self.folders[0] / INDEX)
+        # What does not fit in one shard would be a mean over the images of the others.
+        self.failed = any(read_table(folder / INDEX, columns=["failed"])["failed"].notna().any() for folder in folders)
         self._row = pd.Series(np.arange(len(self.ids)), index=self.ids)
         self._arrays = {(t, m): name for t, m, name in self.index[["transformation", "magnitude", "array"]].to_numpy()}
 
@@ -75,11 +78,11 @@ class Cache:
     def array(self, transformation: str, magnitude: int) -> np.ndarray:
         """Embeddings [images, dimensions], float32, of all images under one transformation and magnitude.
 
-        One dimension of nothing but NaN for a model that could not be had.
+        One dimension of nothing but NaN for a model that could not be had or held in memory.
         """
-        name = self._arrays[transformation, magnitude]
-        if name is None:
+        if self.failed:
             return np.full((len(self.ids), 1), np.nan, dtype=np.float32)
+        name = self._arrays[transformation, magnitude]
         return np.concatenate([np.load(folder / name) for folder in self.folders])
 
     def signs(self) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """From stored images to embeddings, in batches: what every sweep shares."""
 
 import hashlib
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from workflow_scripts.common.device import out_of_memory
+from workflow_scripts.common.device import in_parts
 from workflow_scripts.common.progress import progress
 from workflow_scripts.common.provenance import digest
 from workflow_scripts.data.preprocess import resize_and_crop
@@ -48,19 +47,9 @@ def decode_crops(reader: ShardReader, rows: np.ndarray, card: Card, workers: int
 @torch.inference_mode()
 def embed_batches(embedder: nn.Module, crops: Tensor, apply: Apply, device: torch.device, batch: int) -> np.ndarray:
     """Embeddings [N, D] float32 of `crops` after `apply`, `batch` at a time, or fewer where memory does not suffice."""
-    parts: list[np.ndarray] = []
-    waiting = [slice(start, min(start + batch, len(crops))) for start in range(0, len(crops), batch)][::-1]
-    while waiting:
-        block = waiting.pop()
-        try:
-            parts.append(embedder(apply(crops[block].to(device, non_blocking=True), block)).cpu().numpy())
-            continue
-        except Exception as error:
-            if not out_of_memory(error) or block.stop - block.start == 1:
-                raise
-        # Behind the handler, which holds what was computed so far.
-        torch.cuda.empty_cache()
-        middle = (block.start + block.stop) // 2
-        logging.info("%d images at a time do not fit into memory; halves instead", block.stop - block.start)
-        waiting += [slice(middle, block.stop), slice(block.start, middle)]
+
+    def embed(part: slice) -> np.ndarray:
+        return embedder(apply(crops[part].to(device, non_blocking=True), part)).cpu().numpy()
+
+    parts = in_parts(embed, len(crops), batch)
     return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)

@@ -22,8 +22,9 @@ from workflow_scripts.embeddings.operations import IDENTITY, Transformation, dra
 from workflow_scripts.embeddings.settings import BankA
 from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
 from workflow_scripts.models.embedder import Embedder
-from workflow_scripts.models.failures import failure_of
+from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, reason_to_keep
 from workflow_scripts.models.network import load
+from workflow_scripts.models.settings import FailingModels
 
 MODULE = "workflow_scripts.embeddings.sweep"
 # Each cell takes account of its own transformation, so that another one in the bank changes no other cell.
@@ -51,31 +52,31 @@ def sweep(
     device: DeviceName = "auto",
     batch: int = 256,
     workers: int = 1,
+    failing: FailingModels = "stop",
     stamp: Stamp | None = None,
 ) -> None:
     """Embed the images of `shard` that occur in `pairs` under `bank`, and write the view `output`.
 
     Each image is decoded once; the crops (uint8, N x 3 x crop x crop) stay in memory while the cells
     are computed one after the other. Cells whose embeddings are in `store` are not computed, and each
-    finished cell is stored at once, so a killed sweep continues where it was. Of a model that could not be had
-    (`execution.failing_models: row`) the view has the cells without arrays.
+    finished cell is stored at once, so a killed sweep continues where it was. At most `batch` images are embedded at a
+    time, fewer where these do not fit into memory. Where `failing` is `row`, the view of a model that cannot be loaded,
+    or not be held in memory even with one image, has the cells with the reason in place of arrays.
     """
     reader = ShardReader([shard])
     wanted = np.unique(read_table(pairs, columns=["x", "x_prime"]).to_numpy())
     rows = np.flatnonzero(np.isin(reader.ids, wanted))
     ids = reader.ids[rows]
-    failure = failure_of(model)
-    cells = list(_cells(bank, "" if failure else _base(model, reader, rows), seed))
-    held = None if failure else Store(store)
-    if held is not None:
-        missing = {cell.key: cell for cell in cells if cell.key not in held}
-        logging.info("%d images, %d cells, %d to compute", len(ids), len({c.key for c in cells}), len(missing))
+    cells, held, failed = list(_cells(bank, _base(model, reader, rows), seed)), Store(store), None
+    missing = {cell.key: cell for cell in cells if cell.key not in held}
+    logging.info("%d images, %d cells, %d to compute", len(ids), len({c.key for c in cells}), len(missing))
+    try:
         if missing:
             _compute(list(missing.values()), model, reader, rows, seed, held, choose_device(device), batch, workers)
-    elif failure:
-        logging.warning("no embeddings: %s", failure.failed)
+    except UnfitModelError as unfit:
+        failed = reason_to_keep(unfit, failing)
     with atomic_directory(output) as folder:
-        _write_view(folder, cells, ids, seed, held, stamp)
+        _write_view(folder, cells, ids, seed, held, failed, stamp)
 
 
 def _base(model: Path, reader: ShardReader, rows: np.ndarray) -> str:
@@ -104,12 +105,15 @@ def _compute(
     batch: int,
     workers: int,
 ) -> None:
-    card, network = load(model)
-    embedder = Embedder(card, network).to(device).eval()
+    with blaming_the_model():
+        card, network = load(model)
+        embedder = Embedder(card, network).to(device).eval()
     crops = decode_crops(reader, rows, card, workers)
     for cell in progress(cells, "cells"):
         signs = draw_signs(seed, cell.transformation.name, reader.ids[rows])
-        store.put(cell.key, embed(embedder, crops, cell, signs, device, batch))
+        with blaming_the_model():
+            embeddings = embed(embedder, crops, cell, signs, device, batch)
+        store.put(cell.key, embeddings)
 
 
 def embed(
@@ -124,13 +128,19 @@ def embed(
 
 
 def _write_view(
-    folder: Path, cells: list[Cell], ids: np.ndarray, seed: int, store: Store | None, stamp: Stamp | None
+    folder: Path,
+    cells: list[Cell],
+    ids: np.ndarray,
+    seed: int,
+    store: Store,
+    failed: str | None,
+    stamp: Stamp | None,
 ) -> None:
     index, signs = [], []
     for cell in cells:
         transformation = cell.transformation
-        array = f"{transformation.name}_{cell.magnitude}.npy" if store else None
-        if store and array:
+        array = None if failed else f"{transformation.name}_{cell.magnitude}.npy"
+        if array:
             store.link(cell.key, folder / array)
         index.append(
             {
@@ -140,6 +150,7 @@ def _write_view(
                 "value": transformation.values[cell.magnitude],
                 "unit": transformation.unit,
                 "array": array,
+                "failed": failed,
             }
         )
         if transformation.signed and cell.magnitude == 0:

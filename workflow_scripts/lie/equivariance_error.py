@@ -4,7 +4,6 @@ Three things are measured of one model: the Lie derivative of its answers along 
 equation 4), the discrete measures beside it (see `discrete`), and its top-1 on the study's validation images.
 """
 
-import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,8 +24,9 @@ from workflow_scripts.lie.discrete import measure_discrete
 from workflow_scripts.lie.generators import generate, per_pixel
 from workflow_scripts.lie.reading import Images, choose_images
 from workflow_scripts.lie.settings import Head, Lie
-from workflow_scripts.lie.subject import Facts, Subject, UnfitModelError
+from workflow_scripts.lie.subject import Facts, Subject
 from workflow_scripts.lie.summary import SUMMARY, summarise
+from workflow_scripts.models.failures import UnfitModelError, reason_to_keep
 from workflow_scripts.models.settings import FailingModels
 
 # Units of the parameters; shear, stretch and scale count the exponent of their matrix.
@@ -93,10 +93,8 @@ def equivariance_error(
         subject = Subject.load(network, head, classes, choose_device(device), workers, facts)
         tables = measure(subject, facts, measured, rows, validation, settings, seed, chunk, batch)
     except UnfitModelError as unfit:
-        if failing == "stop":
-            raise (unfit.__cause__ or unfit) from None
-        logging.warning("%s", unfit, exc_info=unfit.__cause__)
-        facts.failed, facts.top1, tables = str(unfit), np.nan, Tables()
+        facts.failed = reason_to_keep(unfit, failing)
+        facts.top1, tables = np.nan, Tables()
     summaries = summarise(tables.derivatives, tables.discrete, tables.top1, seed)
     for path, table in [(images, tables.derivatives), (discrete, tables.discrete), (summary, summaries[SUMMARY])]:
         table.insert(0, "model", model)

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.cli import run as run_command
-from workflow_scripts.common.device import DeviceName, choose_device, out_of_memory
+from workflow_scripts.common.device import DeviceName, choose_device, in_parts
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.provenance import Stamp
@@ -20,7 +21,7 @@ from workflow_scripts.lie.generators import generate
 from workflow_scripts.lie.reading import Images, blocks, choose_images
 from workflow_scripts.lie.settings import Kind, Layerwise
 from workflow_scripts.lie.shares import contributions
-from workflow_scripts.models.failures import failure_of
+from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, failure_of, reason_to_keep
 from workflow_scripts.models.network import Card, load
 from workflow_scripts.models.settings import FailingModels
 from workflow_scripts.training.augmentations import item_generator
@@ -74,17 +75,17 @@ def layerwise(
     rows = choose_images(reader, settings.images, seed)
     if len(rows) < 2:
         raise InputError(f"layerwise: {len(rows)} images in {', '.join(map(str, shards))}; at least 2 are needed")
+    chosen = choose_device(device)
     try:
-        card, trained = _load(network)
-        measured = Decomposition(card, trained, choose_device(device), settings, seed)
+        with blaming_the_model():
+            card, trained = _load(network)
+            measured = Decomposition(card, trained, chosen, settings, seed)
         for block in blocks(reader, rows, card, size=chunk, workers=workers, what="layers"):
-            measured.add(block)
+            with blaming_the_model():
+                measured.add(block)
         tables = measured.tables()
-    except Exception as error:
-        if failing == "stop":
-            raise
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        logging.warning("%s", reason)
+    except UnfitModelError as unfit:
+        reason = reason_to_keep(unfit, failing)
         row = pd.DataFrame([{"transformation": name, "failed": reason} for name in settings.transformations])
         tables = [row.reindex(columns=columns) for columns in (LAYER_COLUMNS, KIND_COLUMNS)]
     for path, table in zip((layers, kinds), tables, strict=True):
@@ -99,6 +100,17 @@ def _load(folder: Path) -> tuple[Card, nn.Module]:
     return card, network.requires_grad_(False)
 
 
+class Products(NamedTuple):
+    """Of some images and every probe v; float64."""
+
+    layers: np.ndarray
+    """v.c_i, [layers, N, probes]."""
+    whole: np.ndarray
+    """v.L f, their sum as the layers have it, [N, probes]."""
+    expected: np.ndarray
+    """v.L f from the derivative end to end, [N, probes]."""
+
+
 class Decomposition:
     """Products of probes with the contributions of layers, gathered block by block."""
 
@@ -108,35 +120,24 @@ class Decomposition:
         self.mean, self.std = (torch.tensor(one, device=device).view(1, 3, 1, 1) for one in (card.mean, card.std))
         names = settings.transformations
         self.layers: dict[str, list[tuple[str, Kind]]] = {}
-        self.products: dict[str, list[np.ndarray]] = {name: [] for name in names}
-        self.whole: dict[str, list[np.ndarray]] = {name: [] for name in names}
-        self.expected: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        self.products: dict[str, list[Products]] = {name: [] for name in names}
 
     def add(self, block: Images) -> None:
-        """Measure a block of images, or its halves where the memory does not suffice for all of it."""
-        inputs = (block.crops.to(self.device).float() / 255 - self.mean) / self.std
-        shape = (self.settings.probes, self.outputs)
-        probes = [torch.randn(shape, generator=item_generator(self.seed, 0, int(image))) for image in block.ids]
-        try:
-            measured = [self._measure(inputs, torch.stack(probes, dim=1), name) for name in self.products]
-        except Exception as error:
-            if not out_of_memory(error) or len(block.ids) == 1:
-                raise
-            measured = None
-        if measured is None:
-            # Behind the handler, which holds what was computed so far.
-            torch.cuda.empty_cache()
-            middle = len(block.ids) // 2
-            self.add(block.part(slice(None, middle)))
-            self.add(block.part(slice(middle, None)))
-            return
-        for name, (products, whole, expected) in zip(self.products, measured, strict=True):
-            self.products[name].append(products)
-            self.whole[name].append(whole)
-            self.expected[name].append(expected)
+        """Measure a block of images, in parts for which the memory suffices."""
 
-    def _measure(self, inputs: Tensor, probes: Tensor, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """v.c_i [layers, N, probes], v.L f [N, probes], and that from the derivative end to end, for `probes`."""
+        def measure(part: slice) -> list[Products]:
+            images = block.part(part)
+            inputs = (images.crops.to(self.device).float() / 255 - self.mean) / self.std
+            shape = (self.settings.probes, self.outputs)
+            probes = [torch.randn(shape, generator=item_generator(self.seed, 0, int(image))) for image in images.ids]
+            return [self._measure(inputs, torch.stack(probes, dim=1), name) for name in self.products]
+
+        for measured in in_parts(measure, len(block.ids), len(block.ids)):
+            for name, products in zip(self.products, measured, strict=True):
+                self.products[name].append(products)
+
+    def _measure(self, inputs: Tensor, probes: Tensor, name: str) -> Products:
+        """Products for `inputs` [N, C, H, W] and `probes` [probes, N, D]."""
         chain = run(self.network, inputs, name)
         layers = [(layer.name, layer.kind) for layer in chain.layers]
         if self.layers.setdefault(name, layers) != layers:
@@ -146,7 +147,7 @@ class Decomposition:
         whole = torch.stack([one for _, one in pulled], dim=-1).numpy()
         with torch.no_grad():
             change = along(lambda x: self.network(x).softmax(1), inputs, generate(inputs, name)).change.cpu()
-        return products, whole, (probes * change).sum(2).T.double().numpy()
+        return Products(products, whole, (probes * change).sum(2).T.double().numpy())
 
     def tables(self) -> list[pd.DataFrame]:
         """One row per transformation and layer, and one row per transformation and kind."""
@@ -158,8 +159,9 @@ class Decomposition:
 
     def _tables(self, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The rows of one transformation."""
-        whole, expected = np.concatenate(self.whole[name]), np.concatenate(self.expected[name])
-        products = np.concatenate(self.products[name], axis=1)
+        parts = self.products[name]
+        whole, expected = (np.concatenate(one) for one in list(zip(*parts, strict=True))[1:])
+        products = np.concatenate([part.layers for part in parts], axis=1)
         products = np.concatenate([products, whole[None] - products.sum(axis=0, keepdims=True)])
         named = pd.DataFrame([*self.layers[name], (None, REST)], columns=["layer", "kind"])
         # An answer that does not depend on the image has no derivative.

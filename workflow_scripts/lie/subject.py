@@ -1,6 +1,5 @@
 """The model under test: loaded, described, and given images as many at a time as its device holds."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from workflow_scripts.common.device import out_of_memory
+from workflow_scripts.common.device import in_parts
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.lie.answers import Answers
@@ -18,16 +17,12 @@ from workflow_scripts.lie.derivative import Mode
 from workflow_scripts.lie.heads import outputs_of_classes
 from workflow_scripts.lie.reading import Images, blocks
 from workflow_scripts.lie.settings import Head
-from workflow_scripts.models.failures import failure_of
+from workflow_scripts.models.failures import blaming_the_model, failure_of
 from workflow_scripts.models.families import family_of
 from workflow_scripts.models.network import Card, load
 
 Measure = Callable[[Tensor, Images], pd.DataFrame]
 """A table of a block of images, whose pixels in [0, 1] come first, on the device."""
-
-
-class UnfitModelError(Exception):
-    """A model that cannot be loaded, measured or held in memory; the cause says why."""
 
 
 @dataclass
@@ -61,7 +56,7 @@ class Subject:
     ) -> "Subject":
         """The model of `folder`, and what is known of it written into `facts`."""
         failure = failure_of(folder)
-        try:
+        with blaming_the_model():
             if failure is not None:
                 facts.architecture = failure.architecture
                 facts.family = facts.family or family_of(failure.library, failure.architecture)
@@ -74,8 +69,6 @@ class Subject:
             facts.outputs, facts.top1_reason = float(card.classes), outputs.reason
             columns = None if outputs.columns is None else torch.from_numpy(outputs.columns)
             answers = Answers(card, network.requires_grad_(False), columns).to(device).eval()
-        except Exception as error:
-            raise UnfitModelError(_sentence(error)) from error
         return cls(answers, card, device, workers)
 
     def measure(self, measure: Measure, reader: ShardReader, rows: np.ndarray, size: int, what: str) -> pd.DataFrame:
@@ -88,26 +81,16 @@ class Subject:
         return pd.concat(tables).sort_values("id", kind="stable", ignore_index=True)
 
     def _in_parts(self, measure: Measure, block: Images) -> list[pd.DataFrame]:
-        """The table of a block, or of its halves where the memory does not suffice for all of it."""
-        try:
-            with torch.no_grad():
-                return [measure(block.crops.to(self.device).float() / 255, block)]
-        except Exception as error:
-            if not out_of_memory(error) or len(block.ids) == 1:
-                raise UnfitModelError(_sentence(error)) from error
-        # Behind the handler, which holds what was computed so far.
-        torch.cuda.empty_cache()
-        middle = len(block.ids) // 2
-        logging.info("%d images at a time do not fit into memory; halves instead", len(block.ids))
-        halves = [block.part(slice(None, middle)), block.part(slice(middle, None))]
-        return [table for half in halves for table in self._in_parts(measure, half)]
+        """Tables of the parts of a block for which the memory suffices."""
+
+        def table(part: slice) -> pd.DataFrame:
+            images = block.part(part)
+            return measure(images.crops.to(self.device).float() / 255, images)
+
+        with blaming_the_model(), torch.no_grad():
+            return in_parts(table, len(block.ids), len(block.ids))
 
     def correct(self, pixels: Tensor, block: Images) -> pd.DataFrame:
         """Whether each image's class has the largest probability among the study's classes."""
         prediction = self.answers(pixels)[:, self.answers.parts["study"]].argmax(1).cpu().numpy()
         return pd.DataFrame({"id": block.ids, "response": (prediction == block.labels).astype(np.float64)})
-
-
-def _sentence(error: BaseException) -> str:
-    """The first line of an error that says anything."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,10 +1,14 @@
-"""Published models that cannot be fetched or built: the reason takes the place of their files.
+"""Published models that cannot be fetched, built, or held in memory.
 
-With `execution.failing_models: row` one such model of many must not end a run. Its files then hold the reason
-alone: no job that needs the network can take them for one, and those that keep failures find it.
+With `execution.failing_models: row` one such model of many must not end a run. Of one that cannot be fetched or built
+the files hold the reason alone: no job that needs the network can take them for one, and those that keep failures
+find it. One that cannot be run or held in memory is an `UnfitModelError` in those jobs.
 """
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import safetensors
@@ -13,6 +17,29 @@ from pydantic import BaseModel, ValidationError
 
 from workflow_scripts.common.files import atomic
 from workflow_scripts.models.network import CARD, FAILED, WEIGHTS
+from workflow_scripts.models.settings import FailingModels
+
+
+class UnfitModelError(Exception):
+    """A model that cannot be loaded, run, or held in memory, in one sentence; the cause says more."""
+
+
+@contextmanager
+def blaming_the_model() -> Iterator[None]:
+    """Whatever goes wrong within is an `UnfitModelError`."""
+    try:
+        yield
+    except Exception as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise UnfitModelError(reason) from error
+
+
+def reason_to_keep(unfit: UnfitModelError, failing: FailingModels) -> str:
+    """The reason, for tables and figures, where `failing` is `row`; else raises what went wrong."""
+    if failing == "stop":
+        raise (unfit.__cause__ or unfit) from None
+    logging.warning("%s", unfit, exc_info=unfit.__cause__)
+    return str(unfit)
 
 
 class Failure(BaseModel):

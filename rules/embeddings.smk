@@ -52,7 +52,7 @@ rule sweep:
     shell:
         f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.embeddings.sweep"
         f" --device {EXECUTION.device} --batch {EXECUTION.embedding_batch}"
-        f" --workers {EXECUTION.workers} --failing {EXECUTION.failing_models} --store {RESULTS}/store"
+        f" --workers {EXECUTION.workers} --failing {EXECUTION.failing_models} --store {quote(RESULTS)}/store"
         " --model {params.network:q} --shard {input.shard:q} --pairs {input.pairs:q} --bank {params.bank:q}"
         " --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
 
@@ -112,7 +112,7 @@ rule pair_sweep:
     shell:
         f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.embeddings.pair_sweep"
         f" --device {EXECUTION.device} --batch {EXECUTION.embedding_batch}"
-        f" --workers {EXECUTION.workers} --store {RESULTS}/store"
+        f" --workers {EXECUTION.workers} --store {quote(RESULTS)}/store"
         " --model {params.network:q} --shards {params.shards:q} --pairs {input.pairs:q} --bank {params.bank:q}"
         " --class_shard {wildcards.shard} --class_shards {params.class_shards}"
         " --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"

@@ -35,7 +35,10 @@ STUDIES = ROOT / "studies"
 
 
 class Execution(Block):
-    """How jobs run. Nothing here changes a result beyond rounding, so nothing here makes a job run again."""
+    """How jobs run. Nothing here changes a result beyond rounding, so nothing here makes a job run again.
+
+    `failing_models` decides whether there is one; a reason that stands in its place stays, too.
+    """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; `cuda` also asks the cluster for GPUs."""

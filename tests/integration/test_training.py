@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ from tests.trainings import (
     weights,
 )
 from tests.unit.per_class import write_transformations
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT, make_stamp
 from workflow_scripts.data.reader import ShardReader
@@ -41,6 +42,7 @@ from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.ranks import Ranks
 from workflow_scripts.training.settings import Recipe
 from workflow_scripts.training.train import train
+from workflow_scripts.training.warning import STEPS_BETWEEN_QUESTIONS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -119,6 +121,22 @@ def test_a_warning_before_the_end_keeps_the_state(ranks, tiny_shards, tmp_path):
     assert re.search(r"^error: told to end in epoch \d+ after step \d+; the next start continues", said, re.MULTILINE)
     assert (1, 0) < position(given["state"]) < (400, 0)
     assert not given["output"].exists()
+
+
+def test_a_warning_is_heard_where_epochs_are_shorter_than_the_time_between_questions(
+    tiny_shards, tmp_path, monkeypatch
+):
+    """As on GPUs, which are not asked after every step."""
+    monkeypatch.setitem(STEPS_BETWEEN_QUESTIONS, "cpu", STEPS + 5)
+    step = Learner.step
+
+    def warned(*values: Any) -> Any:
+        signal.raise_signal(signal.SIGTERM)
+        return step(*values)
+
+    monkeypatch.setattr(Learner, "step", warned)
+    with pytest.raises(EndedError, match="in epoch 2 after step 5"):
+        train(**arguments(tiny_shards, tmp_path))
 
 
 def test_a_full_disk_keeps_the_checkpoint_before(tmp_path):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.common.files import write_table
+from workflow_scripts.figures import figure_l3 as module_l3
 from workflow_scripts.figures.figure_l1 import figure_l1
 from workflow_scripts.figures.figure_l3 import GROUPS, at_magnitude, figure_l3
 from workflow_scripts.figures.model_points import NAMED, REACH, beside, missing
@@ -141,6 +142,23 @@ def test_figure_l3_joins_each_group_with_its_transformations_of_bank_a(tables, t
     # The median of the errors, half their mean here.
     np.testing.assert_allclose(drawn["error"], 0.05 * (1 - drawn["model"].map(TOP1)))
     assert (drawn["rho"] == -1).all()
+
+
+def test_a_model_without_invariance_is_named_and_does_not_count(tables, tmp_path, monkeypatch):
+    paths, notes = [], []
+    for model, top1 in TOP1.items():
+        paths.append(tmp_path / f"{model}.summary.parquet")
+        gap = {"median": np.nan} if model == "vit" else {}
+        write_table(paths[-1], invariance(model, top1).assign(**gap))
+    monkeypatch.setattr(module_l3, "write_notes", lambda _, lines: notes.extend(lines))
+    figure_l3(
+        **tables, invariances=paths, labels=LABELS, figure=TwoPapersFigure(), seed=0, output=tmp_path / "figure_l3"
+    )
+    drawn = pd.read_csv(tmp_path / "figure_l3.csv")
+    assert set(drawn["model"]) == set(TOP1) - {"vit"}
+    assert (drawn["rho"] == -1).all()
+    assert "Without invariance: the vit, the nameless." in notes
+    assert not any(note.startswith("a the vit") for note in notes)
 
 
 def test_a_given_magnitude_is_taken():

@@ -46,6 +46,14 @@ KINDS_OF = {
         "layers.1.downsample": "downsampling",
         "layers.3.blocks.1.mlp.fc2": "MLP",
     },
+    # Attentions by other names, whose maps (196 x 196 places, 32 x 32 channels) have the shape of feature maps.
+    "convit_tiny": {"blocks.0.attn": "attention", "blocks.0.mlp.act": "non-linearity", "blocks.11.attn": "attention"},
+    "xcit_nano_12_p16_224": {
+        "blocks.0.attn": "attention",
+        "blocks.0.local_mp.conv1": "convolution",
+        "blocks.0.mlp.act": "non-linearity",
+    },
+    "coat_tiny": {"serial_blocks1.0.factoratt_crpe": "attention", "serial_blocks1.0.mlp.act": "non-linearity"},
     "convnext_atto": {
         "stem.0": "downsampling",
         "stages.0.blocks.0.conv_dw": "convolution",
@@ -62,6 +70,7 @@ def test_kinds_of_layers_of_published_architectures(name):
     kinds = {layer.name: layer.kind for layer in chain.layers}
     assert len(kinds) == len(chain.layers)
     assert {layer: kinds.get(layer) for layer in KINDS_OF[name]} == KINDS_OF[name]
+    assert not [layer for layer in kinds if ".attn." in layer or "_crpe." in layer]
     products, whole = chain.products(torch.tensor([[1.0, -0.5]]))
     assert products.sum(0).item() == pytest.approx(whole.item(), rel=1e-4)
 

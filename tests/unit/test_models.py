@@ -151,6 +151,23 @@ def test_published_weights_come_from_the_local_folder_first(tmp_path):
     assert all(torch.equal(loaded[name], state[name]) for name in state)
 
 
+@pytest.mark.parametrize("architecture", ["googlenet", "inception_v3"])
+@pytest.mark.parametrize("where", ["downloaded", "local"])
+def test_published_torchvision_models_answer_as_torchvision_builds_them(tmp_path, monkeypatch, architecture, where):
+    raw = torchvision.models.get_model(architecture, weights=None, init_weights=False).state_dict()
+    monkeypatch.setattr(torchvision.models.WeightsEnum, "get_state_dict", lambda *_args, **_options: dict(raw))
+    published = torchvision.models.get_model(architecture, weights="DEFAULT").eval()
+    if where == "local":
+        torch.save(raw, tmp_path / f"{architecture}.pth")
+    model, weights = Model(torchvision=architecture, pretrained=True), tmp_path / "weights.safetensors"
+    download_weights(model=model, folder=tmp_path, output=weights)
+    build_model(model=model, preprocessing=SIZES, output=tmp_path / "model", weights=weights)
+    card, network = load(tmp_path / "model")
+    images = torch.randn(1, 3, card.crop, card.crop)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(images), published(images))
+
+
 def test_without_network_the_error_says_where_to_put_the_weights(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))

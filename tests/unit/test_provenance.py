@@ -8,14 +8,31 @@ from workflow_scripts.common.provenance import code_digest, definition_digest, d
 MODULE = '''"""A module."""
 
 from workflow_scripts.room.helper import double
-from workflow_scripts.room.settings import LIMIT
+from workflow_scripts.room.settings import LIMIT, Options, check
 
 
 def work(x: int) -> int:
     """Work."""
     return double(x) + 1
 '''
-HELPER = "def double(x):\n    return 2 * x\n"
+HELPER = """from workflow_scripts.common.columns import COLUMNS
+
+
+def double(x):
+    return 2 * x
+"""
+SETTINGS = """LOWEST = 1
+LIMIT = LOWEST + 2
+
+
+class Options:
+    size = 4
+
+
+def check(value):
+    return value > 5
+"""
+COLUMNS = 'COLUMNS = {"n": "number of pairs"}\n'
 
 
 @pytest.fixture
@@ -27,15 +44,19 @@ def room(tmp_path, monkeypatch):
     (folder / "__init__.py").touch()
     (folder / "module.py").write_text(MODULE)
     (folder / "helper.py").write_text(HELPER)
-    (folder / "settings.py").write_text("LIMIT = 3\n")
+    (folder / "settings.py").write_text(SETTINGS)
+    (folder.parent / "common").mkdir()
+    (folder.parent / "common" / "columns.py").write_text(COLUMNS)
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "workflow_scripts")
     yield folder
     code_digest.cache_clear()
+    provenance._definition_digest.cache_clear()
 
 
 def digest_now() -> str:
     code_digest.cache_clear()
+    provenance._definition_digest.cache_clear()
     return code_digest("workflow_scripts.room.module")
 
 
@@ -46,9 +67,10 @@ def digest_now() -> str:
         ("module.py", '    """Work."""\n', ""),
         ("module.py", "    return double(x) + 1", "    # why\n    return (\n        double(x)\n        + 1\n    )"),
         ("helper.py", "return 2 * x", "return (2*x)  # twice"),
-        ("settings.py", "LIMIT = 3", "LIMIT = 4"),
+        ("settings.py", "size = 4", "size = 5"),
+        ("../common/columns.py", "number of pairs", "number of pairs that count"),
     ],
-    ids=["docstring", "no docstring", "layout and comment", "layout of an import", "settings"],
+    ids=["docstring", "no docstring", "layout and comment", "layout of an import", "settings", "columns"],
 )
 def test_what_does_not_change_a_digest(room, file, right, wrong):
     before = digest_now()
@@ -65,6 +87,9 @@ def test_what_does_not_change_a_digest(room, file, right, wrong):
         ("helper.py", "2 * x", "3 * x"),
         ("module.py", "x: int", "x: float"),
         ("module.py", "return double(x) + 1", "return double(x) - 1"),
+        ("settings.py", "LIMIT = LOWEST + 2", "LIMIT = LOWEST + 3"),
+        ("settings.py", "LOWEST = 1", "LOWEST = 2"),
+        ("settings.py", "value > 5", "value > 6"),
     ],
 )
 def test_what_changes_a_digest(room, file, right, wrong):

@@ -180,6 +180,16 @@ def test_shares_of_what_training_learns():
     assert pool["decreased"] == pytest.approx(names.str.startswith("translateX").mean())
 
 
+def test_a_model_that_was_not_measured_has_no_shares(tmp_path):
+    table = search_table(2, by_name({"rotate 8": 5.0}))
+    comparisons = [*COMPARISON.comparisons, Comparison(trained="absent", untrained="before", label="other, net")]
+    figure = COMPARISON.model_copy(update={"comparisons": comparisons})
+    absent = SUMMARIES["before"].assign(median=np.nan)
+    shares = share_table(table, {**SUMMARIES, "absent": absent}, figure).set_index("architecture")
+    assert shares.loc["other, net", ["share_of_top", "share_of_pool"]].isna().to_numpy().all()
+    assert shares.loc["net", ["share_of_top", "share_of_pool"]].notna().to_numpy().all()
+
+
 def test_figure_3c_is_written_and_names_absent_magnitudes(tmp_path):
     write_table(tmp_path / "search.parquet", search_table(3, by_name({"rotate 8": 5.0})))
     columns: dict[str, Any] = {"model": "m", "family": "geometric", "value": 1.0, "unit": "", "mean": 0.0, "n": 5}

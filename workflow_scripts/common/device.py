@@ -28,26 +28,31 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in words)
 
 
+def of_the_machine(error: BaseException) -> bool:
+    """Whether an error comes from a file system or an accelerator that fails, whatever runs on it."""
+    number = error.errno if isinstance(error, OSError) else None
+    return number is not None or (isinstance(error, torch.AcceleratorError) and not out_of_memory(error))
+
+
 def in_parts(compute: Callable[[slice], Result], items: int, at_most: int) -> list[Result]:
     """Results of `compute` for consecutive parts of so many items, in order.
 
-    A part has `at_most` items, or half as many wherever the memory does not suffice; raises the error of an item that
-    does not fit alone.
+    Parts have `at_most` items; from where the memory does not suffice on, half as many, and so on. Raises the error of
+    an item that does not fit alone.
     """
     results: list[Result] = []
-    waiting = [slice(start, min(start + at_most, items)) for start in range(0, items, at_most)][::-1]
-    while waiting:
-        part = waiting.pop()
-        size = part.stop - part.start
+    start, size = 0, at_most
+    while start < items:
+        part = slice(start, min(start + size, items))
         try:
             results.append(compute(part))
+            start = part.stop
             continue
         except Exception as error:
-            if not out_of_memory(error) or size == 1:
+            if not out_of_memory(error) or part.stop - start == 1:
                 raise
         # Behind the handler, which holds what was computed so far.
         torch.cuda.empty_cache()
-        logging.info("%d images at a time do not fit into memory; halves instead", size)
-        middle = part.start + size // 2
-        waiting += [slice(middle, part.stop), slice(part.start, middle)]
+        logging.info("%d images at a time do not fit into memory; halves instead", part.stop - start)
+        size = (part.stop - start) // 2
     return results

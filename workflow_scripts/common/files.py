@@ -1,5 +1,6 @@
 """Outputs that are either whole or absent, and tables that say where they come from."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -77,6 +78,9 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a table written by `write_table`; raises `InputError` where it is absent or damaged."""
     try:
         return pq.read_table(path, columns=columns).to_pandas()
-    except (FileNotFoundError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowInvalid) as error:
+        # Damaged pages are an OSError without a number; with one, the file system is what fails.
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
+            raise
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a readable Parquet table ({reason}); delete it and run again") from error

@@ -19,6 +19,12 @@ from pydantic import BaseModel
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ROOT = PACKAGE.parent
+# Modules that decide what columns are said to mean, how a job tells of its progress, and which job runs when, and thus
+# no number of any result.
+WITHOUT_EFFECT = frozenset(
+    f"workflow_scripts.{name}"
+    for name in ("common.columns", "common.progress", "training.lock", "training.preemption", "training.warning")
+)
 
 
 @dataclass(frozen=True)
@@ -72,17 +78,19 @@ def make_stamp(
 def code_digest(module: str, without: tuple[str, ...] = ()) -> str:
     """Digest of the syntax trees of `module` and of all modules of ours that it imports, however deep.
 
-    Comments, docstrings and layout do not count. Modules named `settings` do not either: they only
-    declare values, and the values themselves are part of every key. The modules `without`, and what only
-    they import, are left out: for tables of definitions of which `definition_digest` takes account.
+    Comments, docstrings and layout do not count. Modules named `settings` do not either: they declare
+    values, and the values themselves are part of every key; but the constants and functions that others
+    import from them do. The modules `without`, and what only they import, are left out: for tables of
+    definitions of which `definition_digest` takes account. So are those in WITHOUT_EFFECT.
     """
     todo, seen = [module], {}
     while todo:
         name = todo.pop()
-        if name in seen or name in without or name.endswith(".settings"):
+        if name in seen or name in without or name in WITHOUT_EFFECT or name.endswith(".settings"):
             continue
         tree = ast.parse(_source_file(name).read_text())
         seen[name] = _canonical(tree)
+        seen.update({f"{room}.{used}": _definition_digest(room, used) for room, used in _from_settings(tree)})
         todo.extend(_our_imports(tree))
     return digest(seen)
 
@@ -138,6 +146,15 @@ def _our_imports(tree: ast.AST) -> Iterator[str]:
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 yield inner if _source_file(inner).exists() else str(node.module)
+
+
+def _from_settings(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Constants and functions, no types, that a module imports from settings: module and name of each."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith(".settings"):
+            for alias in node.names:
+                if alias.name.isupper() or alias.name.islower():
+                    yield str(node.module), alias.name
 
 
 def _canonical(node: Any) -> Any:

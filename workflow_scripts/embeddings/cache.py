@@ -8,7 +8,6 @@ The store's files are named by the digest of all that determines them, so a swee
 computes only what is missing.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import link_or_copy, read_table
+from workflow_scripts.common.files import atomic, link_or_copy, read_table
 
 INDEX = "index.parquet"
 IMAGES = "images.parquet"
@@ -38,14 +37,8 @@ class Store:
 
     def put(self, key: str, array: np.ndarray) -> None:
         """Store `array`; two jobs that store the same key at once are harmless."""
-        path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{key}.{os.getpid()}.tmp.npy")
-        try:
+        with atomic(self.path(key)) as temporary:
             np.save(temporary, array)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def get(self, key: str) -> np.ndarray:
         """The array of `key`."""

@@ -38,7 +38,10 @@ def figure_3c(*, search: Path, summaries: dict[str, Path], figure: TrainingFigur
 
 
 def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure: TrainingFigure) -> pd.DataFrame:
-    """One row per architecture, ranking and group: share among the top, share in the pool, and their numbers."""
+    """One row per architecture, ranking and group: share among the top, share in the pool, and their numbers.
+
+    Shares are null for an architecture of which a model could not be measured.
+    """
     families = search.drop_duplicates("transformation").set_index("transformation")["family"]
     rows = []
     for comparison in figure.comparisons:
@@ -47,6 +50,7 @@ def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure
             raise InputError("figures.figure_3c.magnitudes: none is in banks.a.magnitudes; give some that are")
         for by in RANKINGS:
             values = scores(search, by)
+            measured = change.notna().any()
             group = {name: learned(name, families[name], change) for name in values.columns}
             top = ranked(values).to_numpy()[:, : figure.top].ravel()
             in_top, in_pool = pd.Series([group[name] for name in top]), pd.Series(group)
@@ -55,8 +59,8 @@ def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure
                     "architecture": comparison.label,
                     "ranking": by,
                     "invariance": name,
-                    "share_of_top": (in_top == name).mean(),
-                    "share_of_pool": (in_pool == name).mean(),
+                    "share_of_top": (in_top == name).mean() if measured else np.nan,
+                    "share_of_pool": (in_pool == name).mean() if measured else np.nan,
                     "places": len(top),
                     "pool": len(in_pool),
                 }
@@ -75,7 +79,9 @@ def _draw(shares: pd.DataFrame, figure: TrainingFigure) -> Figure:
             x = np.arange(len(architectures)) + (place + 0.5) * width - 0.4
             axis.bar(x, 100 * rows["share_of_top"], 0.9 * width, color=color)
             axis.hlines(100 * rows["share_of_pool"], x - 0.5 * width, x + 0.5 * width, color="black", linewidth=1.2)
-        names = [name.replace(", ", ",\n") for name in architectures]
+        unmeasured = set(shares.loc[shares["share_of_pool"].isna(), "architecture"])
+        names = [name + ", (not measured)" * (name in unmeasured) for name in architectures]
+        names = [name.replace(", ", ",\n") for name in names]
         axis.set_xticks(range(len(architectures)), names, fontsize=6)
         axis.set_title(title)
     axes[0].set_ylabel(f"share of the classes' top {figure.top} (%)")

@@ -14,6 +14,7 @@ from workflow_scripts.figures.model_points import (
     LINE,
     Looks,
     correlated,
+    counted,
     label_columns,
     missing,
     named,
@@ -93,16 +94,9 @@ def _draw(
 
 
 def _notes(points: pd.DataFrame, models: pd.DataFrame, figure: ErrorFigure) -> list[str]:
-    outputs = sorted(points["outputs"].unique())
-    counted = ""
-    if figure.classes == "study":
-        counted = "Probabilities: a softmax over the study's classes alone."
-    elif len(outputs) > 1:
-        numbers = ", ".join(f"{int(number):,}" for number in outputs)
-        counted = f"Models have different numbers of outputs D ({numbers}): their errors per output are not comparable."
     without = models[models["top1"].isna() & models["failed"].isna()]
     unscored = f"Without top-1: {named(without['label'])}." if len(without) else ""
-    return [counted, unscored, missing(models)]
+    return [counted(points, figure.classes), unscored, missing(models)]
 
 
 if __name__ == "__main__":

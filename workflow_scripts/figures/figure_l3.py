@@ -15,8 +15,10 @@ from workflow_scripts.figures.model_points import (
     LINE,
     Looks,
     correlated,
+    counted,
     label_columns,
     missing,
+    named,
     note_lines,
     read_errors,
     read_models,
@@ -37,7 +39,6 @@ GROUPS = {
     "scale_zoom_in": "scale",
     "scale_zoom_out": "scale",
 }
-KEYS = ["transformation", "bank_transformation"]
 
 
 def figure_l3(
@@ -73,13 +74,14 @@ def at_magnitude(invariance: pd.DataFrame, magnitude: int | None) -> pd.DataFram
 
 
 def point_table(models: pd.DataFrame, errors: pd.DataFrame, invariance: pd.DataFrame) -> pd.DataFrame:
-    """A row per transformation of bank A and model: the group's error and the median invariance."""
+    """A row per transformation of bank A and model that has both: the group's error and the median invariance."""
     chosen = invariance[invariance["transformation"].isin(GROUPS)]
     chosen = chosen.rename(columns={"transformation": "bank_transformation", "median": "invariance"})
     chosen = chosen[["model", "bank_transformation", "magnitude", "value", "unit", "invariance"]]
     chosen = chosen.assign(transformation=chosen["bank_transformation"].map(GROUPS))
     known = models[["model", "label", "family", "parameters", "outputs"]]
-    return known.merge(errors, on="model").merge(chosen, on=["model", "transformation"])
+    both = known.merge(errors, on="model").merge(chosen, on=["model", "transformation"])
+    return both.dropna(subset=["error", "invariance"])
 
 
 def _draw(
@@ -87,7 +89,7 @@ def _draw(
 ) -> tuple[Figure, pd.DataFrame]:
     looks = Looks(points, figure.colors)
     panels = [name for name in GROUPS if (points["bank_transformation"] == name).any()]
-    lines = note_lines([looks.key(), *_notes(points, figure), missing(models)])
+    lines = note_lines([looks.key(), *_notes(points, models, figure), missing(models)])
     rows = max(1, -(-len(panels) // COLUMNS))
     size = (WIDTH, PANEL_HEIGHT * rows + 0.55 + LINE * len(lines))
     drawn, axes = plt.subplots(rows, COLUMNS, figsize=size, sharey=True, squeeze=False, layout="constrained")
@@ -118,16 +120,11 @@ def _amount(panel: pd.DataFrame) -> str:
     return f"{unit} {value:.3g}" if unit == "factor" else f"{value:.3g} {unit.removeprefix('fraction ')}"
 
 
-def _notes(points: pd.DataFrame, figure: TwoPapersFigure) -> list[str]:
+def _notes(points: pd.DataFrame, models: pd.DataFrame, figure: TwoPapersFigure) -> list[str]:
     if points.empty:
         return ["No model has both measures; banks.a.transformations must hold a geometric one."]
-    if figure.classes == "study":
-        return ["Probabilities: a softmax over the study's classes alone."]
-    outputs = sorted(points["outputs"].unique())
-    if len(outputs) == 1:
-        return []
-    numbers = ", ".join(f"{int(number):,}" for number in outputs)
-    return [f"Models have different numbers of outputs D ({numbers}): their errors per output are not comparable."]
+    without = models[~models["model"].isin(points["model"]) & models["failed"].isna()]
+    return [counted(points, figure.classes), f"Without invariance: {named(without['label'])}." if len(without) else ""]
 
 
 if __name__ == "__main__":

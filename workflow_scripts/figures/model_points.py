@@ -150,6 +150,17 @@ def _count(parameters: float) -> str:
     return "1 G parameters" if parameters >= 1e9 else f"{parameters / 1e6:g} M parameters"
 
 
+def counted(points: pd.DataFrame, classes: ErrorClasses) -> str:
+    """One sentence on the class probabilities that count, where they are not all, or not as many for all models."""
+    if classes == "study":
+        return "Probabilities: a softmax over the study's classes alone."
+    outputs = sorted(points["outputs"].unique())
+    if len(outputs) < 2:
+        return ""
+    numbers = ", ".join(f"{int(number):,}" for number in outputs)
+    return f"Models have different numbers of outputs D ({numbers}): their errors per output are not comparable."
+
+
 def missing(models: pd.DataFrame) -> str:
     """One sentence on the models that could not be measured; empty where all could."""
     failed = models[models["failed"].notna()]

@@ -12,7 +12,8 @@ operators are, and around branches: at a value that several layers read, each ge
 layers telescopes to v.(J G x) = v.L f.
 
 A layer is a module without children, an attention, or a function called between modules, provided that its inputs and
-outputs have readable places; what has not is part of the innermost module around it that has.
+outputs have readable places; what has not is part of the innermost module around it that has. So is what a module does
+that multiplies matrices which both depend on the image.
 """
 
 import weakref
@@ -29,7 +30,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from workflow_scripts.lie.generators import generate
-from workflow_scripts.lie.kinds import absorbed_kind, is_attention, kind_of, type_of
+from workflow_scripts.lie.kinds import absorbed_kind, is_attention, kind_of, multiplies, type_of
 from workflow_scripts.lie.layouts import Layout, Layouts
 from workflow_scripts.lie.settings import Kind
 
@@ -56,6 +57,9 @@ class Call:
     """Products of cotangents and generated values, those of inputs minus those of outputs, [N]."""
     children: list["Call"] = field(default_factory=list)
     absorbed: list[Kind] = field(default_factory=list)
+    closed: bool = False
+    """Whether it multiplies matrices that both depend on the image, as attention does: what lies between places or
+    channels can have the shape of a map, so nothing within is read."""
 
     @property
     def readable(self) -> bool:
@@ -66,6 +70,16 @@ class Call:
     def spatial(self) -> bool:
         """Whether there are places among its inputs."""
         return any(layout is not None and layout.spatial for layout in self.inputs)
+
+    @property
+    def host(self) -> "Call | None":
+        """The innermost readable call around it, or the outermost of these that is closed."""
+        around, above = [], self.parent
+        while above is not None:
+            around += [above] if above.readable else []
+            above = above.parent
+        closed = [call for call in around if call.closed]
+        return closed[-1] if closed else around[0] if around else None
 
     @property
     def kind(self) -> Kind:
@@ -142,17 +156,16 @@ class _Recorder(TorchFunctionMode):
 
     def layers(self) -> list[Call]:
         """The layers, in execution order, that a transformation of the image reaches as one."""
-        for call in self.calls[1:]:
-            above = call.parent
-            while above is not None and not above.readable:
-                above = above.parent
-            if above is None:
-                continue
-            if None in call.inputs or None in call.outputs:
-                above.absorbed.append(call.type)
+        layers = []
+        for call in self.calls:
+            host = call.host
+            if host and (host.closed or None in call.inputs or None in call.outputs):
+                host.absorbed.append(call.type)
             elif call.readable and call.spatial:
-                above.children.append(call)
-        return [call for call in self.calls if call.readable and call.spatial and (call.absorbed or not call.children)]
+                layers.append(call)
+                if host:
+                    host.children.append(call)
+        return [call for call in layers if call.absorbed or not call.children]
 
     @contextmanager
     def hooks(self) -> Iterator[None]:
@@ -234,7 +247,11 @@ class _Recorder(TorchFunctionMode):
             name = f"{name}:{self.counts[name]}"
         inputs = [self.layouts.read(value) for value in self._dependent(values)]
         kind = type_of(called, len(inputs), constants)
-        call = Call(name, kind, self.open[-1][1] if self.open else None, around, inputs)
+        parent = self.open[-1][1] if self.open else None
+        # Of a network that is one module nothing else would be left.
+        if parent and parent is not self.calls[0] and len(inputs) > 1 and multiplies(called):
+            parent.closed = True
+        call = Call(name, kind, parent, around, inputs)
         self.calls.append(call)
         return call
 

@@ -41,7 +41,7 @@ NON_LINEAR = frozenset(
 NORMALISING = frozenset(
     ["batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "normalize", "local_response_norm"]
 )
-LINEAR = frozenset(["linear", "matmul", "bmm", "einsum", "mm", "__matmul__", "bilinear"])
+LINEAR = frozenset(["linear", "matmul", "rmatmul", "bmm", "baddbmm", "einsum", "mm", "bilinear"])
 
 
 def is_attention(call: Any) -> bool:
@@ -49,6 +49,11 @@ def is_attention(call: Any) -> bool:
     name = type(call).__name__.lower()
     # Not squeeze and excitation and its like, which some call attention: their children can be read.
     return isinstance(call, nn.MultiheadAttention) or "attention" in name or name.endswith("attn")
+
+
+def multiplies(call: Any) -> bool:
+    """Whether a function is a product of matrices."""
+    return not isinstance(call, nn.Module) and (call.__name__.strip("_") in LINEAR or "attention" in call.__name__)
 
 
 def type_of(call: Any, dependent: int = 1, constants: int = 0) -> Kind:
@@ -69,7 +74,7 @@ def type_of(call: Any, dependent: int = 1, constants: int = 0) -> Kind:
     # A gate: the product of two functions of the image.
     if name in NON_LINEAR or (name in ("mul", "imul") and dependent > 1):
         return "non-linearity"
-    return "MLP" if name in LINEAR or call.__name__ in LINEAR else "other"
+    return "MLP" if name in LINEAR else "other"
 
 
 def _type_of_module(module: nn.Module) -> Kind:

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import timm.data
@@ -17,6 +18,13 @@ from workflow_scripts.models.network import Card, create, save
 from workflow_scripts.models.settings import FailingModels, Model
 
 DEFAULT_CLASSES = 1000
+# What torchvision's builders set where they load the published weights, and not otherwise. Two turn inputs that are
+# normalised as usual into the pixels from -1 to 1 that they were trained on; one drops its auxiliary classifiers.
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "googlenet": {"transform_input": True, "aux_logits": False},
+    "inception_v3": {"transform_input": True},
+    "vit_h_14": {"image_size": 518},
+}
 
 
 def build_model(
@@ -42,7 +50,10 @@ def build_model(
             raise InputError(reason)
         network = create(card, seed=model.seed)
         if weights is not None:
-            fill(network, read_weights(weights), weights)
+            state = read_weights(weights)
+            if card.library == "torchvision" and card.args.get("aux_logits") is False:
+                state = {name: tensor for name, tensor in state.items() if not name.lower().startswith("aux")}
+            fill(network, state, weights)
     except InputError as error:
         # Anything but published weights is the study's own, and its author's to mend.
         if failing == "stop" or not model.pretrained:
@@ -73,10 +84,11 @@ def _card(model: Model, preprocessing: Preprocessing) -> Card:
         crop, mean, std = preset.crop_size[0], preset.mean, preset.std
         library = "torchvision"
     crop = model.crop or crop
+    published = PUBLISHED.get(architecture, {}) if library == "torchvision" and model.pretrained else {}
     return Card(
         library=library,
         architecture=architecture,
-        args=model.args,
+        args={**published, **model.args},
         classes=model.classes or DEFAULT_CLASSES,
         crop=crop,
         resize=round(crop * preprocessing.resize / preprocessing.crop),

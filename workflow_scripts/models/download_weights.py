@@ -1,5 +1,6 @@
 """Rule `download_weights`: published weights, from the local folder or else from their hub."""
 
+import errno
 import logging
 from pathlib import Path
 
@@ -49,6 +50,9 @@ def _fetch(library: str, architecture: str, folder: Path) -> dict[str, Tensor]:
             return timm.create_model(architecture, pretrained=True).state_dict()
         return torchvision.models.get_model(architecture, weights="DEFAULT").state_dict()
     except Exception as error:
+        # Without a network there are errors with numbers too, of the connection.
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"the weights of {library} model {architecture!r} could not be downloaded ({reason}); "

@@ -15,6 +15,7 @@ import safetensors
 import safetensors.torch
 from pydantic import BaseModel, ValidationError
 
+from workflow_scripts.common.device import of_the_machine
 from workflow_scripts.common.files import atomic
 from workflow_scripts.models.network import CARD, FAILED, WEIGHTS
 from workflow_scripts.models.settings import FailingModels
@@ -26,10 +27,12 @@ class UnfitModelError(Exception):
 
 @contextmanager
 def blaming_the_model() -> Iterator[None]:
-    """Whatever goes wrong within is an `UnfitModelError`."""
+    """What goes wrong within is an `UnfitModelError`, but for what a file system or GPU does."""
     try:
         yield
     except Exception as error:
+        if of_the_machine(error):
+            raise
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise UnfitModelError(reason) from error
 

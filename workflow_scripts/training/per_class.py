@@ -21,9 +21,9 @@ from workflow_scripts.embeddings.steps import apply_steps, label
 from workflow_scripts.training.augmentations import integer, stream, uniform
 
 BY_NAME: dict[str, Steps] = {label(steps): steps for steps in (*((step,) for step in SINGLES), *SUBPOLICIES)}
-# Beside the counters of a training's other streams, none of which is negative: the windows that the augmentation
-# draws are those it would draw without transformations.
-OWN_STREAM = -1
+# Beside the counters of a training's other streams, which are no other negative number but -1 (Augerino's): the windows
+# that the augmentation draws are those it would draw without transformations.
+OWN_STREAM = -2
 
 
 class Drawn(NamedTuple):

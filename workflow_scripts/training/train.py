@@ -186,7 +186,7 @@ class TrainingRun:
             course.totals += self.learner.step(images, labels, plan.batch, course.epoch, numbers)
             course.step += 1
             bar.update()
-            if self.warnings.heard(course.step):
+            if self.warnings.heard():
                 self.end()
             if self.checkpoints.due():
                 self.checkpoints.save(course, self.learner)

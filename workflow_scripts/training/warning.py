@@ -20,10 +20,13 @@ class Warnings:
         self.ranks = ranks
         self.came = False
         self.interval = STEPS_BETWEEN_QUESTIONS[ranks.device.type]
+        self.steps = 0
 
-    def heard(self, step: int) -> bool:
-        """Whether any rank has been warned; asked of all ranks at once, at some of the steps."""
-        if step % self.interval:
+    def heard(self) -> bool:
+        """Whether any rank has been warned; to be called after each step, at some of which all ranks are asked."""
+        # Of this process, not of the epoch, which may be shorter than the interval; ranks start together.
+        self.steps += 1
+        if self.steps % self.interval:
             return False
         came = torch.tensor(float(self.came), device=self.ranks.device)
         return bool(self.ranks.add_up(came))

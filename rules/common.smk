@@ -19,6 +19,8 @@ except InputError as error:
 # result has changed.
 ignore_file_dates()
 STUDY = LINEAGE.study
+# For the first words of the report, which know nothing else.
+config["title"] = STUDY.title or LINEAGE.name
 EXECUTION = STUDY.execution
 RESULTS = LINEAGE.results
 LOGS = f"{RESULTS}/logs"

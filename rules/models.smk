@@ -42,4 +42,4 @@ rule build_model:
         f"python -m workflow_scripts.models.build_model --failing {EXECUTION.failing_models}"
         " --model {params.model:q}"
         " --preprocessing {params.preprocessing:q} --weights {params.weights:q}"
-        " --output \"$(dirname {output.weights:q})\" > {log:q} 2>&1"
+        ' --output "$(dirname {output.weights:q})" > {log:q} 2>&1'

@@ -52,7 +52,7 @@ rule train:
         " --recipe {params.recipe:q} --choice {params.choice:q} --preprocessing {params.preprocessing:q}"
         " --class_transformations {params.class_transformations:q} --probability {params.probability}"
         " --augerino {params.augerino:q}"
-        " --seed {params.seed} --state {params.state:q} --output \"$(dirname {output.weights:q})\""
+        ' --seed {params.seed} --state {params.state:q} --output "$(dirname {output.weights:q})"'
         " --stamp {params.stamp:q} > {log:q} 2>&1"
 
 
@@ -131,7 +131,7 @@ if STUDY.training.grid:
             "Taking {wildcards.method}, seed {wildcards.seed}, from its grid"
         shell:
             "python -m workflow_scripts.training.adopt --choice {input.choice:q} --runs {params.runs:q}"
-            " --output \"$(dirname {output.weights:q})\" > {log:q} 2>&1"
+            ' --output "$(dirname {output.weights:q})" > {log:q} 2>&1'
 
     ruleorder: adopt > train
 

@@ -8,6 +8,7 @@ import torch
 from scipy import stats
 from torchvision.transforms import v2
 
+from workflow_scripts.common import randomness
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training import augmentations, settings
@@ -178,11 +179,11 @@ def test_the_fallback_is_the_largest_central_window(shape, window):
 
 
 def test_items_have_streams_of_their_own():
-    first = [torch.rand(2, generator=augmentations.item_generator(*key)).tolist()
+    first = [torch.rand(2, generator=randomness.item_generator(*key)).tolist()
              for key in [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (-1, 0, 0)]]  # fmt: skip
-    again = torch.rand(2, generator=augmentations.item_generator(0, 0, 1)).tolist()
+    again = torch.rand(2, generator=randomness.item_generator(0, 0, 1)).tolist()
     assert again == first[1]
     assert len({tuple(values) for values in first}) == len(first)
-    uniform = [float(torch.rand((), generator=augmentations.item_generator(0, 0, item))) for item in range(DRAWS)]
+    uniform = [float(torch.rand((), generator=randomness.item_generator(0, 0, item))) for item in range(DRAWS)]
     assert stats.kstest(uniform, stats.uniform.cdf).pvalue > UNLIKELY
     assert abs(np.corrcoef(uniform[:-1], uniform[1:])[0, 1]) < 4 / math.sqrt(DRAWS)

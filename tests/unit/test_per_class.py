@@ -12,13 +12,14 @@ from tests.unit.per_class import write_transformations
 from tests.unit.searches import search_table
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.common.randomness import item_generator
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.embeddings.settings import BankB
 from workflow_scripts.embeddings.steps import apply_steps
 from workflow_scripts.metrics.best_per_class import best_per_class
 from workflow_scripts.metrics.settings import PerClassAugmentation
-from workflow_scripts.training.augmentations import item_generator, make
+from workflow_scripts.training.augmentations import make
 from workflow_scripts.training.batches import PlannedBatches, TrainingImages, make_plan, training_loader
 from workflow_scripts.training.per_class import BY_NAME, ClassTransformations, read_class_transformations
 from workflow_scripts.training.ranks import Ranks

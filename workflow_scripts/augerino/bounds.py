@@ -64,13 +64,11 @@ class LearnedBounds(nn.Module):
 
     # Matrices of 3 x 3 give a compiler nothing to do.
     @torch.compiler.disable
-    def forward(self, images: Tensor, uniform: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, uniform: Tensor) -> Tensor:
         """Transform each of `images` [n, C, H, W] on its own, bilinear, filled with 0.
 
-        `uniform` [n, generators] are the numbers from U(0, 1); drawn from torch's generator where absent.
+        `uniform` [n, generators] are numbers from U(0, 1).
         """
-        if uniform is None:
-            uniform = torch.rand(len(images), len(self.names), device=images.device, dtype=images.dtype)
         # Places in an image need more digits than mixed precision has.
         with torch.autocast(images.device.type, enabled=False):
             return warp(images, self.matrices(uniform))
@@ -97,7 +95,7 @@ class Augerino(nn.Module):
     """A classifier that sees images through transformations of learned bounds.
 
     Answers with log-probabilities: the mean of the log-softmaxes over `train_copies` transformed copies of an
-    image in training and `test_copies` in evaluation; the network's own where `enabled` is off.
+    image in training and `test_copies` in evaluation.
     """
 
     black: Tensor
@@ -114,7 +112,6 @@ class Augerino(nn.Module):
         super().__init__()
         self.network, self.bounds = network, bounds
         self.train_copies, self.test_copies = train_copies, test_copies
-        self.enabled = True
         self.register_buffer("black", torch.tensor(black).view(-1, 1, 1), persistent=False)
 
     @property
@@ -122,16 +119,13 @@ class Augerino(nn.Module):
         """Transformed copies per image."""
         return self.train_copies if self.training else self.test_copies
 
-    def forward(self, images: Tensor, uniform: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, uniform: Tensor) -> Tensor:
         """Log-probabilities [n, classes] of `images` [n, C, H, W].
 
-        `uniform` [n, copies, generators] are the numbers from U(0, 1) that decide the transformations; drawn
-        from torch's generator where absent.
+        `uniform` [n, copies, generators] are the numbers from U(0, 1) that decide the transformations.
         """
-        if not self.enabled:
-            return functional.log_softmax(self.network(images).float(), dim=1)
         several = images.repeat(self.copies, 1, 1, 1)
-        numbers = None if uniform is None else uniform.transpose(0, 1).flatten(0, 1)
+        numbers = uniform.transpose(0, 1).flatten(0, 1)
         # Interpolating and normalising commute: this is a transformation of pixels, filled with black.
         several = self.bounds(several - self.black, numbers) + self.black
         answers = functional.log_softmax(self.network(several).float(), dim=1)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from workflow_scripts.training.augmentations import item_generator, stream
+from workflow_scripts.common.randomness import item_generator, stream
 
 # In the place of a rank: what a network itself draws in the same step has a stream of its own.
 TRAINING = -1

@@ -14,6 +14,7 @@ from workflow_scripts.common.device import DeviceName, choose_device, in_parts
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.randomness import item_generator
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.lie.chain import run
 from workflow_scripts.lie.derivative import along
@@ -24,7 +25,6 @@ from workflow_scripts.lie.shares import contributions
 from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, failure_of, reason_to_keep
 from workflow_scripts.models.network import Card, load
 from workflow_scripts.models.settings import FailingModels
-from workflow_scripts.training.augmentations import item_generator
 
 REST: Kind = "rest"
 # Single precision leaves about 1e-5.

@@ -242,5 +242,5 @@ class ResultLineage(LieLineage, AugerinoLineage):
         return self._stamp(module, [settings, self.lie_labels, self.study.seed], errors)
 
     def report_key(self) -> str:
-        """Changes when a figure or a table does."""
-        return digest([getattr(self, name)().key for name in [*self.figures, *self.tables]])
+        """Changes when a figure or a table does, or the title."""
+        return digest([self.study.title, *(getattr(self, name)().key for name in [*self.figures, *self.tables])])

@@ -17,10 +17,11 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress
 from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.randomness import item_generator
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, load
-from workflow_scripts.training.augmentations import SMALLEST_AREA, SQUARE, RandomSizeCrop, item_generator, make
+from workflow_scripts.training.augmentations import SMALLEST_AREA, SQUARE, RandomSizeCrop, make
 from workflow_scripts.training.batches import readable
 from workflow_scripts.training.predictions import diverged
 

@@ -4,9 +4,7 @@ Every augmentation cuts one window out of an image. The law of the window (`samp
 the cutting (`apply`), so that the law can be tested, and plotted, without pixels.
 """
 
-import hashlib
 import math
-import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +15,7 @@ import torch
 from torchvision.transforms.v2 import functional
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.randomness import integer, uniform
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.settings import BETA, check_augmentation
 
@@ -143,16 +142,6 @@ class FixedSizeCrop(Augmentation):
         return functional.crop(resized, window.top, window.left, window.height, window.width)
 
 
-def uniform(low: float, high: float, generator: torch.Generator) -> float:
-    """Draw from U(low, high) in double precision."""
-    return low + (high - low) * float(torch.rand((), generator=generator, dtype=torch.float64))
-
-
-def integer(largest: int, generator: torch.Generator) -> int:
-    """Draw one of 0, ..., `largest`, all equally likely."""
-    return int(torch.randint(largest + 1, (), generator=generator))
-
-
 def area_fraction(beta: float, generator: torch.Generator, smallest: float = SMALLEST_AREA) -> float:
     """Draw sigma^2 = smallest + (1 - smallest) B with B ~ Beta(1, beta): uniform for beta = 1 (GIB appendix C)."""
     # The distribution function of Beta(1, b) is 1 - (1 - x)^b, and 1 - U is as uniform as U.
@@ -214,17 +203,3 @@ def make(name: str, preprocessing: Preprocessing) -> Augmentation:
             raise InputError(f"augmentation {name!r}: the parameter of the Beta law must be above 0")
         return RandomSizeCrop(preprocessing, beta=beta)
     return REGISTRY[name](preprocessing)
-
-
-def stream(*counters: int) -> int:
-    """Seed that mixes several counters (64-bit integers), so that neighbours share nothing."""
-    packed = struct.pack(f"<{len(counters)}q", *counters)
-    return int.from_bytes(hashlib.blake2b(packed, digest_size=8).digest(), "little")
-
-
-def item_generator(seed: int, epoch: int, image_id: int) -> torch.Generator:
-    """Random numbers of one image in one epoch, whatever the batch size, the workers and the ranks.
-
-    torch's CPU generator keeps 32 bits of a seed, so two items in four thousand million share a stream.
-    """
-    return torch.Generator().manual_seed(stream(seed, epoch, image_id))

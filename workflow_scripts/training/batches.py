@@ -8,9 +8,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.randomness import item_generator, stream
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.training.augmentations import Augmentation, item_generator, make, stream
+from workflow_scripts.training.augmentations import Augmentation, make
 from workflow_scripts.training.ranks import Ranks
 from workflow_scripts.training.warning import leave_to_main
 

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
+from workflow_scripts.common.randomness import integer, stream, uniform
 from workflow_scripts.embeddings.bank_b import BANK_B_TRANSFORMATIONS, SINGLES, SUBPOLICIES, Steps
 from workflow_scripts.embeddings.steps import apply_steps, label
-from workflow_scripts.training.augmentations import integer, stream, uniform
 
 BY_NAME: dict[str, Steps] = {label(steps): steps for steps in (*((step,) for step in SINGLES), *SUBPOLICIES)}
 # Beside the counters of a training's other streams, which are no other negative number but -1 (Augerino's): the windows

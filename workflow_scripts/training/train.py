@@ -32,11 +32,12 @@ from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress
 from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.randomness import stream
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, create, save
 from workflow_scripts.training import batches
-from workflow_scripts.training.augmentations import make, stream
+from workflow_scripts.training.augmentations import make
 from workflow_scripts.training.checkpoint import Checkpoints, Course, exclusive
 from workflow_scripts.training.choice import read_choice
 from workflow_scripts.training.evaluate import Answers, evaluate

@@ -212,6 +212,20 @@ def test_double_backward_agrees_with_forward_mode(name):
     assert backward.mode == "double backward"
 
 
+def test_attention_of_torch_itself_has_forward_mode():
+    """Its short cut for evaluation has none; the other way gives the same."""
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval().requires_grad_(False)
+    images = torch.rand(3, 1, 4, 8)
+    with torch.no_grad():
+        found = along(lambda x: layer(x.squeeze(1)).flatten(1), images, generate(images, "rotation"))
+        step = 1e-2 * generate(images, "rotation")
+        numeric = (layer((images + step).squeeze(1)) - layer((images - step).squeeze(1))).flatten(1) / 2e-2
+    assert found.mode == "forward"
+    torch.testing.assert_close(found.change, numeric, atol=2e-3, rtol=1e-2)
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_all_directions_at_once_are_those_one_by_one(name):
     network = classifier(name)

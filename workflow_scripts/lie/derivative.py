@@ -5,7 +5,8 @@ derivative of f at x along the generator applied to x. One pass in forward mode 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,8 +47,7 @@ def along(function: Function, images: Tensor, direction: Tensor) -> Derivative:
     Forward mode where every operator of the function has a rule for it, else the double-backward trick, which
     costs two backward passes.
     """
-    # The fused attention kernels have no forward mode.
-    with sdpa_kernel(SDPBackend.MATH):
+    with _plain_attention():
         try:
             answer, change = torch.func.jvp(function, (images,), (direction,))[:2]
         except (NotImplementedError, RuntimeError) as error:
@@ -65,7 +65,7 @@ def along_all(function: Function, images: Tensor, directions: Tensor) -> Derivat
     operator cannot be vectorised so, one direction after the other as in `along`. Raises `RuntimeError` where the
     memory does not suffice.
     """
-    with sdpa_kernel(SDPBackend.MATH):
+    with _plain_attention():
         try:
             every, change = torch.func.vmap(lambda direction: torch.func.jvp(function, (images,), (direction,))[:2])(
                 directions
@@ -83,9 +83,21 @@ def along_all(function: Function, images: Tensor, directions: Tensor) -> Derivat
 def double_backward(function: Function, images: Tensor, direction: Tensor) -> Derivative:
     """The same by differentiating the vector-Jacobian product with respect to its vector, in which it is linear."""
     images = images.detach().requires_grad_()
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+    with torch.enable_grad(), _plain_attention():
         answer = function(images)
         vector = torch.zeros_like(answer, requires_grad=True)
         (pulled,) = torch.autograd.grad(answer, images, vector, create_graph=True)
         (change,) = torch.autograd.grad(pulled, vector, direction)
     return Derivative(answer.detach(), change.detach(), "double backward")
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Attention in operators that have a forward mode, which the fused ones have not."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)

@@ -215,14 +215,14 @@ def test_double_backward_agrees_with_forward_mode(name):
 def test_attention_of_torch_itself_has_forward_mode():
     """Its short cut for evaluation has none; the other way gives the same."""
     torch.manual_seed(0)
-    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval().requires_grad_(False)
-    images = torch.rand(3, 1, 4, 8)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).double().eval().requires_grad_(False)
+    images = torch.rand(3, 1, 4, 8, dtype=torch.float64)
     with torch.no_grad():
         found = along(lambda x: layer(x.squeeze(1)).flatten(1), images, generate(images, "rotation"))
-        step = 1e-2 * generate(images, "rotation")
-        numeric = (layer((images + step).squeeze(1)) - layer((images - step).squeeze(1))).flatten(1) / 2e-2
+        step = 1e-6 * generate(images, "rotation")
+        numeric = (layer((images + step).squeeze(1)) - layer((images - step).squeeze(1))).flatten(1) / 2e-6
     assert found.mode == "forward"
-    torch.testing.assert_close(found.change, numeric, atol=2e-3, rtol=1e-2)
+    torch.testing.assert_close(found.change, numeric, atol=1e-6, rtol=1e-5)
     assert torch.backends.mha.get_fastpath_enabled()
 
 

@@ -3,6 +3,7 @@
 Nothing here, or imported here, may import torch: this runs whenever the Snakefile is parsed.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -89,7 +90,7 @@ class Study(Block):
 
     title: str = ""
     """One line for the report."""
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     """Seed of everything random but trainings and initialisations, which have their own."""
     dataset: Annotated[Planted | ImageFolder | Ilsvrc2012, Field(discriminator="kind")]
     """The images."""
@@ -130,8 +131,8 @@ class Study(Block):
             if name not in known:
                 raise ValueError(f"{key}: {unknown_name(kind, name, known)}")
         for key, model in self.models.items():
-            if not key.replace("_", "").replace("-", "").replace(".", "").isalnum():
-                raise ValueError(f"models.{key}: use letters, digits, '_', '-' and '.' only in a model's name")
+            if not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
+                raise ValueError(f"models.{key}: use A to Z, a to z, 0 to 9, '_', '-' and '.' only in a name")
             if model.training is not None and model.seed not in self.seeds_of(model.training):
                 block = "training" if model.training in self.training.methods else "augerino"
                 seeds = self.seeds_of(model.training)
@@ -139,6 +140,9 @@ class Study(Block):
         for name in self.augerino_methods:
             if name in self.training.methods:
                 raise ValueError(f"training.methods.{name}: a method of the block augerino has this name")
+        magnitude, measured = self.figures.figure_l3 and self.figures.figure_l3.magnitude, self.banks.a.magnitudes
+        if magnitude is not None and magnitude not in measured:
+            raise ValueError(f"figures.figure_l3.magnitude: {magnitude} is not in banks.a.magnitudes {measured}")
         self._check_per_class_methods()
         return self
 
@@ -193,8 +197,10 @@ class Study(Block):
         for figure, settings in self.figures:
             for name in getattr(settings, "models", None) or []:
                 yield f"figures.{figure}.models", name, "model", list(self.models)
-            if figure in known:
-                for name in getattr(settings, "transformations", None) or []:
+            names = getattr(settings, "transformations", None)
+            # Of a figure's own defaults it draws what is measured.
+            if settings and figure in known and names != _own_transformations(figure, settings):
+                for name in names or []:
                     yield f"figures.{figure}.transformations", name, *known[figure]
 
     def _search_references(self) -> Iterator[tuple[str, str, str, list[str]]]:
@@ -210,6 +216,11 @@ class Study(Block):
             if method.per_class and method.per_class.model:
                 key, known = f"training.methods.{name}.per_class.model", self.similarity_search.models
                 yield key, method.per_class.model, "model of similarity_search", known
+
+
+def _own_transformations(figure: str, settings: Any) -> list[str] | None:
+    default = Figures.model_fields[figure].default
+    return default.transformations if default else type(settings).model_fields["transformations"].default
 
 
 class Config(Block):
@@ -231,6 +242,8 @@ def load_config(values: dict[str, Any]) -> Config:
 def study_file(study: str) -> Path:
     """The file of a study given by name or by path; raises `InputError` where there is none."""
     path = Path(study) if study.endswith((".yaml", ".yml")) else STUDIES / f"{study}.yaml"
+    if not path.is_file() and path.suffix and path == Path(study):
+        raise InputError(f"config.yaml or --config: study: there is no file {study!r}; give its path from here")
     if not path.is_file():
         known = [file.stem for file in STUDIES.glob("*.yaml")]
         raise InputError(f"config.yaml or --config: study: {unknown_name('study', study, known)}, or give a file")
@@ -240,9 +253,12 @@ def study_file(study: str) -> Path:
 def load_study(path: Path) -> Study:
     """Read and check a study file; raises `InputError` with one line about the first mistake."""
     try:
-        values = yaml.load(path.read_text(), UniqueKeys)
+        with path.open(encoding="utf-8") as file:
+            values = yaml.load(file, UniqueKeys)
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text in UTF-8 (byte {error.start}); save it in that encoding") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected a mapping of keys to values, such as 'dataset: {{kind: planted}}'")
     return validated(Study, values, str(path))

@@ -64,7 +64,7 @@ def test_a_class_with_one_image(checkout):
     for path in sorted((checkout.folder / "data" / "images" / "train" / "dog").iterdir())[1:]:
         path.unlink()
     line = complaint(checkout, "figure_2")
-    assert "class 'dog' has 1 usable image" in line
+    assert "usable images of class 'dog' in train: 1" in line
     assert "dataset.min_per_class" in line
     assert "index.parquet" not in made(checkout)
 

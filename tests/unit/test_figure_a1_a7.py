@@ -97,10 +97,7 @@ def test_figure_a7_leaves_out_methods_without_a_label(sweeps, tmp_path):
     assert set(pd.read_csv(tmp_path / "figure_a7.csv")["method"]) == {"fscc"}
 
 
-@pytest.mark.parametrize(
-    ("methods", "hint"), [(["rscc"], "no sweep evaluates method 'rscc'"), (list("abcdefghi"), "9 methods but 8")]
-)
-def test_figure_a7_of_wrong_methods_is_one_sentence(methods, hint, sweeps, tmp_path):
-    with pytest.raises(InputError, match=hint):
-        figure_a7(sweeps=sweeps, labels={name: name for name in methods}, output=tmp_path / "figure_a7")
+def test_figure_a7_of_a_wrong_method_is_one_sentence(sweeps, tmp_path):
+    with pytest.raises(InputError, match="no sweep evaluates method 'rscc'"):
+        figure_a7(sweeps=sweeps, labels={"rscc": "rscc"}, output=tmp_path / "figure_a7")
     assert not list(tmp_path.glob("figure_a7*"))

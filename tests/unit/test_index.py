@@ -153,12 +153,12 @@ def test_a_class_must_be_in_both_splits(tmp_path):
 def test_small_and_empty_classes_stop_the_run(tmp_path):
     root = write_folder(tmp_path / "data", ["ant", "bee"])
     (root / "val" / "bee" / "01.jpg").unlink()
-    with pytest.raises(InputError, match=r"class 'bee' has 1 usable images in val, fewer .* \(2\); add images"):
+    with pytest.raises(InputError, match=r"usable images of class 'bee' in val: 1, fewer .* \(2\); add images"):
         make(root, tmp_path)
     assert not (tmp_path / "index.parquet").exists()
     assert len(make(root, tmp_path, min_per_class=1)) == 9
     (root / "val" / "bee" / "00.jpg").unlink()
-    with pytest.raises(InputError, match="class 'bee' has 0 usable images in val"):
+    with pytest.raises(InputError, match="usable images of class 'bee' in val: 0"):
         make(root, tmp_path, min_per_class=1)
 
 

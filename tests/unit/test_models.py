@@ -189,3 +189,29 @@ def test_a_damaged_card_or_weights_file_is_named(tmp_path):
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"model.safetensors: weights cannot be loaded"):
         load(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    ("entry", "what"),
+    [
+        ({"timm": "vit_tiny_patch16_224", "args": {"img_size": 32, "depth": 1}, "crop": 33}, "33 pixels"),
+        ({"torchvision": "vit_b_32", "crop": 64}, "64 pixels"),
+    ],
+)
+def test_a_side_that_a_network_cannot_take_is_one_line(tmp_path, entry, what):
+    with pytest.raises(InputError, match=f"cannot take images of {what} .*; change the model's 'crop'") as error:
+        built(tmp_path / "m", **entry)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_saved_model_is_no_state_dict(tmp_path):
+    weights = tmp_path / "model.pth"
+    torch.save(torch.nn.Linear(2, 2), weights)
+    with pytest.raises(InputError, match=r"save model\.state_dict\(\), not the model"):
+        build_model(model=Model(timm="resnet18"), preprocessing=SIZES, output=tmp_path / "m", weights=weights)
+
+
+def test_a_misspelt_name_gets_the_nearest(tmp_path):
+    with pytest.raises(InputError, match="'vit_small_patch16_224'"):
+        built(tmp_path / "m", timm="vit_smal_patch16_224")

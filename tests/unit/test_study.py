@@ -1,6 +1,7 @@
 """The typed model of a study: shipped studies, sentences about mistakes, and what is derived from it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -192,3 +193,66 @@ def test_local_batch_norm_makes_the_number_of_ranks_part_of_a_training(tmp_path)
     two_text = DEMO.replace("recipe:", synchronised, 1).replace("execution:", "execution:\n  ranks: 2", 1)
     (tmp_path / "mine.yaml").write_text(two_text)
     assert keys(one) == keys(lineage(tmp_path / "mine.yaml"))
+
+
+def test_what_a_study_does_not_say_of_a_figure_stays_as_it_was(tmp_path):
+    """Figures of one class have defaults of their own."""
+    wanted = "figures:\n  figure_2: {colors: ['#000000']}\n  figure_a5: {lowest: -90}\n  figure_a9: {}\n"
+    study = variant(tmp_path, "figures:\n", wanted).study
+    first, fifth, ninth = study.figures.figure_2, study.figures.figure_a5, study.figures.figure_a9
+    assert first
+    assert fifth
+    assert ninth
+    assert (first.transformations, first.columns) == (["translateX", "translateY", "scale_zoom_in", "rotate"], 2)
+    assert first.colors == ["#000000"]
+    assert (fifth.without, fifth.lowest) == (["translateX", "translateY", "rescale"], -90)
+    assert ninth.transformation == "translation_scale"
+
+
+def test_a_figures_own_defaults_need_not_be_measured_but_what_a_study_names_must(tmp_path):
+    models = "models:\n"
+    bank = "banks: {a: {transformations: [rotate]}}\nlie: {transformations: [rotation]}\nmodels:\n"
+    path = tmp_path / "mine.yaml"
+    text = DEMO.replace(models, bank, 1)
+    path.write_text(text.replace("figures:\n", "figures:\n  figure_l1: {}\n", 1))
+    assert lineage(path).study.figures.figure_l1
+    for wrong in ("figure_2: {transformations: [shearX]}", "figure_l1: {transformations: [scale]}"):
+        path.write_text(text.replace("figures:\n", f"figures:\n  {wrong}\n", 1))
+        with pytest.raises(InputError, match=r"figures\.figure_\w+\.transformations: unknown transformation"):
+            lineage(path)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("figures:\n", "figures:\n  figure_2: {colors: [bluee]}\n", "'bluee' is no colour"),
+        ("figures:\n", "banks: {a: {magnitudes: [0]}}\nfigures:\n  figure_l3: {magnitude: 8}\n", "8 is not in banks.a"),
+        ("seed: 0\n", "seed: -1\n", "seed: Input should be greater than or equal to 0"),
+        ("models:\n", "models:\n  modèle: {timm: resnet18}\n", "only in a name"),
+        ("preprocessing:\n", "preprocessing:\n  std: [0.5, 0.5, 0]\n", "std.2: Input should be greater than 0"),
+    ],
+)
+def test_mistakes_are_found_before_anything_runs(tmp_path, right, wrong, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        variant(tmp_path, right, wrong)
+
+
+def test_a_study_file_that_cannot_be_read_is_one_sentence(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("title: Mé".encode("latin-1"))
+    with pytest.raises(InputError, match="not a text in UTF-8"):
+        lineage(path)
+    path.write_text("title: a\nseed: 1\nseed: 2\n")
+    with pytest.raises(InputError, match=r"'seed' is given twice.*line 3"):
+        lineage(path)
+    with pytest.raises(InputError, match="there is no file"):
+        lineage(tmp_path / "absent.yaml")
+
+
+def test_what_needs_models_or_subpolicies_is_left_out_without(tmp_path):
+    without = variant(tmp_path, "similarity_search:\n", "banks: {b: {subpolicies: false}}\nsimilarity_search:\n")
+    assert "figure_a4" not in without.figures
+    assert {"figure_3a", "figure_2"} <= set(without.figures)
+    path = tmp_path / "none.yaml"
+    path.write_text("dataset: {kind: planted}\ntraining: {methods: {fscc: {}}}\n")
+    assert not {"figure_2", "figure_a3", "figure_a10"} & set(lineage(path).figures)

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -18,8 +19,8 @@ def run(function: Callable[..., object]) -> None:
     """Call `function` with the options of the command line, made from its typed arguments.
 
     Settings (pydantic models) are given as JSON. An `InputError`, an
-    `EndedError` or a full disk ends the process with one line and status 1; any other exception is a bug and keeps its
-    traceback.
+    `EndedError` or a full disk ends the process with one line and status 1, Ctrl-C with one word; any other exception
+    is a bug and keeps its traceback.
     """
     logging.basicConfig(
         level=logging.INFO,
@@ -32,6 +33,11 @@ def run(function: Callable[..., object]) -> None:
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     try:
         auto_cli(function, as_positional=False)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.stderr.flush()
+        logging.shutdown()
+        os._exit(128 + signal.SIGINT)
     except (InputError, EndedError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in FULL:
             raise

@@ -2,14 +2,32 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Block(BaseModel):
     """A block of a study: unknown keys are errors, values do not change once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Wanted(Block):
+    """What a study wants made, each with settings whose defaults are its own; `null` leaves one out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_own_defaults(cls, values: Any) -> Any:
+        """Two figures of one class have other defaults: what a study does not say of one stays as it was."""
+        if not isinstance(values, dict):
+            return values
+        merged = dict(values)
+        for name, given in values.items():
+            field = cls.model_fields.get(name)
+            if isinstance(given, dict) and field and isinstance(field.default, Block):
+                merged[name] = {**field.default.model_dump(exclude_unset=True), **given}
+        return merged
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> ValueError:

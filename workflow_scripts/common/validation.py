@@ -16,10 +16,13 @@ class UniqueKeys(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping of a node; raises `ConstructorError` where a key is given twice."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", node.start_mark)
+        seen: list[Any] = []
+        for node_of_key, _ in node.value:
+            key = self.construct_object(node_of_key, deep=True)
+            if key in seen:
+                said = f"key {key!r} is given twice"
+                raise yaml.constructor.ConstructorError(None, None, said, node_of_key.start_mark)
+            seen.append(key)
         return super().construct_mapping(node, deep=deep)
 
 

@@ -68,7 +68,7 @@ def index(
     checked = _check_all(root, candidates, workers)
     bad = [(item, look.reason) for item, look in zip(candidates, checked, strict=True) if look.reason]
     _write_rejected(rejected, bad, stamp)
-    _refuse_many(bad, len(candidates), dataset, rejected)
+    _refuse_many(bad, len(candidates), dataset)
     pairs = [(item, look) for item, look in zip(candidates, checked, strict=True) if not look.reason]
     frame = _table(pairs, describe_classes(root, list(listing["val"])))
     _refuse_small_classes(frame, listing, dataset, root)
@@ -167,13 +167,15 @@ def _write_rejected(path: Path, bad: list[tuple[Candidate, str]], stamp: Stamp |
     write_table(path, pd.DataFrame(rows, columns=["path", "split", "class", "reason"], dtype="str"), stamp)
 
 
-def _refuse_many(bad: list[tuple[Candidate, str]], total: int, dataset: Dataset, rejected: Path) -> None:
+def _refuse_many(bad: list[tuple[Candidate, str]], total: int, dataset: Dataset) -> None:
     if len(bad) <= dataset.max_rejected * total:
         return
+    for item, reason in bad[LOGGED:]:
+        log.warning("not used: %s (%s)", item.path, reason)
     item, reason = bad[0]
     raise InputError(
         f"{len(bad)} of {total} images cannot be used, more than dataset.max_rejected ({dataset.max_rejected:g}) "
-        f"allows, first {item.path} ({reason}); mend or remove them ({rejected} lists all), or raise the limit"
+        f"allows, first {item.path} ({reason}); mend or remove them (the log of this job names all), or raise the limit"
     )
 
 
@@ -197,10 +199,12 @@ def _refuse_small_classes(frame: pd.DataFrame, listing: Listing, dataset: Datase
     for split, classes in listing.items():
         for name in classes:
             if counts[split, name] < dataset.min_per_class:
+                most = getattr(dataset, f"max_{split}_per_class")
                 raise InputError(
-                    f"{root}: class {name!r} has {counts[split, name]} usable images in {split}, fewer than "
+                    f"{root}: usable images of class {name!r} in {split}: {counts[split, name]}, fewer than "
                     f"dataset.min_per_class ({dataset.min_per_class}); add images, leave the class out with "
                     "dataset.classes, or lower dataset.min_per_class"
+                    + (f" (dataset.max_{split}_per_class allows {most})" if most is not None else "")
                 )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from workflow_scripts.common.settings import Block
 
@@ -85,7 +85,7 @@ class Preprocessing(Block):
     """Side of the square crop that a model of this study sees, in pixels."""
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     """Mean per channel (pixels in [0, 1]) that trainings of this study subtract."""
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.229, 0.224, 0.225)
     """Standard deviation per channel that trainings of this study divide by."""
 
     @model_validator(mode="after")

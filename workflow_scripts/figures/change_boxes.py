@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.figures.boxes import BOX, draw_boxes
 from workflow_scripts.figures.settings import ChangeFigure
-from workflow_scripts.figures.style import TITLES, WIDTH, apply_style, save_figure
+from workflow_scripts.figures.style import TITLES, WIDTH, apply_style, save_figure, shades
 from workflow_scripts.metrics.rankings import operations, read_searches
 from workflow_scripts.metrics.settings import Policy
 
@@ -29,10 +29,6 @@ def change_boxes(
     legend. Raises `InputError` where nothing is left to draw.
     """
     apply_style()
-    if len(labels) > len(figure.colors):
-        raise InputError(
-            f"figures: {len(labels)} models but {len(figure.colors)} colours; give more 'colors', or search with fewer"
-        )
     boxes = box_table(read_searches(searches), list(labels), policy, figure.without)
     drawn = _draw(boxes, labels, figure)
     save_figure(drawn, boxes, output)
@@ -63,7 +59,7 @@ def _draw(boxes: pd.DataFrame, labels: dict[str, str], figure: ChangeFigure) -> 
     families = boxes.drop_duplicates("transformation").set_index("transformation")["family"]
     drawn, axis = plt.subplots(figsize=(WIDTH, ROW * len(names) + 0.9), layout="constrained")
     height = 0.8 / len(labels)
-    for place, (model, color) in enumerate(zip(labels, figure.colors, strict=False)):
+    for place, (model, color) in enumerate(zip(labels, shades(figure.colors, len(labels)), strict=True)):
         rows = boxes[boxes["model"] == model]
         positions = [names.index(name) + (place + 0.5) * height - 0.4 for name in rows["transformation"]]
         draw_boxes(axis, rows, positions, height, color, "black", "horizontal")
@@ -79,7 +75,8 @@ def _draw(boxes: pd.DataFrame, labels: dict[str, str], figure: ChangeFigure) -> 
     axis.grid(axis="x")
     axis.grid(visible=False, axis="y")
     axis.set_xlabel(f"mean change of similarity per class (%); classes: {boxes['n'].max()}")
-    handles = [Patch(color=color, label=label) for color, label in zip(figure.colors, labels.values(), strict=False)]
+    colors = shades(figure.colors, len(labels))
+    handles = [Patch(color=color, label=label) for color, label in zip(colors, labels.values(), strict=True)]
     drawn.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
     return drawn
 

@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.figures.settings import BestFigure
-from workflow_scripts.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.figures.style import WIDTH, apply_style, save_figure, shades
 from workflow_scripts.metrics.best import WAYS, best_changes
 from workflow_scripts.metrics.settings import RANKINGS
 
@@ -34,8 +33,6 @@ def figure_3b(*, searches: list[Path], labels: dict[str, str], figure: BestFigur
     label is a mean over n classes.
     """
     apply_style()
-    if len(labels) > len(figure.colors):
-        raise InputError(f"figures.figure_3b: {len(labels)} models but {len(figure.colors)} colours; give more")
     points = pd.concat([_points(path, figure) for path in searches], ignore_index=True)
     plotted = pd.concat([_means(points), points], ignore_index=True)
     drawn = _draw(plotted, labels, figure)
@@ -67,7 +64,7 @@ def _means(points: pd.DataFrame) -> pd.DataFrame:
 def _draw(plotted: pd.DataFrame, labels: dict[str, str], figure: BestFigure) -> Figure:
     drawn, axes = plt.subplots(1, len(BY), figsize=(WIDTH, HEIGHT), layout="constrained")
     for axis, (by, title) in zip(axes, BY.items(), strict=True):
-        for place, (model, color) in enumerate(zip(labels, figure.colors, strict=False)):
+        for place, (model, color) in enumerate(zip(labels, shades(figure.colors, len(labels)), strict=True)):
             rows = plotted[(plotted["chosen_by"] == by) & (plotted["model"] == model)]
             _draw_model(axis, rows, (place + 0.5) / len(labels) - 0.5, color)
         axis.axhline(0, color="black", linewidth=0.6)
@@ -78,7 +75,8 @@ def _draw(plotted: pd.DataFrame, labels: dict[str, str], figure: BestFigure) -> 
             axis.text(position, 1.0, name, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=6)
     axes[0].set_ylabel("mean change of similarity (%)")
     n = int(plotted["n"].max())
-    handles = [Patch(color=color, label=label) for color, label in zip(figure.colors, labels.values(), strict=False)]
+    colors = shades(figure.colors, len(labels))
+    handles = [Patch(color=color, label=label) for color, label in zip(colors, labels.values(), strict=True)]
     title = f"best transformation; small: {n} classes, large: their mean and standard error"
     drawn.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, title=title, title_fontsize=7)
     return drawn

@@ -1,5 +1,6 @@
 """Rule `figure_a7`: top-1 of trained models on zoomed validation images (GIB appendix F, Fig. A7)."""
 
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -11,7 +12,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.figures.settings import PALETTE
-from workflow_scripts.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.figures.style import WIDTH, apply_style, save_figure, shades
 
 HEIGHT = 2.8
 MARKERS = "osD^vPX*"
@@ -25,10 +26,6 @@ def figure_a7(*, sweeps: list[Path], labels: dict[str, str], output: Path) -> No
     drawing order with their names in the legend. Writes `output`.{pdf,png,csv}. Raises `InputError` for a
     method that no sweep has evaluated.
     """
-    if len(labels) > len(PALETTE):
-        raise InputError(
-            f"figure_a7: {len(labels)} methods but {len(PALETTE)} colours; list fewer in zoom_sweep.methods"
-        )
     apply_style()
     table = pd.concat([read_table(path) for path in sweeps], ignore_index=True)
     points = point_table(table, list(labels))
@@ -57,7 +54,8 @@ def point_table(sweeps: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
 
 def _draw(points: pd.DataFrame, labels: dict[str, str]) -> Figure:
     drawn, axis = plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")
-    for (method, label), color, marker in zip(labels.items(), PALETTE, MARKERS, strict=False):
+    colors = shades(PALETTE, len(labels))
+    for (method, label), color, marker in zip(labels.items(), colors, cycle(MARKERS), strict=False):
         line = points[points["method"] == method]
         diverged = line["diverged"].max()
         axis.errorbar(

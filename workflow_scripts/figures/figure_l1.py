@@ -44,7 +44,10 @@ def figure_l1(
     apply_style()
     models = read_models(abouts, labels)
     errors = read_errors(summaries, figure.measure, figure.classes, figure.average)
-    points, correlations = point_table(models, errors, list(figure.transformations), seed)
+    measured = set(errors["transformation"])
+    # Of the figure's own defaults the study may not measure all.
+    wanted: list[str] = [name for name in figure.transformations if name in measured] or list(figure.transformations)
+    points, correlations = point_table(models, errors, wanted, seed)
     drawn = _draw(points, correlations, models, figure)
     save_figure(drawn, points, output)
     plt.close(drawn)
@@ -68,15 +71,15 @@ def point_table(
 def _draw(
     points: pd.DataFrame, correlations: dict[str, Correlation], models: pd.DataFrame, figure: ErrorFigure
 ) -> Figure:
-    looks = Looks(points, figure.colors)
+    looks, panels = Looks(points, figure.colors), list(correlations)
     lines = note_lines([looks.key(), *_notes(points, models, figure)])
-    columns = min(COLUMNS, len(figure.transformations))
-    rows = -(-len(figure.transformations) // columns)
+    columns = min(COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
     size = (WIDTH, PANEL_HEIGHT * rows + 0.45 + LINE * len(lines))
     drawn, axes = plt.subplots(rows, columns, figsize=size, sharex=True, squeeze=False, layout="constrained")
-    for axis in axes.flat[len(figure.transformations) :]:
+    for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
-    for axis, name in zip(axes.flat, figure.transformations, strict=False):
+    for axis, name in zip(axes.flat, panels, strict=False):
         panel = points[points["transformation"] == name]
         axis.set_title(f"{GENERATORS[name]}   {correlated(correlations[name])}".rstrip())
         if panel.empty:
@@ -85,7 +88,7 @@ def _draw(
         axis.vlines(panel["top1"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
         axis.set(yscale="log", xmargin=0.08, ymargin=0.12)
         looks.draw(axis, panel, "top1", "error")
-    label_columns(axes, len(figure.transformations), "validation top-1 (%)")
+    label_columns(axes, len(panels), "validation top-1 (%)")
     drawn.supylabel(f"equivariance error, {figure.average} {FORMULAS[figure.measure]}", fontsize=8)
     if len(points):
         looks.legend(drawn, points["parameters"])

@@ -8,11 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.figures.boxes import BOX, draw_boxes
 from workflow_scripts.figures.settings import MagnitudeFigure
-from workflow_scripts.figures.style import TITLES, WIDTH, apply_style, save_figure
+from workflow_scripts.figures.style import TITLES, WIDTH, apply_style, save_figure, shades
 
 # In a box thinner than this (in units of the measure) a white median would hide the box.
 THINNEST = 0.02
@@ -31,11 +30,6 @@ def magnitude_boxes(
     order with their names in the legend, where those without any value are said to be not measured.
     """
     apply_style()
-    if len(labels) > len(figure.colors):
-        raise InputError(
-            f"figures: {len(labels)} models but {len(figure.colors)} colours; "
-            "give more 'colors', or fewer 'models' to this figure"
-        )
     table = pd.concat([read_table(path) for path in percentiles])
     transformations = figure.transformations or list(dict.fromkeys(table["transformation"]))
     boxes = box_table(table, measure, list(labels), transformations)
@@ -70,7 +64,7 @@ def _draw(
     legend_height = LEGEND_ROW * -(-len(labels) // legend_columns) + 0.12
     size = (WIDTH, PANEL_HEIGHT * rows + 0.25 + legend_height)
     drawn, axes = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False, layout="constrained")
-    colors = dict(zip(labels, figure.colors, strict=False))
+    colors = dict(zip(labels, shades(figure.colors, len(labels)), strict=True))
     for position, axis in enumerate(axes.flat):
         if position >= len(transformations):
             axis.set_visible(False)

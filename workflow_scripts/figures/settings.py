@@ -1,8 +1,11 @@
 """Block `figures` of a study: what is drawn, and how."""
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+import re
+from typing import Annotated
 
-from workflow_scripts.common.settings import Block
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, field_validator
+
+from workflow_scripts.common.settings import Block, Wanted
 from workflow_scripts.data.settings import Split
 from workflow_scripts.embeddings.settings import BANK_A, BANK_B, known_names
 from workflow_scripts.lie.settings import ErrorAverage, ErrorClasses, ErrorMeasure, Generator
@@ -12,6 +15,19 @@ from workflow_scripts.metrics.settings import Policy, Ranking
 PALETTE = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#F0E442"]
 
 
+def _color(value: str) -> str:
+    if not re.fullmatch("#[0-9a-fA-F]{6}", value):
+        # Not for every study: it takes a quarter of a second.
+        from matplotlib.colors import is_color_like
+
+        if not is_color_like(value):
+            raise ValueError(f"{value!r} is no colour; give one as '#rrggbb', or by a name that matplotlib knows")
+    return value
+
+
+Color = Annotated[str, AfterValidator(_color)]
+
+
 class MagnitudeFigure(Block):
     """Box plots of invariance or equivariance against magnitude."""
 
@@ -19,8 +35,8 @@ class MagnitudeFigure(Block):
     """One panel each, in this order; all of bank A where absent."""
     models: list[str] | None = None
     """Models to draw, in this order; all of the study where absent."""
-    colors: list[str] = Field(PALETTE, min_length=1)
-    """One colour per model, in the order of the models."""
+    colors: list[Color] = Field(PALETTE, min_length=1)
+    """One colour per model, in the order of the models; lighter and darker again where there are more models."""
     columns: int = Field(3, ge=1)
     """Panels side by side."""
     lowest: float = Field(-0.5, lt=1)
@@ -71,8 +87,8 @@ class ChangeFigure(Block):
 
     without: list[str] = []
     """Operations to leave out."""
-    colors: list[str] = Field(PALETTE, min_length=1)
-    """One colour per model, in the order of the models."""
+    colors: list[Color] = Field(PALETTE, min_length=1)
+    """One colour per model, in the order of the models; lighter and darker again where there are more models."""
     lowest: float = Field(-100.0, lt=0)
     """Lower end of the axis, in percent; boxes that reach further are cut off there."""
 
@@ -87,8 +103,8 @@ class BestFigure(Block):
 
     policy: Policy = "single"
     """Single transformations, or sub-policies."""
-    colors: list[str] = Field(PALETTE, min_length=1)
-    """One colour per model, in the order of the models."""
+    colors: list[Color] = Field(PALETTE, min_length=1)
+    """One colour per model, in the order of the models; lighter and darker again where there are more models."""
 
 
 class WordNetFigure(Block):
@@ -146,7 +162,7 @@ class ErrorFigure(Block):
     """Over images: the mean with its interval, as LEE has it, or the median, which no few images decide."""
     classes: ErrorClasses = "model"
     """Class probabilities that count: all outputs of each model, or those of the study's classes alone."""
-    colors: list[str] = Field(PALETTE, min_length=1)
+    colors: list[Color] = Field(PALETTE, min_length=1)
     """Colours of the architecture families; beyond them markers change."""
 
 
@@ -155,7 +171,7 @@ class LayerFigure(Block):
 
     models: list[str] | None = None
     """Models to draw; those of `lie` where absent."""
-    colors: list[str] = Field(PALETTE, min_length=8, max_length=8)
+    colors: list[Color] = Field(PALETTE, min_length=8, max_length=8)
     """Colours of embedding, convolution, downsampling, pooling, non-linearity, normalisation, attention, token mixing,
     in this order."""
 
@@ -173,11 +189,11 @@ class TwoPapersFigure(Block):
     """Over images: the mean with its interval, as LEE has it, or the median, which no few images decide."""
     classes: ErrorClasses = "model"
     """Class probabilities that count: all outputs of each model, or those of the study's classes alone."""
-    colors: list[str] = Field(PALETTE, min_length=1)
+    colors: list[Color] = Field(PALETTE, min_length=1)
     """Colours of the architecture families; beyond them markers change."""
 
 
-class Figures(Block):
+class Figures(Wanted):
     """Figures to make; `null` leaves one out."""
 
     figure_2: MagnitudeFigure | None = MagnitudeFigure(

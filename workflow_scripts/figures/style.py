@@ -1,9 +1,12 @@
 """The look of every figure, and how a figure is written."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from workflow_scripts.common.files import atomic
@@ -59,6 +62,18 @@ def apply_style() -> None:
     """Use the house style, without a display."""
     mpl.use("agg")
     mpl.rcParams.update(RC)  # type: ignore[arg-type]
+
+
+def shades(colors: Sequence[str], count: int) -> list[str]:
+    """`count` colours: those given, then all of them lighter, then darker, and again."""
+    white, black = np.ones(3), np.zeros(3)
+    rounds: list[tuple[np.ndarray, float]] = [(white, 0.0), (white, 0.55), (black, 0.45)]
+    result = []
+    for number in range(count):
+        toward, share = rounds[number // len(colors) % len(rounds)]
+        mixed = (1 - share) * np.array(to_rgb(colors[number % len(colors)])) + share * toward
+        result.append(to_hex((mixed[0], mixed[1], mixed[2])))
+    return result
 
 
 def save_figure(figure: Figure, plotted: pd.DataFrame, output: Path) -> None:

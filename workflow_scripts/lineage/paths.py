@@ -18,6 +18,8 @@ TRAINING = (*NETWORK, "history.parquet", "predictions.parquet")
 # What tables read of a training.
 ANSWERS = ("predictions.parquet", "history.parquet")
 
+# What needs models.
+MODEL_FIGURES = ["figure_2", "figure_a3", "figure_a10"]
 # What needs a similarity search.
 SEARCH_FIGURES = ["figure_3a", "figure_3b", "figure_3c", "figure_4", "figure_a4", "figure_a5"]
 SEARCH_TABLES = ["table_families", "table_weighted_boost"]
@@ -219,6 +221,8 @@ class Paths:
         trained = set(self.study.training.methods)
         without = [] if set(self.study.zoom_sweep.methods) <= trained else ["figure_a7"]
         without += [] if self.study.similarity_search.models else SEARCH_FIGURES
+        without += [] if self.study.models else MODEL_FIGURES
+        without += [] if self.study.banks.b.subpolicies else ["figure_a4"]
         without += [] if self.has_planted_factors else ["figure_calibration"]
         without += [] if self.lie_models else LIE_FIGURES
         without += [name for name, settings in self.study.figures if not self._is_learned(settings)]

@@ -14,12 +14,11 @@ class ResultLineage(LieLineage, AugerinoLineage):
 
     def figure(self, name: str) -> MagnitudeFigure:
         """Settings of a figure of magnitudes, with its models and transformations filled in."""
-        settings = getattr(self.study.figures, name)
+        settings, measured = getattr(self.study.figures, name), self.study.banks.a.transformations
+        # Of a figure's own defaults the study may not measure all.
+        wanted = [one for one in settings.transformations or measured if one in measured] or measured
         return settings.model_copy(
-            update={
-                "models": settings.models or list(self.study.models),
-                "transformations": settings.transformations or self.study.banks.a.transformations,
-            }
+            update={"models": settings.models or list(self.study.models), "transformations": wanted}
         )
 
     def labels(self, models: Iterable[str]) -> dict[str, str]:

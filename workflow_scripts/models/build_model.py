@@ -1,6 +1,8 @@
 """Rule `build_model`: a timm or torchvision name becomes a folder with weights and a card."""
 
+import difflib
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,7 @@ def build_model(
             if card.library == "torchvision" and card.args.get("aux_logits") is False:
                 state = {name: tensor for name, tensor in state.items() if not name.lower().startswith("aux")}
             fill(network, state, weights)
+        _try_out(network, card)
     except InputError as error:
         # Anything but published weights is the study's own, and its author's to mend.
         if failing == "stop" or not model.pretrained:
@@ -64,12 +67,32 @@ def build_model(
     save(output, card, network)
 
 
+def _try_out(network: nn.Module, card: Card) -> None:
+    """Raise `InputError` where the network cannot take images of its side."""
+    images = (1, 3, card.crop, card.crop)
+    try:
+        with torch.device("meta"), torch.inference_mode():
+            # Operators check sizes there, and compute nothing.
+            create(card).eval()(torch.empty(images))
+    except Exception:
+        # Some networks do not run without data.
+        try:
+            with torch.inference_mode():
+                network.eval()(torch.zeros(images))
+        except Exception as error:
+            raise InputError(
+                f"{card.library} model {card.architecture!r} with {card.args} cannot take images of {card.crop} pixels "
+                f"({(str(error).splitlines() or [type(error).__name__])[0]}); change the model's 'crop', or its args "
+                "(img_size or image_size)"
+            ) from error
+
+
 def _card(model: Model, preprocessing: Preprocessing) -> Card:
     if model.timm is not None:
         known = timm.list_models(pretrained=False)
         base = model.timm.split(".")[0]
         if base not in known:
-            near = timm.list_models(f"*{base.split('_')[0]}*")[:5]
+            near = difflib.get_close_matches(base, known, n=3) or timm.list_models(f"*{base.split('_')[0]}*")[:3]
             raise InputError(f"timm has no model {model.timm!r}; try one of {near}, or see timm.list_models()")
         preset = timm.get_pretrained_cfg(model.timm)
         config = timm.data.resolve_data_config(pretrained_cfg=preset.to_dict() if preset else {})
@@ -78,8 +101,12 @@ def _card(model: Model, preprocessing: Preprocessing) -> Card:
         library, architecture = "timm", model.timm
     else:
         architecture = str(model.torchvision)
-        if architecture not in torchvision.models.list_models(module=torchvision.models):
-            raise InputError(f"torchvision has no model {architecture!r}; see torchvision.models.list_models()")
+        known = torchvision.models.list_models(module=torchvision.models)
+        if architecture not in known:
+            near = difflib.get_close_matches(architecture, known, n=3)
+            raise InputError(
+                f"torchvision has no model {architecture!r}; try one of {near}, or see torchvision.models.list_models()"
+            )
         preset = torchvision.models.get_model_weights(architecture).DEFAULT.transforms()
         crop, mean, std = preset.crop_size[0], preset.mean, preset.std
         library = "torchvision"
@@ -105,6 +132,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{path}: not a readable checkpoint (damaged, or more than tensors, which could run code); save "
+            "model.state_dict(), not the model"
+        ) from error
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a readable checkpoint ({reason}); replace the file") from error
@@ -120,11 +152,14 @@ def fill(network: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
     own = network.state_dict()
     missing = sorted(own.keys() - weights.keys())
     unknown = sorted(weights.keys() - own.keys())
-    shapes = [name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape]
-    for what, names in [("lacks", missing), ("has unknown", unknown), ("has another shape for", sorted(shapes))]:
+    shapes = sorted(name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape)
+    for what, names in [("lacks", missing), ("has unknown", unknown), ("has another shape for", shapes)]:
         if names:
+            first = repr(names[0])
+            if names is shapes:
+                first += f" ({list(weights[names[0]].shape)}, not {list(own[names[0]].shape)})"
             raise InputError(
-                f"{path}: the checkpoint {what} {len(names)} of the architecture's tensors, first {names[0]!r}; "
+                f"{path}: the checkpoint {what} {len(names)} of the architecture's tensors, first {first}; "
                 "check the model's architecture, args and classes"
             )
     network.load_state_dict(weights)

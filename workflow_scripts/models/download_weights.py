@@ -56,7 +56,8 @@ def _fetch(library: str, architecture: str, folder: Path) -> dict[str, Tensor]:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"the weights of {library} model {architecture!r} could not be downloaded ({reason}); "
-            f"put them into {files[0]} (or .pth, .pt, .bin) by hand, or work online"
+            f"put them into {files[0]} (or .pth, .pt, .bin) by hand, work online, or go on without it "
+            "by execution.failing_models: row"
         ) from error
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import Block, Wanted
 
 
 class MethodTable(Block):
@@ -83,7 +83,7 @@ class ErrorTable(Block):
     """Equivariance errors; its models are those of `lie`."""
 
 
-class Tables(Block):
+class Tables(Wanted):
     """Tables to make; `null` leaves one out, and so does a method that the study does not train."""
 
     table_1a: MethodTable | None = MethodTable()

@@ -93,7 +93,12 @@ def test_a_clone_with_the_results_copied_over_reruns_nothing(checkout, tmp_path)
         ("workflow_scripts/training/train.py", '"""Train a classifier', '"""Teach a classifier'),
         ("workflow_scripts/figures/style.py", "WIDTH = 5.5", "WIDTH = (\n    5.5\n)"),
         ("rules/metrics.smk", "    params:", "    # a comment\n    params:"),
-        ("studies/mine.yaml", "title: Tiny", "title: Small  # a comment"),
+        ("studies/mine.yaml", "title: Tiny", "title: Tiny  # a comment"),
+        (
+            "workflow_scripts/common/columns.py",
+            '    "array": "file of',
+            '    "another": "of a new table",\n    "array": "a file of',
+        ),
     ],
 )
 def test_comments_docstrings_and_layout_rerun_nothing(checkout, file, right, wrong):
@@ -104,6 +109,7 @@ def test_comments_docstrings_and_layout_rerun_nothing(checkout, file, right, wro
 @pytest.mark.parametrize(
     ("path", "value", "jobs"),
     [
+        ("title", "Small", REPORT),
         ("figures.figure_2.colors", ["#CC79A7", "#000000"], {"figure_2": 1, **REPORT}),
         ("models.untrained.seed", 1, {"build_model": 1, "sweep": 1, **ONE}),
         (

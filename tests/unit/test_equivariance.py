@@ -23,7 +23,7 @@ def write_view(folder, differences: np.ndarray, signs: np.ndarray | None = None)
     for magnitude, array in enumerate((base, base - differences)):
         np.save(folder / f"{magnitude}.npy", array)
         described = {"transformation": "rotate", "family": "geometric", "value": magnitude * 20.0, "unit": "degrees"}
-        index.append({**described, "magnitude": magnitude, "array": f"{magnitude}.npy"})
+        index.append({**described, "magnitude": magnitude, "array": f"{magnitude}.npy", "failed": None})
     write_table(folder / INDEX, pd.DataFrame(index))
     ids = np.arange(len(differences)) + 7
     write_table(folder / IMAGES, pd.DataFrame({"id": ids}))

@@ -26,8 +26,13 @@ def json_schema() -> str:
 def reference_table() -> str:
     """Markdown table of every key of a study: key, default, meaning."""
     rows = ["| key | default | meaning |", "|---|---|---|"]
-    rows += [f"| `{key}` | {default} | {meaning} |" for key, default, meaning in _rows(Study, "", None)]
+    rows += [f"| `{key}` | {default} | {meaning} |" for key, default, meaning in study_keys()]
     return "\n".join(rows)
+
+
+def study_keys() -> Iterator[tuple[str, str, str]]:
+    """Key, default and meaning of every key that a study may have; NAME stands for names of the study's own."""
+    return _rows(Study, "", None)
 
 
 def _rows(block: type[BaseModel], prefix: str, values: BaseModel | None) -> Iterator[tuple[str, str, str]]:

@@ -1,0 +1,255 @@
+"""One change for every key that a study may have: what the guards try, one at a time."""
+
+import copy
+from typing import Any
+
+Changes = dict[str, Any]
+"""New values by the path of a key, with the names of this study."""
+
+# In place of the generated images, for keys that only other kinds of dataset have.
+FOLDER: Changes = {"dataset": {"kind": "imagefolder", "root": "images"}}
+COLORS = ["#000000", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0072B2", "#F0E442"]
+
+# Keys that say how jobs run. They change no result, so no stamp.
+EXECUTION = {
+    "foreground.onnx",
+    "lie.chunk",
+    "lie.layerwise.chunk",
+    *(
+        f"execution.{name}"
+        for name in (
+            "device nodes ranks gpus threads workers failing_models embedding_batch channels_last compile "
+            "checkpoint_minutes warning_seconds collective_timeout_minutes images_per_second training_hours"
+        ).split()
+    ),
+}  # fmt: skip
+
+# Keys that decide nothing but which images are refused, or which names exist: they reach the index all the same.
+CHANGES: dict[str, Changes] = {
+    "title": {"title": "Everything else"},
+    "seed": {"seed": 1},
+    "dataset.version": {"dataset.version": 1},
+    "dataset.classes": {"dataset.classes": ["n01514668", "n02084071"]},
+    "dataset.max_train_per_class": {"dataset.max_train_per_class": 5},
+    "dataset.max_val_per_class": {"dataset.max_val_per_class": 5},
+    "dataset.min_per_class": {"dataset.min_per_class": 3},
+    "dataset.max_rejected": {"dataset.max_rejected": 0.5},
+    "dataset.shards.train": {"dataset.shards.train": 3},
+    "dataset.shards.val": {"dataset.shards.val": 2},
+    "dataset.store_size": {"dataset.store_size": 40},
+    "dataset.store_quality": {"dataset.store_quality": 80},
+    "dataset.kind": {"dataset": {"kind": "ilsvrc2012", "root": "images"}},
+    "dataset.image_size": {"dataset.image_size": 64},
+    "dataset.train_per_class": {"dataset.train_per_class": 13},
+    "dataset.val_per_class": {"dataset.val_per_class": 7},
+    "dataset.root": {"dataset": {"kind": "imagefolder", "root": "others"}},
+    "preprocessing.resize": {"preprocessing.resize": 60},
+    "preprocessing.crop": {"preprocessing.crop": 40},
+    "preprocessing.mean": {"preprocessing.mean": [0.5, 0.5, 0.5]},
+    "preprocessing.std": {"preprocessing.std": [0.5, 0.5, 0.5]},
+    "training.architecture": {"training.architecture": "resnet26"},
+    "training.architecture_args": {"training.architecture_args.channels": [8, 8, 8, 8]},
+    "training.recipe.epochs": {"training.recipe.epochs": 3},
+    "training.recipe.batch_size": {"training.recipe.batch_size": 32},
+    "training.recipe.learning_rate": {"training.recipe.learning_rate": 0.04},
+    "training.recipe.weight_decay": {"training.recipe.weight_decay": 0.001},
+    "training.recipe.momentum": {"training.recipe.momentum": 0.8},
+    "training.recipe.step_epochs": {"training.recipe.step_epochs": 1},
+    "training.recipe.step_factor": {"training.recipe.step_factor": 0.2},
+    "training.recipe.batch_norm": {"training.recipe.batch_norm": "synchronised"},
+    "training.recipe.amp": {"training.recipe.amp": "bfloat16"},
+    "training.grid.learning_rates": {"training.grid.learning_rates": [0.1, 0.03]},
+    "training.grid.weight_decays": {"training.grid.weight_decays": [0.0004]},
+    "training.grid.seed": {"training.grid.seed": 1},
+    "training.seeds": {"training.seeds": [0, 2], "models.resnet_fscc.seed": 0},
+    "training.methods.NAME.augmentation": {"training.methods.fsrc.augmentation": "rscc"},
+    "training.methods.NAME.choice_of": {"training.methods.fsrc.choice_of": "rrc"},
+    "training.methods.NAME.per_class.model": {"training.methods.boosted.per_class.model": "resnet_standard"},
+    "training.methods.NAME.per_class.top": {"training.methods.boosted.per_class.top": 2},
+    "training.methods.NAME.per_class.rank_by": {"training.methods.boosted.per_class.rank_by": "mean_change"},
+    "training.methods.NAME.per_class.family": {"training.methods.boosted.per_class.family": "geometric"},
+    "training.methods.NAME.per_class.policies": {"training.methods.boosted.per_class.policies": ["sub-policy"]},
+    "training.methods.NAME.per_class.improving": {"training.methods.boosted.per_class.improving": True},
+    "training.methods.NAME.per_class.probability": {"training.methods.boosted.per_class.probability": 0.3},
+    "models.NAME.training": {"models.resnet_fscc.training": "rrc"},
+    "models.NAME.timm": {"models.resnet_untrained.timm": "resnet34"},
+    "models.NAME.torchvision": {"models.resnet_published.torchvision": "resnet34"},
+    "models.NAME.pretrained": {"models.resnet_published.pretrained": False},
+    "models.NAME.checkpoint": {"models.mine.checkpoint": "other.safetensors"},
+    "models.NAME.args": {"models.resnet_untrained.args.channels": [8, 8, 8, 8]},
+    "models.NAME.classes": {"models.mine.classes": 15},
+    "models.NAME.crop": {"models.mine.crop": 40},
+    "models.NAME.seed": {"models.resnet_untrained.seed": 5},
+    "models.NAME.label": {"models.mine.label": "Mine"},
+    "models.NAME.family": {"models.mine.family": "ResNet-T"},
+    "banks.a.transformations": {"banks.a.transformations": ["translateX", "rotate", "translateY", "scale_zoom_in"]},
+    "banks.a.magnitudes": {"banks.a.magnitudes": [0, 3, 5]},
+    "banks.b.operations": {"banks.b.operations": ["rotate", "invert", "solarize", "equalize", "posterize"]},
+    "banks.b.policies": {"banks.b.policies": ["svhn"]},
+    "banks.b.subpolicies": {"banks.b.subpolicies": False},
+    "invariance.split": {"invariance.split": "train"},
+    "invariance.pairs": {"invariance.pairs": 30},
+    "equivariance.pairs": {"equivariance.pairs": 30},
+    "similarity_search.models": {"similarity_search.models": ["resnet_fscc", "mine"]},
+    "similarity_search.split": {
+        "similarity_search.split": "val",
+        "training.methods.boosted.per_class": None,
+        "figures.figure_4": None,
+    },
+    "similarity_search.pairs_per_class": {"similarity_search.pairs_per_class": 5},
+    "similarity_search.class_shards": {"similarity_search.class_shards": 2},
+    "wordnet.similarities": {"wordnet.similarities": ["path"]},
+    "wordnet.class_pairs": {"wordnet.class_pairs": 10},
+    "wordnet.bins": {"wordnet.bins": 5},
+    "wordnet.top": {"wordnet.top": [3]},
+    "zoom_sweep.methods": {"zoom_sweep.methods": ["fscc", "standard"]},
+    "zoom_sweep.points": {"zoom_sweep.points": 4},
+    "zoom_sweep.test_seeds": {"zoom_sweep.test_seeds": 2},
+    "foreground.method": {"foreground.method": "saliency"},
+    "foreground.split": {"foreground.split": "val"},
+    "foreground.threshold": {"foreground.threshold": 0.2},
+    "foreground.onnx": {"foreground.onnx": "elsewhere.onnx"},
+    "foreground.sha256": {"foreground.sha256": "0" * 64},
+    "augerino.transformations": {"augerino.transformations": ["translation"]},
+    "augerino.custom": {
+        "augerino.transformations": ["translation", "translation_scale", "turn"],
+        "augerino.custom": {"turn": [{"generators": ["rotation"]}]},
+    },
+    "augerino.lambdas": {"augerino.lambdas": [0.1, 0.5]},
+    "augerino.seeds": {"augerino.seeds": [0, 1]},
+    "augerino.base_method": {"augerino.base_method": "rrc"},
+    "augerino.bound_learning_rate": {"augerino.bound_learning_rate": 0.1},
+    "augerino.bound_schedule": {"augerino.bound_schedule": False},
+    "augerino.initial_width": {"augerino.initial_width": 0.2},
+    "augerino.train_copies": {"augerino.train_copies": 2},
+    "augerino.test_copies": {"augerino.test_copies": 2},
+    "augerino.on_in_evaluation": {"augerino.on_in_evaluation": False},
+    "augerino.test_seeds": {"augerino.test_seeds": 2},
+    "augerino.limits.translation": {"augerino.limits.translation": 1.0},
+    **{
+        # Of what only a set of bounds of one's own learns.
+        f"augerino.limits.{name}": {f"augerino.limits.{name}": 1.0}
+        for name in ("rotation", "scale", "stretch", "shear")
+    },
+    "lie.models": {"lie.models": ["mine", "resnet_fscc"]},
+    "lie.split": {"lie.split": "train"},
+    "lie.images": {"lie.images": 10},
+    "lie.transformations": {"lie.transformations": ["translation_x", "rotation", "shear_x", "scale"]},
+    "lie.layerwise.transformations": {"lie.layerwise.transformations": ["rotation"]},
+    "lie.layerwise.images": {"lie.layerwise.images": 5},
+    "lie.layerwise.probes": {"lie.layerwise.probes": 4},
+    "lie.layerwise.chunk": {"lie.layerwise.chunk": 2},
+    "lie.max_roll": {"lie.max_roll": 2},
+    "lie.max_shift": {"lie.max_shift": 0.1},
+    "lie.max_angle": {"lie.max_angle": 90},
+    "lie.samples": {"lie.samples": 2},
+    "lie.chunk": {"lie.chunk": 9},
+    **{
+        f"figures.{figure}.{key}": {f"figures.{figure}.{key}": value}
+        for figure in ("figure_2", "figure_a3", "figure_a10")
+        for key, value in {
+            "transformations": ["rotate", "translateX"],
+            "models": ["mine", "resnet_fscc"],
+            "colors": COLORS,
+            "columns": 4,
+            "lowest": -1.0,
+        }.items()
+    },
+    **{
+        f"figures.{figure}.{key}": {f"figures.{figure}.{key}": value}
+        for figure in ("figure_3a", "figure_a4", "figure_a5")
+        for key, value in {"without": ["invert"], "colors": COLORS, "lowest": -50.0}.items()
+    },
+    "figures.figure_3b.policy": {"figures.figure_3b.policy": "sub-policy"},
+    "figures.figure_3b.colors": {"figures.figure_3b.colors": COLORS},
+    "figures.figure_3c.comparisons": {
+        "figures.figure_3c.comparisons": [
+            {"trained": "resnet_standard", "untrained": "resnet_untrained", "label": "ResNet"}
+        ]
+    },
+    "figures.figure_3c.magnitudes": {"figures.figure_3c.magnitudes": [4]},
+    "figures.figure_3c.top": {"figures.figure_3c.top": 3},
+    "figures.figure_3c.model": {"figures.figure_3c.model": "resnet_standard"},
+    "figures.figure_4.model": {"figures.figure_4.model": "resnet_standard"},
+    "figures.figure_4.rank_by": {"figures.figure_4.rank_by": "weighted_boost"},
+    "figures.figure_a1.betas": {"figures.figure_a1.betas": [2]},
+    "figures.figure_a2.split": {"figures.figure_a2.split": "train"},
+    "figures.figure_a2.image": {"figures.figure_a2.image": 1},
+    "figures.figure_a6.bins": {"figures.figure_a6.bins": 9},
+    "figures.figure_a6.most_classes": {"figures.figure_a6.most_classes": 3},
+    "figures.figure_a7.labels": {"figures.figure_a7.labels": {"rrc": "Crops"}},
+    "figures.figure_a8.transformation": {"figures.figure_a8.transformation": "translation_scale"},
+    "figures.figure_a9.transformation": {"figures.figure_a9.transformation": "translation"},
+    "figures.figure_l1.transformations": {"figures.figure_l1.transformations": ["rotation"]},
+    "figures.figure_l2.models": {"figures.figure_l2.models": ["mine"]},
+    "figures.figure_l2.colors": {"figures.figure_l2.colors": COLORS},
+    "figures.figure_l3.models": {"figures.figure_l3.models": ["mine", "resnet_fscc"]},
+    "figures.figure_l3.magnitude": {"figures.figure_l3.magnitude": 3},
+    **{
+        f"figures.{figure}.{key}": {f"figures.{figure}.{key}": value}
+        for figure, average in (("figure_l1", "median"), ("figure_l3", "mean"))
+        for key, value in {
+            "measure": "absolute",
+            "average": average,
+            "classes": "study",
+            "colors": COLORS,
+        }.items()
+    },
+    "tables.table_1a.methods": {"tables.table_1a.methods": ["rrc", "fscc"]},
+    "tables.table_1b.methods": {"tables.table_1b.methods": ["rrc_beta2"]},
+    "tables.table_a1.betas": {"tables.table_a1.betas": [2]},
+    "tables.table_a1.samples": {"tables.table_a1.samples": 10},
+    "tables.table_a2.method": {"tables.table_a2.method": "standard"},
+    "tables.table_a2.baseline": {"tables.table_a2.baseline": "t30"},
+    "tables.table_a2.share_of_pairs": {"tables.table_a2.share_of_pairs": 0.6},
+    "tables.table_a3.transformation": {"tables.table_a3.transformation": "translation_scale"},
+    "tables.table_a4.transformation": {"tables.table_a4.transformation": "translation_scale"},
+    "tables.table_a5.transformation": {"tables.table_a5.transformation": "translation"},
+    "tables.table_a6.transformation": {"tables.table_a6.transformation": "translation"},
+    "tables.table_b.baseline": {"tables.table_b.baseline": "rrc"},
+    "tables.table_b.methods": {"tables.table_b.methods": ["t30", "fsrc"]},
+    "tables.table_weighted_boost.rows": {"tables.table_weighted_boost.rows": 3},
+    "tables.table_per_class_augmentation.baseline": {"tables.table_per_class_augmentation.baseline": "rrc"},
+    "tables.table_foregrounds.order": {"tables.table_foregrounds.order": "area"},
+    "execution.device": {"execution.device": "cpu"},
+    "execution.nodes": {"execution.nodes": 2, "training.recipe.batch_norm": "synchronised"},
+    "execution.ranks": {"execution.ranks": 2, "training.recipe.batch_norm": "synchronised"},
+    "execution.gpus": {"execution.gpus": 1},
+    "execution.threads": {"execution.threads": 1},
+    "execution.workers": {"execution.workers": 0},
+    "execution.failing_models": {"execution.failing_models": "row"},
+    "execution.embedding_batch": {"execution.embedding_batch": 7},
+    "execution.channels_last": {"execution.channels_last": True},
+    "execution.compile": {"execution.compile": True},
+    "execution.checkpoint_minutes": {"execution.checkpoint_minutes": 1},
+    "execution.warning_seconds": {"execution.warning_seconds": 60},
+    "execution.collective_timeout_minutes": {"execution.collective_timeout_minutes": 5},
+    "execution.images_per_second": {"execution.images_per_second": 10},
+    "execution.training_hours": {"execution.training_hours": 2},
+}
+
+# What a key is changed in, where the study of all keys has nothing for it to change: other keys, set beforehand.
+BEFORE: dict[str, Changes] = {
+    "dataset.root": FOLDER,
+    "dataset.kind": FOLDER,
+    "dataset.store_quality": {"dataset.store_size": 40},
+    "execution.nodes": {"training.recipe.batch_norm": "synchronised"},
+    "execution.ranks": {"training.recipe.batch_norm": "synchronised"},
+    **{
+        f"augerino.limits.{name}": {"augerino.transformations": ["translation", "affine"]}
+        for name in ("rotation", "scale", "stretch", "shear")
+    },
+}
+
+
+def changed(study: dict[str, Any], changes: Changes) -> dict[str, Any]:
+    """A copy of `study` with some keys set; what is set to None is taken away."""
+    result = copy.deepcopy(study)
+    for path, value in changes.items():
+        names, block = path.split("."), result
+        # A name of a method may have a dot in it.
+        *blocks, key = names
+        for name in blocks:
+            block = block.setdefault(name, {})
+        block[key] = copy.deepcopy(value)
+    return result

@@ -1,0 +1,85 @@
+"""What a stamp covers: all that a job is told and all that it depends on, for every key of a study."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.dag.changes import BEFORE, CHANGES, EXECUTION, changed
+from tests.dag.plans import PlannedJob, plan
+from tests.dag.upstream import recorded_upstream
+from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.study import STUDIES, Study
+from workflow_scripts.study_reference import study_keys
+
+EVERY = ROOT / "tests" / "studies" / "every.yaml"
+# Stamps of a run of a grid that is taken over cover the grid through the choice among its runs.
+INDIRECT = {("adopt", "train_grid")}
+
+Graph = dict[str, PlannedJob]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """An empty working folder."""
+    return tmp_path_factory.mktemp("guards")
+
+
+def planned(folder: Path, values: dict) -> Graph:
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump(values, sort_keys=False))
+    return plan(path, folder, "all", "trainings")
+
+
+@pytest.mark.parametrize("study", [EVERY, *(STUDIES / f"{name}.yaml" for name in ("demo", "miniature", "imagenet"))])
+def test_a_stamp_depends_on_the_stamps_of_what_makes_the_inputs(study, folder):
+    with recorded_upstream() as upstream:
+        jobs = plan(study, folder)
+    stamped = {job.name: job for job in jobs.values() if job.stamp and job.rule != "report"}
+    assert len(stamped) > 40
+    for job in stamped.values():
+        made_by = {stamped[name].stamp for name in job.dependencies}
+        indirect = {stamped[name].stamp for name in job.dependencies if (job.rule, stamped[name].rule) in INDIRECT}
+        assert made_by - indirect == upstream[job.stamp], job.name
+
+
+def test_every_key_of_a_study_has_a_change():
+    keys = {key for key, _, _ in study_keys()}
+    assert keys == set(CHANGES), "a key without a change, or a change without a key"
+    assert set(BEFORE) | EXECUTION <= keys
+
+
+@pytest.fixture(scope="module")
+def before(folder) -> dict[str, tuple[dict, Graph]]:
+    """The study of all keys and its graph, for every set of keys that must be set beforehand."""
+    every = yaml.safe_load(EVERY.read_text())
+    starts = {"": every} | {key: changed(every, changes) for key, changes in BEFORE.items()}
+    graphs: dict[str, Graph] = {}
+    result = {}
+    for key, study in starts.items():
+        text = yaml.safe_dump(study)
+        if text not in graphs:
+            graphs[text] = planned(folder, study)
+        result[key] = (study, graphs[text])
+    return result
+
+
+@pytest.mark.parametrize("key", sorted(CHANGES))
+def test_a_change_of_a_key_changes_the_stamps_of_what_it_changes_and_no_others(key, folder, before):
+    study, old = before.get(key, before[""])
+    new = planned(folder, changed(study, CHANGES[key]))
+    both = [name for name in new if name in old and new[name].stamp]
+    assert len(both) > 10
+    differ = {name for name in both if new[name].stamp != old[name].stamp}
+    if key in EXECUTION:
+        assert not differ
+        return
+    asked = {name for name in both if new[name].asks != old[name].asks}
+    assert asked <= differ
+    # What the report says of figures and tables is in files of its own.
+    for name in differ - asked - {"report"}:
+        causes = new[name].dependencies ^ old[name].dependencies or new[name].dependencies & differ
+        assert causes, f"{name} is made anew, but is told and depends on the same as before"
+    for name in set(both) - differ:
+        assert not new[name].dependencies & differ, f"{name} stays, but what it is made from is made anew"
+    assert differ or set(new) != set(old), "a key that changes nothing"

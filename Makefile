@@ -49,9 +49,9 @@ lock: $(READY)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/python envs/lock.py
 
-# The JSON schema of a study and README's table of keys, from the typed model.
+# The JSON schema of a study and the generated tables in docs/.
 references: $(READY)
-	$(BIN)/python -m workflow_scripts.study_reference
+	$(BIN)/python -m workflow_scripts.results.reference
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,9 +1,12 @@
+from os.path import exists
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config.yaml"
+# That of the folder in which Snakemake is started, else the one beside this file.
+configfile: "config.yaml" if exists("config.yaml") else workflow.source_path("config.yaml")
 
 
 report: "rules/report/workflow.rst"
@@ -15,34 +18,36 @@ include: "rules/training.smk"
 include: "rules/models.smk"
 include: "rules/embeddings.smk"
 include: "rules/metrics.smk"
-include: "rules/augerino.smk"
 include: "rules/foreground.smk"
 include: "rules/lie.smk"
-include: "rules/figures.smk"
-include: "rules/tables.smk"
+include: "rules/results.smk"
 include: "rules/report.smk"
 
 
+onstart:
+    WORKSPACE.sources.remember(make_folder=True)
+
+
 onerror:
-    print_failures(log, workflow.dag)
+    print_failures(FAILURES)
 
 
 rule all:
     default_target: True
     input:
-        f"{RESULTS}/report.html",
+        f"{WORKSPACE.results}/report.html",
 
 
 rule figures:
     input:
-        LINEAGE.figure_files,
+        results.files_of(WORKSPACE, STUDY, "figure"),
 
 
 rule tables:
     input:
-        LINEAGE.table_files,
+        results.files_of(WORKSPACE, STUDY, "table"),
 
 
 rule trainings:
     input:
-        LINEAGE.training_files,
+        training.all_weights(WORKSPACE),

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.derivative import along, along_all, double_backward
 from workflow_scripts.lie.generators import generate
 from workflow_scripts.lie.settings import Lie
@@ -41,7 +41,7 @@ def measure(architecture: str, device: torch.device) -> None:
     """Measure one architecture and print."""
     half = (0.5, 0.5, 0.5)
     card = Card(library="timm", architecture=architecture, classes=1000, crop=CROP, resize=256, mean=half, std=half)
-    answers = Answers(card, create(card, seed=0).eval().requires_grad_(False)).to(device)
+    answers = ClassProbabilities(card, create(card, seed=0).eval().requires_grad_(False)).to(device)
     settings = Lie()
     images = torch.rand(settings.chunk // len(settings.transformations), 3, CROP, CROP, device=device)
 

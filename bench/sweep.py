@@ -17,10 +17,10 @@ from PIL import Image
 
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import decode
-from workflow_scripts.embeddings.settings import MAGNITUDES
-from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
 from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.network import Card, create
+from workflow_scripts.transformations.entry import MAGNITUDES
+from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
 
 BATCH, ROUNDS, CROP = 16, 5, 224
 
@@ -58,7 +58,7 @@ def main() -> None:
         name: median_seconds(lambda t=transformation: t(images, 5, signs)) / forward  # type: ignore[misc]
         for name, transformation in BANK_A_TRANSFORMATIONS.items()
     }
-    cells = {t.evaluation(m) for t in BANK_A_TRANSFORMATIONS.values() for m in range(MAGNITUDES)}
+    cells = {t.entry.evaluation(m) for t in BANK_A_TRANSFORMATIONS.values() for m in range(MAGNITUDES)}
     asked = len(BANK_A_TRANSFORMATIONS) * MAGNITUDES
     print(f"{Path(__file__).name}: {BATCH} images of {CROP} px, ResNet-18, {torch.get_num_threads()} threads")
     print(f"decoding and cropping / forward pass: {decoding / forward:.3f} (once per image, for all cells)")

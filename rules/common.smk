@@ -1,39 +1,45 @@
 """The study, where its results go, and what every job needs to find its code."""
 
 import sys
-from shlex import quote
+from pathlib import Path
 
-sys.path.insert(0, str(workflow.basedir))
+# As a module of another workflow, this one is not where the main Snakefile is.
+HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+if str(HERE) not in sys.path:
+    sys.path.insert(0, str(HERE))
 
-from workflow_scripts.common.environment import ignore_file_dates, prepare_environment
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.failures import print_failures
-from workflow_scripts.lineage.lineage import Lineage, as_json, each_attempt
+from workflow_scripts.steps import results, training
+from workflow_scripts.steps.start import start
+from workflow_scripts.workflow.environment import ignore_file_dates, prepare_environment
+from workflow_scripts.workflow.failures import listen, print_failures
+from workflow_scripts.workflow.resources import each_attempt, network_job, training_job
+from workflow_scripts.workflow.step import COMMAND, SHOWN_COMMAND, WILDCARDS
 
 try:
-    LINEAGE = Lineage.read(config)
+    WORKSPACE, STUDY = start(
+        config,
+        workflow.main_snakefile,
+        as_module=not workflow.modifier.is_main_snakefile(),
+    )
 except InputError as error:
     sys.exit(f"error: {error}")
 
 # File dates never make a job run again; the stamp among its parameters does, when what determines its
 # result has changed.
 ignore_file_dates()
-STUDY = LINEAGE.study
 # For the first words of the report, which know nothing else.
-config["title"] = STUDY.title or LINEAGE.name
+config["title"] = STUDY.title or WORKSPACE.name
 EXECUTION = STUDY.execution
-RESULTS = LINEAGE.results
-LOGS = f"{RESULTS}/logs"
+STEPS = WORKSPACE.steps
+LOGS = WORKSPACE.logs
 ENVIRONMENT = "../envs/workflow.yaml"
+NETWORK_JOB = network_job(EXECUTION)
 
-prepare_environment(workflow.basedir)
+FAILURES = listen()
+
+prepare_environment()
 
 
 wildcard_constraints:
-    split="train|val",
-    shard=r"\d+",
-    seed=r"\d+",
-    method=r"[a-z0-9_.]+",
-    model=r"[A-Za-z0-9_.-]+",
-    rate=r"[0-9.e+-]+",
-    decay=r"[0-9.e+-]+",
+    **WILDCARDS,

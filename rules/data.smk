@@ -1,10 +1,10 @@
 """From images as they come to an index and memory-mapped shards."""
 
-if STUDY.dataset.kind == "planted":
+if "planted" in STEPS:
 
     rule planted:
         output:
-            directory(LINEAGE.source),
+            **STEPS["planted"].rule_outputs,
         log:
             f"{LOGS}/planted.log",
         conda:
@@ -15,22 +15,18 @@ if STUDY.dataset.kind == "planted":
             mem_mb=each_attempt(4000),
             runtime=each_attempt(60),
         params:
-            dataset=as_json(LINEAGE.generator),
-            seed=STUDY.seed,
-            stamp=str(LINEAGE.planted()),
+            **STEPS["planted"].params,
         message:
             "Generating images with planted factors"
         shell:
-            "python -m workflow_scripts.data.planted --dataset {params.dataset:q} --seed {params.seed}"
-            " --output {output:q} --workers {threads} --stamp {params.stamp:q} > {log:q} 2>&1"
+            COMMAND
 
 
 rule index:
     input:
-        rules.planted.output if STUDY.dataset.kind == "planted" else [],
+        unpack(STEPS["index"].rule_inputs),
     output:
-        index=f"{RESULTS}/data/index.parquet",
-        rejected=f"{RESULTS}/data/rejected.parquet",
+        **STEPS["index"].rule_outputs,
     log:
         f"{LOGS}/index.log",
     conda:
@@ -41,22 +37,18 @@ rule index:
         mem_mb=each_attempt(8000),
         runtime=each_attempt(240),
     params:
-        dataset=as_json(LINEAGE.index_settings),
-        seed=STUDY.seed,
-        stamp=str(LINEAGE.index()),
+        **STEPS["index"].params,
     message:
-        f"Looking at every image in {LINEAGE.source}"
+        f"Looking at every image in {WORKSPACE.images}"
     shell:
-        f"python -m workflow_scripts.data.index --root {quote(LINEAGE.source)}"
-        " --dataset {params.dataset:q} --seed {params.seed} --index {output.index:q}"
-        " --rejected {output.rejected:q} --workers {threads} --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule shards:
     input:
-        rules.index.output.index,
+        unpack(STEPS["shards"].rule_inputs),
     output:
-        f"{RESULTS}/data/{{split}}/shard-{{shard}}.arrow",
+        **STEPS["shards"].rule_outputs,
     log:
         f"{LOGS}/shards/{{split}}-{{shard}}.log",
     conda:
@@ -67,28 +59,24 @@ rule shards:
         mem_mb=each_attempt(8000),
         runtime=each_attempt(240),
     params:
-        storage=as_json(LINEAGE.storage),
-        stamp=lambda w: str(LINEAGE.shard(w.split)),
+        **STEPS["shards"].params,
     message:
         "Storing {wildcards.split} images, shard {wildcards.shard}"
     shell:
-        f"python -m workflow_scripts.data.shards --root {quote(LINEAGE.source)}"
-        " --storage {params.storage:q} --index {input:q} --split {wildcards.split} --shard {wildcards.shard}"
-        " --output {output:q} --workers {threads} --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule wordnet:
     output:
-        directory(f"{RESULTS}/data/wordnet"),
+        **STEPS["wordnet"].rule_outputs,
     log:
         f"{LOGS}/wordnet.log",
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        stamp=str(LINEAGE.wordnet()),
+        **STEPS["wordnet"].params,
     message:
         "Providing WordNet 3.0"
     shell:
-        f"python -m workflow_scripts.data.wordnet --folder {quote(LINEAGE.config.data)}/wordnet"
-        " --output {output:q} > {log:q} 2>&1"
+        COMMAND

@@ -3,33 +3,27 @@
 
 rule draw_pairs:
     input:
-        rules.index.output.index,
+        unpack(STEPS["draw_pairs"].rule_inputs),
     output:
-        f"{RESULTS}/embeddings/pairs.parquet",
+        **STEPS["draw_pairs"].rule_outputs,
     log:
         f"{LOGS}/draw_pairs.log",
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        split=STUDY.invariance.split,
-        pairs=STUDY.invariance.pairs,
-        seed=STUDY.seed,
-        stamp=str(LINEAGE.pairs()),
+        **STEPS["draw_pairs"].params,
     message:
-        "Drawing {params.pairs} pairs of {params.split} images"
+        "Drawing pairs of images for invariance"
     shell:
-        "python -m workflow_scripts.embeddings.draw_pairs --index {input:q} --split {params.split}"
-        " --pairs {params.pairs} --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule sweep:
     input:
-        network=lambda w: LINEAGE.network_files(w.model),
-        shard=f"{RESULTS}/data/{STUDY.invariance.split}/shard-{{shard}}.arrow",
-        pairs=rules.draw_pairs.output,
+        unpack(STEPS["sweep"].rule_inputs),
     output:
-        directory(f"{RESULTS}/embeddings/{{model}}/bank_a/shard-{{shard}}"),
+        **STEPS["sweep"].rule_outputs,
     log:
         f"{LOGS}/sweep/{{model}}-{{shard}}.log",
     benchmark:
@@ -38,109 +32,72 @@ rule sweep:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        gpu=1 if EXECUTION.device == "cuda" else 0,
-        cpus_per_task=EXECUTION.threads + EXECUTION.workers,
-        mem_mb=each_attempt(16000),
+        **NETWORK_JOB,
         runtime=each_attempt(240),
     params:
-        network=lambda w: LINEAGE.network(w.model),
-        bank=as_json(STUDY.banks.a),
-        seed=STUDY.seed,
-        stamp=lambda w: str(LINEAGE.sweep(w.model)),
+        **STEPS["sweep"].params,
     message:
         "Embedding shard {wildcards.shard} with {wildcards.model}"
     shell:
-        f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.embeddings.sweep"
-        f" --device {EXECUTION.device} --batch {EXECUTION.embedding_batch}"
-        f" --workers {EXECUTION.workers} --failing {EXECUTION.failing_models} --store {quote(RESULTS)}/store"
-        " --model {params.network:q} --shard {input.shard:q} --pairs {input.pairs:q} --bank {params.bank:q}"
-        " --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule draw_class_pairs:
     input:
-        rules.index.output.index,
+        unpack(STEPS["draw_class_pairs"].rule_inputs),
     output:
-        f"{RESULTS}/embeddings/class_pairs.parquet",
+        **STEPS["draw_class_pairs"].rule_outputs,
     log:
         f"{LOGS}/draw_class_pairs.log",
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        split=STUDY.similarity_search.split,
-        pairs_per_class=STUDY.similarity_search.pairs_per_class,
-        seed=STUDY.seed,
-        stamp=str(LINEAGE.class_pairs()),
+        **STEPS["draw_class_pairs"].params,
     message:
-        "Drawing at most {params.pairs_per_class} pairs of {params.split} images per class"
+        "Drawing pairs of images of one class for the similarity search"
     shell:
-        "python -m workflow_scripts.embeddings.draw_class_pairs --index {input:q} --split {params.split}"
-        " --pairs_per_class {params.pairs_per_class} --seed {params.seed} --output {output:q}"
-        " --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
-# A class's images can lie in any shard: all are mapped, and only the bytes of its own are read.
 rule pair_sweep:
     input:
-        network=lambda w: LINEAGE.network_files(w.model),
-        shards=LINEAGE.shards(STUDY.similarity_search.split),
-        pairs=rules.draw_class_pairs.output,
+        unpack(STEPS["pair_sweep"].rule_inputs),
     output:
-        f"{RESULTS}/embeddings/{{model}}/bank_b/classes-{{shard}}.parquet",
+        **STEPS["pair_sweep"].rule_outputs,
     log:
-        f"{LOGS}/pair_sweep/{{model}}-{{shard}}.log",
+        f"{LOGS}/pair_sweep/{{model}}-{{part}}.log",
     benchmark:
-        f"{LOGS}/pair_sweep/{{model}}-{{shard}}.tsv"
+        f"{LOGS}/pair_sweep/{{model}}-{{part}}.tsv"
     conda:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        gpu=1 if EXECUTION.device == "cuda" else 0,
-        cpus_per_task=EXECUTION.threads + EXECUTION.workers,
-        mem_mb=each_attempt(16000),
+        **NETWORK_JOB,
         runtime=each_attempt(240),
     params:
-        network=lambda w: LINEAGE.network(w.model),
-        shards=lambda w, input: as_json(input.shards),
-        bank=as_json(STUDY.banks.b),
-        class_shards=STUDY.similarity_search.class_shards,
-        seed=STUDY.seed,
-        stamp=lambda w: str(LINEAGE.pair_sweep(w.model)),
+        **STEPS["pair_sweep"].params,
     message:
-        "Comparing pairs of classes, shard {wildcards.shard}, with {wildcards.model}"
+        "Comparing pairs of classes, part {wildcards.part}, with {wildcards.model}"
     shell:
-        f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.embeddings.pair_sweep"
-        f" --device {EXECUTION.device} --batch {EXECUTION.embedding_batch}"
-        f" --workers {EXECUTION.workers} --store {quote(RESULTS)}/store"
-        " --model {params.network:q} --shards {params.shards:q} --pairs {input.pairs:q} --bank {params.bank:q}"
-        " --class_shard {wildcards.shard} --class_shards {params.class_shards}"
-        " --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
-if STUDY.figures.figure_a2:
+if "show_banks" in STEPS:
 
     rule show_banks:
         input:
-            LINEAGE.shards(STUDY.figures.figure_a2.split),
+            unpack(STEPS["show_banks"].rule_inputs),
         output:
-            f"{RESULTS}/embeddings/bank_examples.parquet",
+            **STEPS["show_banks"].rule_outputs,
         log:
             f"{LOGS}/show_banks.log",
         localrule: True
         conda:
             ENVIRONMENT
         params:
-            shards=lambda w, input: as_json(list(input)),
-            image=STUDY.figures.figure_a2.image,
-            bank_a=as_json(STUDY.banks.a),
-            operations=as_json(STUDY.banks.b.operations),
-            preprocessing=as_json(STUDY.preprocessing),
-            stamp=str(LINEAGE.bank_examples()),
+            **STEPS["show_banks"].params,
         message:
             "Applying every transformation to one image"
         shell:
-            "python -m workflow_scripts.embeddings.show_banks --shards {params.shards:q} --image {params.image}"
-            " --bank_a {params.bank_a:q} --operations {params.operations:q}"
-            " --preprocessing {params.preprocessing:q}"
-            " --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+            COMMAND

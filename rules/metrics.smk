@@ -1,14 +1,11 @@
-"""What is computed from embeddings; one job per model."""
+"""What is computed from embeddings and of trainings; one job per model or training."""
 
 
 rule invariance:
     input:
-        embeddings=lambda w: LINEAGE.embeddings(w.model),
-        pairs=rules.draw_pairs.output,
+        unpack(STEPS["invariance"].rule_inputs),
     output:
-        per_pair=f"{RESULTS}/metrics/invariance/{{model}}.pairs.parquet",
-        percentiles=f"{RESULTS}/metrics/invariance/{{model}}.percentiles.parquet",
-        summary=f"{RESULTS}/metrics/invariance/{{model}}.summary.parquet",
+        **STEPS["invariance"].rule_outputs,
     log:
         f"{LOGS}/invariance/{{model}}.log",
     conda:
@@ -17,23 +14,18 @@ rule invariance:
         mem_mb=each_attempt(8000),
         runtime=each_attempt(60),
     params:
-        embeddings=lambda w, input: as_json(input.embeddings),
-        stamp=lambda w: str(LINEAGE.invariance(w.model)),
+        **STEPS["invariance"].params,
     message:
         "Measuring the invariance of {wildcards.model}"
     shell:
-        "python -m workflow_scripts.metrics.invariance --model {wildcards.model}"
-        " --embeddings {params.embeddings:q} --pairs {input.pairs:q} --per_pair {output.per_pair:q}"
-        " --percentiles {output.percentiles:q} --summary {output.summary:q}"
-        " --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule equivariance:
     input:
-        lambda w: LINEAGE.embeddings(w.model),
+        unpack(STEPS["equivariance"].rule_inputs),
     output:
-        percentiles=f"{RESULTS}/metrics/equivariance/{{model}}.percentiles.parquet",
-        summary=f"{RESULTS}/metrics/equivariance/{{model}}.summary.parquet",
+        **STEPS["equivariance"].rule_outputs,
     log:
         f"{LOGS}/equivariance/{{model}}.log",
     conda:
@@ -42,24 +34,18 @@ rule equivariance:
         mem_mb=each_attempt(8000),
         runtime=each_attempt(60),
     params:
-        embeddings=lambda w, input: as_json(list(input)),
-        pairs=STUDY.equivariance.pairs,
-        seed=STUDY.seed,
-        stamp=lambda w: str(LINEAGE.equivariance(w.model)),
+        **STEPS["equivariance"].params,
     message:
         "Measuring the equivariance of {wildcards.model}"
     shell:
-        "python -m workflow_scripts.metrics.equivariance --model {wildcards.model}"
-        " --embeddings {params.embeddings:q} --pairs {params.pairs} --seed {params.seed}"
-        " --percentiles {output.percentiles:q} --summary {output.summary:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule similarity_search:
     input:
-        sweeps=lambda w: LINEAGE.pair_sweeps(w.model),
-        pairs=rules.draw_class_pairs.output,
+        unpack(STEPS["similarity_search"].rule_inputs),
     output:
-        f"{RESULTS}/metrics/similarity_search/{{model}}.parquet",
+        **STEPS["similarity_search"].rule_outputs,
     log:
         f"{LOGS}/similarity_search/{{model}}.log",
     conda:
@@ -68,23 +54,18 @@ rule similarity_search:
         mem_mb=each_attempt(8000),
         runtime=each_attempt(60),
     params:
-        sweeps=lambda w, input: as_json(input.sweeps),
-        bank=as_json(STUDY.banks.b),
-        stamp=lambda w: str(LINEAGE.similarity_search(w.model)),
+        **STEPS["similarity_search"].params,
     message:
         "Summarising the similarity search with {wildcards.model}"
     shell:
-        "python -m workflow_scripts.metrics.similarity_search --model {wildcards.model}"
-        " --sweeps {params.sweeps:q} --pairs {input.pairs:q} --bank {params.bank:q} --output {output:q}"
-        " --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule wordnet_similarity:
     input:
-        search=f"{RESULTS}/metrics/similarity_search/{{model}}.parquet",
-        wordnet=rules.wordnet.output,
+        unpack(STEPS["wordnet_similarity"].rule_inputs),
     output:
-        f"{RESULTS}/metrics/wordnet_similarity/{{model}}.parquet",
+        **STEPS["wordnet_similarity"].rule_outputs,
     log:
         f"{LOGS}/wordnet_similarity/{{model}}.log",
     conda:
@@ -93,84 +74,86 @@ rule wordnet_similarity:
         mem_mb=each_attempt(4000),
         runtime=each_attempt(60),
     params:
-        settings=as_json(LINEAGE.wordnet_settings),
-        seed=STUDY.seed,
-        stamp=lambda w: str(LINEAGE.wordnet_similarity(w.model)),
+        **STEPS["wordnet_similarity"].params,
     message:
         "Comparing classes in WordNet and by their transformations with {wildcards.model}"
     shell:
-        "python -m workflow_scripts.metrics.wordnet_similarity --search {input.search:q} --wordnet {input.wordnet:q}"
-        " --settings {params.settings:q} --seed {params.seed} --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule calibration:
     input:
-        f"{RESULTS}/metrics/similarity_search/{{model}}.parquet",
+        unpack(STEPS["calibration"].rule_inputs),
     output:
-        f"{RESULTS}/metrics/calibration/{{model}}.parquet",
+        **STEPS["calibration"].rule_outputs,
     log:
         f"{LOGS}/calibration/{{model}}.log",
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        stamp=lambda w: str(LINEAGE.calibration(w.model)),
+        **STEPS["calibration"].params,
     message:
         "Looking for the planted factors with {wildcards.model}"
     shell:
-        "python -m workflow_scripts.metrics.calibration --search {input:q} --output {output:q}"
-        " --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule best_per_class:
     input:
-        lambda w: f"{RESULTS}/metrics/similarity_search/{STUDY.ranking_model(w.method)}.parquet",
+        unpack(STEPS["best_per_class"].rule_inputs),
     output:
-        f"{RESULTS}/metrics/best_per_class/{{method}}.parquet",
+        **STEPS["best_per_class"].rule_outputs,
     log:
         f"{LOGS}/best_per_class/{{method}}.log",
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        settings=lambda w: as_json(LINEAGE.class_ranking(w.method)),
-        stamp=lambda w: str(LINEAGE.best_per_class(w.method)),
+        **STEPS["best_per_class"].params,
     message:
         "Choosing the transformations of each class for {wildcards.method}"
     shell:
-        "python -m workflow_scripts.metrics.best_per_class --search {input:q} --settings {params.settings:q}"
-        " --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 rule zoom_sweep:
     input:
-        weights=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.safetensors",
-        card=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.json",
-        history=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/history.parquet",
-        shards=LINEAGE.shards("val"),
+        unpack(STEPS["zoom_sweep"].rule_inputs),
     output:
-        f"{RESULTS}/metrics/zoom_sweep/{{method}}-{{seed}}.parquet",
+        **STEPS["zoom_sweep"].rule_outputs,
     log:
         f"{LOGS}/zoom_sweep/{{method}}-{{seed}}.log",
     conda:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        gpu=1 if EXECUTION.device == "cuda" else 0,
-        cpus_per_task=EXECUTION.threads + EXECUTION.workers,
-        mem_mb=each_attempt(16000),
+        **NETWORK_JOB,
         runtime=each_attempt(240),
     params:
-        network=subpath(input.weights, parent=True),
-        shards=lambda w, input: as_json(input.shards),
-        points=STUDY.zoom_sweep.points,
-        test_seeds=STUDY.zoom_sweep.test_seeds,
-        stamp=lambda w: str(LINEAGE.zoom_sweep(w.method, int(w.seed))),
+        **STEPS["zoom_sweep"].params,
     message:
         "Evaluating {wildcards.method}, seed {wildcards.seed}, under zoom"
     shell:
-        f"OMP_NUM_THREADS={EXECUTION.threads} python -m workflow_scripts.metrics.zoom_sweep"
-        f" --device {EXECUTION.device} --batch {EXECUTION.embedding_batch} --workers {EXECUTION.workers}"
-        " --network {params.network:q} --shards {params.shards:q} --method {wildcards.method}"
-        " --training_seed {wildcards.seed} --points {params.points} --test_seeds {params.test_seeds}"
-        " --output {output:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
+
+
+rule evaluate_augerino:
+    input:
+        unpack(STEPS["evaluate_augerino"].rule_inputs),
+    output:
+        **STEPS["evaluate_augerino"].rule_outputs,
+    log:
+        f"{LOGS}/evaluate_augerino/{{method}}-{{seed}}.log",
+    conda:
+        ENVIRONMENT
+    threads: EXECUTION.threads
+    resources:
+        **NETWORK_JOB,
+        runtime=each_attempt(240),
+    params:
+        **STEPS["evaluate_augerino"].params,
+    message:
+        "Evaluating {wildcards.method}, seed {wildcards.seed}, with Augerino on and off"
+    shell:
+        COMMAND

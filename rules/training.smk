@@ -3,15 +3,9 @@
 
 rule train:
     input:
-        train=LINEAGE.shards("train"),
-        val=LINEAGE.shards("val"),
-        choice=lambda w: LINEAGE.choice(w.method),
-        class_transformations=lambda w: LINEAGE.class_transformations(w.method),
+        unpack(STEPS["train"].rule_inputs),
     output:
-        weights=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.safetensors",
-        card=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.json",
-        history=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/history.parquet",
-        predictions=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/predictions.parquet",
+        **STEPS["train"].rule_outputs,
     log:
         f"{LOGS}/train/{{method}}-{{seed}}.log",
     benchmark:
@@ -20,120 +14,76 @@ rule train:
         ENVIRONMENT
     threads: EXECUTION.ranks * (EXECUTION.threads + EXECUTION.workers)
     resources:
-        **LINEAGE.cluster_resources,
-        mem_mb=each_attempt(8000 * EXECUTION.ranks),
-        runtime=each_attempt(EXECUTION.training_hours * 60),
+        **training_job(EXECUTION),
     params:
-        train=lambda w, input: as_json(input.train),
-        val=lambda w, input: as_json(input.val),
-        architecture=STUDY.training.architecture,
-        architecture_args=as_json(STUDY.training.architecture_args),
-        augmentation=lambda w: LINEAGE.augmentation(w.method),
-        augerino=lambda w: as_json(LINEAGE.bounds_learning(w.method)),
-        recipe=as_json(STUDY.training.recipe),
-        preprocessing=as_json(STUDY.preprocessing),
-        choice=lambda w, input: input.choice or "null",
-        class_transformations=lambda w, input: input.class_transformations or "null",
-        probability=lambda w: LINEAGE.probability(w.method),
-        seed=lambda w: int(w.seed),
-        state=lambda w: LINEAGE.state(LINEAGE.training(w.method, int(w.seed)), w.method),
-        stamp=lambda w: str(LINEAGE.training(w.method, int(w.seed))),
+        **STEPS["train"].params,
     message:
         "Training {wildcards.method}, seed {wildcards.seed}"
     shell:
-        # Slurm's warning is for the training, which keeps its state and ends; the shells around it live on.
-        f"trap '' TERM; OMP_NUM_THREADS={EXECUTION.threads} {LINEAGE.launcher} -m workflow_scripts.training.train"
-        f" --device {EXECUTION.device} --workers {EXECUTION.workers}"
-        f" --channels_last {EXECUTION.channels_last} --compile {EXECUTION.compile}"
-        f" --checkpoint_minutes {EXECUTION.checkpoint_minutes}"
-        f" --collective_timeout_minutes {EXECUTION.collective_timeout_minutes}"
-        " --shards_train {params.train:q} --shards_val {params.val:q} --architecture {params.architecture:q}"
-        " --architecture_args {params.architecture_args:q} --augmentation {params.augmentation:q}"
-        " --recipe {params.recipe:q} --choice {params.choice:q} --preprocessing {params.preprocessing:q}"
-        " --class_transformations {params.class_transformations:q} --probability {params.probability}"
-        " --augerino {params.augerino:q}"
-        ' --seed {params.seed} --state {params.state:q} --output "$(dirname {output.weights:q})"'
-        " --stamp {params.stamp:q} > {log:q} 2>&1"
+        COMMAND
 
 
 if STUDY.training.grid:
 
-    use rule train as train_grid with:
+    rule train_grid:
         input:
-            train=LINEAGE.shards("train"),
-            val=LINEAGE.shards("val"),
-            class_transformations=lambda w: LINEAGE.class_transformations(w.method),
+            unpack(STEPS["train_grid"].rule_inputs),
         output:
-            weights=f"{RESULTS}/trainings/{{method}}/grid/lr-{{rate}}_wd-{{decay}}/model.safetensors",
-            card=f"{RESULTS}/trainings/{{method}}/grid/lr-{{rate}}_wd-{{decay}}/model.json",
-            history=f"{RESULTS}/trainings/{{method}}/grid/lr-{{rate}}_wd-{{decay}}/history.parquet",
-            predictions=f"{RESULTS}/trainings/{{method}}/grid/lr-{{rate}}_wd-{{decay}}/predictions.parquet",
+            **STEPS["train_grid"].rule_outputs,
         log:
             f"{LOGS}/train_grid/{{method}}-{{rate}}-{{decay}}.log",
         benchmark:
             f"{LOGS}/train_grid/{{method}}-{{rate}}-{{decay}}.tsv"
+        conda:
+            ENVIRONMENT
+        threads: EXECUTION.ranks * (EXECUTION.threads + EXECUTION.workers)
+        resources:
+            **training_job(EXECUTION),
         params:
-            recipe=lambda w: as_json(LINEAGE.recipe_at(float(w.rate), float(w.decay))),
-            choice="null",
-            seed=STUDY.training.grid.seed,
-            state=lambda w: LINEAGE.state(
-                LINEAGE.grid_training(w.method, float(w.rate), float(w.decay)),
-                w.method,
-            ),
-            stamp=lambda w: str(
-                LINEAGE.grid_training(w.method, float(w.rate), float(w.decay))
-            ),
+            **STEPS["train_grid"].params,
         message:
             "Training {wildcards.method} at learning rate {wildcards.rate}, weight decay {wildcards.decay}"
+        shell:
+            COMMAND
 
     rule select:
         input:
-            lambda w: LINEAGE.grid_files(w.method, ["history.parquet"]),
+            unpack(STEPS["select"].rule_inputs),
         output:
-            choice=f"{RESULTS}/trainings/{{method}}/choice.json",
-            grid=f"{RESULTS}/trainings/{{method}}/grid.parquet",
+            **STEPS["select"].rule_outputs,
         log:
             f"{LOGS}/select/{{method}}.log",
         localrule: True
         conda:
             ENVIRONMENT
         params:
-            runs=lambda w: as_json(LINEAGE.grid(w.method)),
-            stamp=lambda w: str(LINEAGE.selection(w.method)),
+            **STEPS["select"].params,
         message:
             "Choosing learning rate and weight decay of {wildcards.method}"
         shell:
-            "python -m workflow_scripts.training.select --method {wildcards.method} --runs {params.runs:q}"
-            " --choice {output.choice:q} --grid {output.grid:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+            COMMAND
 
     # The grid's run at the chosen point is the final run of its seed.
-    rule adopt:
+    rule reuse_grid_run:
         input:
-            choice=lambda w: LINEAGE.choice(w.method),
-            runs=lambda w: LINEAGE.grid_files(w.method),
+            unpack(STEPS["reuse_grid_run"].rule_inputs),
         output:
-            weights=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.safetensors",
-            card=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/model.json",
-            history=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/history.parquet",
-            predictions=f"{RESULTS}/trainings/{{method}}/seed-{{seed}}/predictions.parquet",
+            **STEPS["reuse_grid_run"].rule_outputs,
         log:
-            f"{LOGS}/adopt/{{method}}-{{seed}}.log",
+            f"{LOGS}/reuse_grid_run/{{method}}-{{seed}}.log",
         wildcard_constraints:
-            method=LINEAGE.adopted_methods,
-            seed=str(STUDY.training.grid.seed),
+            **STEPS["reuse_grid_run"].constraints,
         localrule: True
         conda:
             ENVIRONMENT
         params:
-            runs=lambda w: as_json(LINEAGE.grid(w.method)),
-            stamp=lambda w: str(LINEAGE.training(w.method, int(w.seed))),
+            **STEPS["reuse_grid_run"].params,
         message:
             "Taking {wildcards.method}, seed {wildcards.seed}, from its grid"
         shell:
-            "python -m workflow_scripts.training.adopt --choice {input.choice:q} --runs {params.runs:q}"
-            ' --output "$(dirname {output.weights:q})" > {log:q} 2>&1'
+            COMMAND
 
-    ruleorder: adopt > train
+    ruleorder: reuse_grid_run > train
 
 
 rule cost:
@@ -143,12 +93,8 @@ rule cost:
     conda:
         ENVIRONMENT
     params:
-        counts=LINEAGE.training_counts,
-        dataset=as_json(STUDY.dataset),
+        **STEPS["cost"].params,
     message:
         "What the trainings of this study take"
     shell:
-        "python -m workflow_scripts.training.cost {params.counts} --epochs "
-        f"{STUDY.training.recipe.epochs} --images_per_second {EXECUTION.images_per_second}"
-        f" --index {quote(RESULTS)}/data/index.parquet"
-        " --dataset {params.dataset:q} 2>&1 | tee {log:q}"
+        SHOWN_COMMAND

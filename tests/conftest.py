@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,10 +24,12 @@ from PIL import Image
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from workflow_scripts.common import provenance
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.data.schema import SHARD_SCHEMA
 from workflow_scripts.data.wordnet import wordnet
+from workflow_scripts.models.settings import Compute
 
 
 class ByFile(LoadFileScheduling):
@@ -144,3 +147,16 @@ def write_run(folder: Path, labels: list[int], right: list[bool], first: int = 0
     folder.mkdir(parents=True, exist_ok=True)
     write_table(folder / "predictions.parquet", frame.sample(frac=1, random_state=len(folder.name)))
     return folder
+
+
+def forget_digests() -> None:
+    """Have code be digested anew, as a new process would."""
+    for remembered in (provenance.code_digest, provenance._definition_digest, provenance._read):
+        remembered.cache_clear()
+
+
+def with_compute(options: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a rule's function, with what belongs to `Compute` in one."""
+    own = {name: value for name, value in options.items() if name in Compute.model_fields}
+    rest = {name: value for name, value in options.items() if name not in own}
+    return {**rest, "compute": Compute(**own)}

@@ -82,10 +82,10 @@ def position(state: Path) -> tuple[int, int]:
     """Epochs completed and steps done in the current one, as the checkpoint says; (0, 0) without one."""
     try:
         with safetensors.safe_open(state / NAME, "pt") as file:
-            course = json.loads(file.metadata()["course"])
+            progress = json.loads(file.metadata()["progress"])
     except FileNotFoundError:
         return 0, 0
-    return course["epoch"], course["step"]
+    return progress["epoch"], progress["step"]
 
 
 def stop_in_mid_epoch(process: subprocess.Popen, state: Path) -> None:

@@ -76,7 +76,7 @@ def test_as_many_jobs_as_the_study_implies(submitted):
 def test_no_slurm_job_for_what_takes_seconds(jobs):
     local = {job.rule for job in jobs if job.local}
     quick = {rule for rule in {job.rule for job in jobs} if rule.startswith(("figure_", "table_", "draw_"))}
-    quick |= {"select", "adopt", "build_model", "download_weights", "show_banks", "wordnet", "report"}
+    quick |= {"select", "reuse_grid_run", "build_model", "download_weights", "show_banks", "wordnet", "report"}
     assert {"figure_2", "table_1a", "draw_pairs"} <= quick <= local
     assert not local & set(COUNTS)
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.workflow import Checkout
-from workflow_scripts.study import STUDIES
+from workflow_scripts.study.config import STUDIES
 
 
 @pytest.fixture(scope="module")

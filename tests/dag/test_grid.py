@@ -40,17 +40,17 @@ def test_what_is_shared_is_not_planned_twice(finished, tmp_path):
     fresh.write_study(grid_study())
     jobs = fresh.planned("trainings")
     # Two methods with a grid of two points; of 3 x 2 final trainings two are runs of a grid.
-    assert {rule: jobs[rule] for rule in ("train_grid", "select", "adopt", "train")} == {
+    assert {rule: jobs[rule] for rule in ("train_grid", "select", "reuse_grid_run", "train")} == {
         "train_grid": 4,
         "select": 2,
-        "adopt": 2,
+        "reuse_grid_run": 2,
         "train": 4,
     }
 
 
 def test_imagenet_counts_as_the_paper(finished):
     jobs = finished.planned("table_1a", "--config", "study=imagenet")
-    assert (jobs["train_grid"], jobs["train"], jobs["adopt"]) == (7 * 9, 7 * 5 - 7, 7)
+    assert (jobs["train_grid"], jobs["train"], jobs["reuse_grid_run"]) == (7 * 9, 7 * 5 - 7, 7)
 
 
 def test_a_diverged_training_is_marked_and_loses(finished):
@@ -96,7 +96,7 @@ def test_a_seed_trains_one_model_per_method_and_nothing_else(finished):
 
 def test_a_method_trains_its_grid_and_its_seeds_and_nothing_else(finished):
     finished.write_study(grid_study(methods={**METHODS, "t30": {}}))
-    assert finished.planned("trainings") == {"train_grid": 2, "select": 1, "adopt": 1, "train": 1}
+    assert finished.planned("trainings") == {"train_grid": 2, "select": 1, "reuse_grid_run": 1, "train": 1}
     finished.write_study(grid_study())
 
 

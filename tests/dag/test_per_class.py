@@ -10,7 +10,7 @@ from tests.unit.images import write_folder
 from tests.workflow import Checkout, tiny_study
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.study import load_study
+from workflow_scripts.results.study import load_study
 
 TARGET = "table_per_class_augmentation"
 RANKED = {"best_per_class": 1, "train": 1, TARGET: 1}
@@ -85,9 +85,9 @@ def test_a_grid_of_its_own_can_be_planned(finished):
     finished.write_study(study)
     jobs = finished.planned(TARGET)
     finished.write_study(advised())
-    assert {name: jobs[name] for name in ("train_grid", "adopt", "best_per_class")} == {
+    assert {name: jobs[name] for name in ("train_grid", "reuse_grid_run", "best_per_class")} == {
         "train_grid": 6,
-        "adopt": 3,
+        "reuse_grid_run": 3,
         "best_per_class": 1,
     }
 

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.images import write_folder
 from tests.workflow import Checkout, tiny_study
 from workflow_scripts.common.files import read_table
-from workflow_scripts.embeddings.settings import BANK_B
+from workflow_scripts.transformations.bank_b import BANK_B
 
 SEARCHED = {"similarity_search": 2}
 DRAWN = {f"figure_{name}": 1 for name in ("3a", "3b", "3c", "4", "a4", "a5")}
@@ -21,7 +21,7 @@ WITHOUT_INVERT = [name for name in BANK_B if name != "invert"]
 def searching(**changes) -> dict:
     """The tiny study with a search by both its models, in two shards of classes."""
     study = copy.deepcopy(tiny_study())
-    search = {"models": ["trained", "untrained"], "pairs_per_class": 3, "class_shards": 2}
+    search = {"models": ["trained", "untrained"], "pairs_per_class": 3, "class_parts": 2}
     study["similarity_search"] = {**search, **changes.pop("similarity_search", {})}
     study["banks"]["b"] = {"operations": WITHOUT_INVERT, **changes.pop("b", {})}
     comparison = {"trained": "trained", "untrained": "untrained", "label": "ResNet"}

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from tests.unit.operators import Square
-from workflow_scripts.common.device import DeviceName
 from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.common.settings import DeviceName
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.lie.derivative import along_all
 from workflow_scripts.lie.equivariance_error import equivariance_error
@@ -20,7 +20,7 @@ from workflow_scripts.lie.layerwise import layerwise
 from workflow_scripts.lie.settings import Layerwise, Lie
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.network import load, save
-from workflow_scripts.models.settings import Model
+from workflow_scripts.models.settings import Compute, Model
 
 SIDE = 64
 NETWORKS = {
@@ -58,10 +58,10 @@ def end_to_end(network: Path, shards: list[Path], folder: Path, device: DeviceNa
         network=network,
         head="untrained",
         shards=shards,
-        val=shards,
+        shards_val=shards,
         settings=Lie(images=14, samples=2, max_roll=2),
         seed=0,
-        device=device,
+        compute=Compute(device=device),
         **paths,
         **changes,
     )
@@ -97,7 +97,7 @@ def test_layers_are_those_of_the_cpu(network, tiny_shards, tmp_path):
             shards=tiny_shards.val,
             settings=settings,
             seed=3,
-            device=device,
+            compute=Compute(device=device),
             **paths,
         )
         tables.append(read_table(paths["layers"]))

@@ -23,10 +23,11 @@ from tests.trainings import (
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.embeddings.cache import Cache
-from workflow_scripts.embeddings.settings import BankA
 from workflow_scripts.metrics.zoom_sweep import zoom_sweep
+from workflow_scripts.models.settings import Compute
 from workflow_scripts.training.settings import Recipe
 from workflow_scripts.training.train import train
+from workflow_scripts.transformations.settings import BankA
 
 images_in_shards = test_sweep.prepared
 pairs_in_shards = test_pair_sweep.prepared
@@ -122,8 +123,7 @@ def test_zooms_are_those_of_the_cpu(tiny_shards, tmp_path):
             shards=tiny_shards.val,
             points=3,
             test_seeds=2,
-            device=device,
-            workers=0,
+            compute=Compute(device=device, workers=0),
             output=output,
         )
         tables.append(read_table(output))

@@ -23,13 +23,14 @@ from tests.trainings import (
     weights,
 )
 from tests.unit.images import encoded
-from workflow_scripts.augerino.evaluate_augerino import evaluate_augerino
 from workflow_scripts.augerino.generators import column
 from workflow_scripts.augerino.settings import STAGES, Learning, Limits, Stage
 from workflow_scripts.common.files import read_table
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
+from workflow_scripts.metrics.evaluate_augerino import evaluate_augerino
 from workflow_scripts.models.network import load
+from workflow_scripts.models.settings import Compute
 from workflow_scripts.training.batches import ValidationImages
 from workflow_scripts.training.settings import Recipe
 from workflow_scripts.training.train import train
@@ -137,16 +138,14 @@ def test_the_evaluation_repeats_that_of_the_training(on, reference, tiny_shards,
     recipe = Recipe(epochs=2, batch_size=8, learning_rate=2e-3)
     train(**arguments(tiny_shards, tmp_path, recipe, augerino=given))
     evaluate_augerino(
-        training=tmp_path / "output",
+        network=tmp_path / "output",
         shards=tiny_shards.val,
         augerino=given,
         method="mine",
         training_seed=4,
         test_seeds=3,
         output=tmp_path / "evaluation.parquet",
-        device="cpu",
-        batch=20,
-        workers=0,
+        compute=Compute(device="cpu", batch=20, workers=0),
     )
     table = read_table(tmp_path / "evaluation.parquet")
     assert table["augerino"].tolist() == [False, True, True, True]
@@ -179,14 +178,14 @@ def test_a_diverged_training_is_marked_and_not_evaluated(tiny_shards, tmp_path):
     given = learning()
     train(**arguments(tiny_shards, tmp_path, Recipe(epochs=1, batch_size=8, learning_rate=1e30), augerino=given))
     evaluate_augerino(
-        training=tmp_path / "output",
+        network=tmp_path / "output",
         shards=tiny_shards.val,
         augerino=given,
         method="mine",
         training_seed=4,
         test_seeds=2,
         output=tmp_path / "evaluation.parquet",
-        device="cpu",
+        compute=Compute(device="cpu"),
     )
     table = read_table(tmp_path / "evaluation.parquet")
     assert table["diverged"].all()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,21 +10,22 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.conftest import write_shard
+from tests.conftest import forget_digests, write_shard
 from tests.unit.images import encoded, picture
+from workflow_scripts.common import provenance
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.embeddings import pair_sweep as module
-from workflow_scripts.embeddings.bank_b import BANK_B_TRANSFORMATIONS, SINGLES, SUBPOLICIES, Steps
 from workflow_scripts.embeddings.pair_sweep import pair_sweep
-from workflow_scripts.embeddings.settings import BANK_B, BankB
-from workflow_scripts.embeddings.steps import apply_steps, draw_step_signs, label
 from workflow_scripts.metrics.similarity_search import similarity_search
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.network import load
-from workflow_scripts.models.settings import Model
+from workflow_scripts.models.settings import Compute, Model
+from workflow_scripts.transformations.bank_b import BANK_B, SINGLES, SUBPOLICIES, Steps
+from workflow_scripts.transformations.composition import apply_steps, draw_step_signs, label
+from workflow_scripts.transformations.settings import BankB
 
 SIDE = 32
 SEED = 3
@@ -45,25 +47,21 @@ class Prepared:
     def shards(self) -> list[Path]:
         return sorted(self.folder.glob("shard-*.arrow"))
 
-    def sweep(self, place: Path, bank: BankB | None = None, shards: int = 1, **options) -> list[Path]:
-        """Sweep all shards of classes; returns the tables."""
-        tables = [place / f"classes-{number}.parquet" for number in range(shards)]
+    def sweep(self, place: Path, bank: BankB | None = None, parts: int = 1, **options: Any) -> list[Path]:
+        """Sweep all parts of the classes; returns the tables."""
+        tables = [place / f"classes-{number}.parquet" for number in range(parts)]
         for number, table in enumerate(tables):
             pair_sweep(
-                **{
-                    "model": self.folder / "model",
-                    "shards": self.shards,
-                    "pairs": self.folder / "pairs.parquet",
-                    "class_shard": number,
-                    "class_shards": shards,
-                    "bank": bank or BankB(),
-                    "seed": SEED,
-                    "output": table,
-                    "store": place / "store",
-                    "device": "cpu",
-                    "batch": 5,
-                    **options,
-                }
+                network=self.folder / "model",
+                shards=self.shards,
+                pairs=self.folder / "pairs.parquet",
+                class_part=number,
+                class_parts=parts,
+                bank=bank or BankB(),
+                seed=SEED,
+                output=table,
+                store=place / "store",
+                compute=Compute(**{"device": "cpu", "batch": 5, **options}),
             )
         return tables
 
@@ -171,7 +169,7 @@ def test_equal_evaluations_are_computed_once(prepared, swept):
 
 def test_shards_of_classes_batches_and_workers_change_nothing(prepared, swept, tmp_path):
     whole = pd.concat([read_table(path) for path in swept[1]])
-    parts = pd.concat([read_table(path) for path in prepared.sweep(tmp_path, shards=3, batch=256, workers=2)])
+    parts = pd.concat([read_table(path) for path in prepared.sweep(tmp_path, parts=3, batch=256, workers=2)])
     keys = ["label", "pair", "transformation"]
     both = whole.astype({"transformation": str}).merge(parts.astype({"transformation": str}), on=keys)
     assert len(both) == len(whole) == len(parts)
@@ -180,7 +178,7 @@ def test_shards_of_classes_batches_and_workers_change_nothing(prepared, swept, t
 
 def test_more_shards_than_classes_are_empty_tables(prepared, tmp_path):
     bank = BankB(operations=["invert"], subpolicies=False)
-    tables = prepared.sweep(tmp_path, bank, shards=len(MADE_BY) + len(MADE_BY_TWO) + 2)
+    tables = prepared.sweep(tmp_path, bank, parts=len(MADE_BY) + len(MADE_BY_TWO) + 2)
     assert len(read_table(tables[-1])) == 0
     assert prepared.search(tmp_path, tables, bank)["label"].nunique() == len(MADE_BY) + len(MADE_BY_TWO)
 
@@ -197,33 +195,33 @@ def test_one_operation_more_computes_that_operation_only(prepared, tmp_path):
 
 
 def test_an_operation_added_to_the_bank_leaves_the_keys_of_the_others(monkeypatch):
-    from workflow_scripts.common import provenance
-
     before = {name: module._key("base", steps, SEED) for name, steps in BY_NAME.items()}
     code = provenance.code_digest(module.MODULE, module.DEFINITIONS)
-    source = provenance._source_file("workflow_scripts.embeddings.bank_b")
-    text = source.read_text()
-    more = text.replace(
-        '    Transformation("invert"',
-        '    Transformation("dim", "appearance", "", _STILL, _dim, index_free=True),\n    Transformation("invert"',
-    ).replace("def _equalize", "def _dim(images, _):\n    return images // 2\n\n\ndef _equalize")
-    changed = text.replace(
-        "return F.adjust_contrast(images, 1 + change)", "return F.adjust_contrast(images, 1 - change)"
+    bank, pixels = (
+        provenance._source_file(f"workflow_scripts.transformations.{name}") for name in ("bank_b", "operations_b")
     )
-    assert text not in (more, changed)
+    entry = '        _appearance(name="invert"'
+    added = f'        _appearance(name="dim", title="dim", unit="", values=_NO_MAGNITUDE, operation="dim"),\n{entry}'
+    function = "def equalize("
+    more = {
+        bank: bank.read_text().replace(entry, added),
+        pixels: pixels.read_text().replace(function, f"def dim(images, _):\n    return images // 2\n\n\n{function}"),
+    }
+    right = "return F.adjust_contrast(images, 1 + change)"
+    changed = {pixels: pixels.read_text().replace(right, "return F.adjust_contrast(images, 1 - change)")}
+    assert all(path.read_text() != text for path, text in (more | changed).items())
+    assert more[bank] != bank.read_text()
 
-    def with_source(new: str) -> dict[str, str]:
+    def with_source(new: dict[Path, str]) -> dict[str, str]:
         real = Path.read_text
-        monkeypatch.setattr(Path, "read_text", lambda path, *a, **k: new if path == source else real(path, *a, **k))
-        provenance.code_digest.cache_clear()
-        provenance._definition_digest.cache_clear()
+        monkeypatch.setattr(Path, "read_text", lambda path, *a, **k: new.get(path) or real(path, *a, **k))
+        forget_digests()
         try:
             assert provenance.code_digest(module.MODULE, module.DEFINITIONS) == code
             return {name: module._key("base", steps, SEED) for name, steps in BY_NAME.items()}
         finally:
             monkeypatch.undo()
-            provenance.code_digest.cache_clear()
-            provenance._definition_digest.cache_clear()
+            forget_digests()
 
     assert with_source(more) == before
     after = with_source(changed)
@@ -264,4 +262,4 @@ def test_a_sweep_of_other_pairs_is_named(prepared, tmp_path):
 
 
 def test_every_operation_of_the_bank_is_swept():
-    assert {operation for steps in STEPS for operation, _ in steps} == set(BANK_B_TRANSFORMATIONS)
+    assert {operation for steps in STEPS for operation, _ in steps} == set(BANK_B)

@@ -14,7 +14,7 @@ from workflow_scripts.common.files import read_table
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import decode
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.equivariance_error import Derivatives
 from workflow_scripts.lie.layerwise import layerwise
 from workflow_scripts.lie.reading import Images
@@ -48,7 +48,7 @@ def test_finite_differences_converge_to_the_equivariance_error_of_deit(photograp
     weights = photographs / "weights" / f"{DEIT}.safetensors"
     build_model(model=Model(timm=DEIT), preprocessing=Preprocessing(), output=tmp_path / "deit", weights=weights)
     card, network = load(tmp_path / "deit")
-    answers = Answers(card, network.requires_grad_(False)).double()
+    answers = ClassProbabilities(card, network.requires_grad_(False)).double()
     photograph = sorted((photographs / "imagenet-samples").glob("*.JPEG"))[0]
     crop = resize_and_crop(decode(photograph.read_bytes()), card.resize, card.crop)[None]
     pixels, one = crop.double() / 255, np.zeros(1, dtype=np.int64)

@@ -18,18 +18,18 @@ from workflow_scripts.data.settings import ImageFolder, Preprocessing, Shards
 from workflow_scripts.data.shards import shards
 from workflow_scripts.embeddings.cache import Cache, Store
 from workflow_scripts.embeddings.draw_pairs import draw_pairs
-from workflow_scripts.embeddings.settings import BankA
 from workflow_scripts.embeddings.sweep import sweep
-from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
-from workflow_scripts.figures.magnitude_boxes import magnitude_boxes
-from workflow_scripts.figures.settings import MagnitudeFigure
 from workflow_scripts.metrics.equivariance import equivariance
 from workflow_scripts.metrics.invariance import invariance
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.failures import Failure, write_failure
 from workflow_scripts.models.network import load
-from workflow_scripts.models.settings import Model
+from workflow_scripts.models.settings import Compute, Model
+from workflow_scripts.results.catalogue.invariance import MagnitudeFigure
+from workflow_scripts.results.figures.magnitude_boxes import magnitude_boxes
+from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
+from workflow_scripts.transformations.settings import BankA
 
 SHARDS = 2
 PAIRS = 9
@@ -57,7 +57,7 @@ def prepared(tmp_path_factory):
             shard=shard,
             output=root / f"shard-{shard}.arrow",
         )
-    draw_pairs(index=root / "index.parquet", split="val", pairs=PAIRS, seed=0, output=root / "pairs.parquet")
+    draw_pairs(index=root / "index.parquet", split="val", count=PAIRS, seed=0, output=root / "pairs.parquet")
     model = Model(timm="resnet18", args={"channels": [8, 8, 16, 16]}, crop=32)
     build_model(model=model, preprocessing=Preprocessing(resize=36, crop=32), output=root / "model")
     return root
@@ -68,16 +68,14 @@ def swept(root, folder, bank, seed=0, batch=3, device="cpu", model="model", fail
     views = [folder / f"view-{shard}" for shard in range(SHARDS)]
     for shard, view in enumerate(views):
         sweep(
-            model=root / model,
+            network=root / model,
             shard=root / f"shard-{shard}.arrow",
             pairs=root / "pairs.parquet",
             bank=bank,
             seed=seed,
             output=view,
             store=folder / "store",
-            device=device,
-            batch=batch,
-            failing=failing,
+            compute=Compute(device=device, batch=batch, failing=failing),
         )
     return views
 
@@ -98,7 +96,7 @@ def by_definition(root, row, signs):
         pixels = np.asarray(Image.open(root / "images" / paths[image_id]).convert("RGB")).copy()
         crop = resize_and_crop(torch.from_numpy(pixels).permute(2, 0, 1), card.resize, card.crop)[None]
         if transform:
-            sign = np.array([signs.get((image_id, transformation.name), 1)])
+            sign = np.array([signs.get((image_id, transformation.entry.name), 1)])
             crop = transformation(crop, row["magnitude"], sign)
         with torch.inference_mode():
             return embedder(crop)[0].double()
@@ -222,7 +220,7 @@ def test_a_model_that_could_not_be_had_is_a_gap_in_tables_and_figures(prepared, 
             summary=summary,
         )
         percentiles, summary = tables["equivariance"][name]
-        equivariance(model=name, embeddings=views, pairs=9, seed=0, percentiles=percentiles, summary=summary)
+        equivariance(model=name, embeddings=views, count=9, seed=0, percentiles=percentiles, summary=summary)
     assert not (tmp_path / "absent" / "store").exists()
     with pytest.raises(InputError, match="no model, as not to be had"):
         swept(prepared, tmp_path / "stopped", bank, model="absent")
@@ -239,6 +237,7 @@ def test_a_model_that_could_not_be_had_is_a_gap_in_tables_and_figures(prepared, 
                 measure=measure,
                 percentiles=[of_models[name][0] for name in models],
                 labels={name: name for name in models},
+                titles={"rotate": "rotate", "translateX": "translate x", "solarize": "solarize"},
                 figure=MagnitudeFigure(),
                 output=output,
             )

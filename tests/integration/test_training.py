@@ -33,16 +33,16 @@ from tests.trainings import (
 from tests.unit.per_class import write_transformations
 from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import ROOT, make_stamp
+from workflow_scripts.common.provenance import ROOT, Stamp
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.models.network import Card, create, load
 from workflow_scripts.training import lock
-from workflow_scripts.training.checkpoint import NAME, Checkpoints, Course
+from workflow_scripts.training.checkpoint import NAME, Checkpoints, Progress
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.ranks import Ranks
 from workflow_scripts.training.settings import Recipe
+from workflow_scripts.training.sigterm import STEPS_BETWEEN_QUESTIONS
 from workflow_scripts.training.train import train
-from workflow_scripts.training.warning import STEPS_BETWEEN_QUESTIONS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -57,12 +57,15 @@ def assert_complete_predictions(folder: Path, shards: TinyShards) -> None:
     assert right.mean() == history(folder)["val_top1"].iloc[-1]
 
 
+STAMP = Stamp(study="test", seed=4, module="workflow_scripts.training.train", code="0" * 16, key="1" * 16)
+
+
 @pytest.fixture(scope="module")
 def reference(tiny_shards, tmp_path_factory):
     """A training on one rank that nothing disturbed."""
     folder = tmp_path_factory.mktemp("reference")
     recipe = RECIPE.model_copy(update={"batch_norm": "synchronised"})
-    train(**arguments(tiny_shards, folder, recipe, stamp=make_stamp("test", 4, "workflow_scripts.training.train", {})))
+    train(**arguments(tiny_shards, folder, recipe, stamp=STAMP))
     return folder
 
 
@@ -224,7 +227,7 @@ def saved_checkpoint(state: Path) -> Path:
     card = Card(library="timm", architecture="resnet18", args=TINY, classes=3, **SIZES.model_dump())
     ranks = Ranks(rank=0, world=1, device=torch.device("cpu"))
     learner = Learner(create(card, 4), card, RECIPE, ranks, channels_last=False, compile=False)
-    Checkpoints(state, 0, True).save(Course(torch.zeros(2, dtype=torch.float64)), learner)
+    Checkpoints(state, 0, True).save(Progress(torch.zeros(2, dtype=torch.float64)), learner)
     return state / NAME
 
 

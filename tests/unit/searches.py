@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.embeddings.settings import BankB
 from workflow_scripts.metrics.similarity_search import HALVES, describe
+from workflow_scripts.transformations.settings import BankB
 
 Score = Callable[[pd.DataFrame, int, str], np.ndarray]
 """Scores of the bank's transformations (a row each) in a class and a half."""

@@ -9,7 +9,7 @@ from scipy.stats import kstest
 from torch import nn
 from torch.nn import functional
 
-from workflow_scripts.augerino.bounds import Augerino, LearnedBounds, black_of, warp
+from workflow_scripts.augerino.bounds import AugmentedClassifier, LearnedBounds, black_of, warp
 from workflow_scripts.augerino.draws import batch_numbers, image_numbers
 from workflow_scripts.augerino.generators import GENERATORS, reach
 from workflow_scripts.augerino.settings import STAGES, Stage
@@ -122,7 +122,7 @@ class Tiny(nn.Module):
 @pytest.mark.parametrize("what", list(STAGES))
 def test_gradients_equal_finite_differences(what):
     bounds = LearnedBounds(STAGES[what], 0.3).double()
-    model = Augerino(Tiny(), bounds)
+    model = AugmentedClassifier(Tiny(), bounds)
     image = smooth().expand(4, 1, SIDE, SIDE)
     labels = torch.tensor([0, 1, 2, 1])
 
@@ -168,7 +168,7 @@ def test_without_a_bound_below_its_limit_the_reward_is_nothing():
 def test_copies_are_averaged_as_log_probabilities():
     torch.manual_seed(5)
     bounds = LearnedBounds(STAGES["affine"], 0.5).double()
-    model = Augerino(Tiny(), bounds, train_copies=1, test_copies=4).eval()
+    model = AugmentedClassifier(Tiny(), bounds, train_copies=1, test_copies=4).eval()
     image = smooth().expand(2, 1, SIDE, SIDE)
     uniform = torch.rand(2, 4, 6, dtype=torch.float64)
     answers = model(image, uniform)
@@ -185,7 +185,7 @@ def test_outside_the_image_it_is_black():
     pixels = torch.rand(4, 3, 9, 9, dtype=torch.float64)
     bounds = set_widths(LearnedBounds(STAGES["affine"]).double(), *[1.5] * 6)
     uniform = torch.rand(4, 1, 6, dtype=torch.float64)
-    model = Augerino(Recording(), bounds, black=black_of(mean, std)).double().train()
+    model = AugmentedClassifier(Recording(), bounds, black=black_of(mean, std)).double().train()
     normalise = {"mean": torch.tensor(mean).view(shape), "std": torch.tensor(std).view(shape)}
     model((pixels - normalise["mean"]) / normalise["std"], uniform)
     warped = warp(pixels, bounds.matrices(uniform[:, 0]))

@@ -7,16 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow_scripts.augerino.settings import Generator
+from tests.unit.test_study import Started
+from workflow_scripts.augerino.settings import AffineGenerator
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.provenance import Stamp, code_digest
-from workflow_scripts.figures.figure_a9 import figure_a9
-from workflow_scripts.lineage.lineage import Lineage
-from workflow_scripts.lineage.training import AUGERINO
-from workflow_scripts.study import STUDIES, load_study
-from workflow_scripts.tables.table_a3 import table_a3
-from workflow_scripts.tables.table_a4 import table_a4
+from workflow_scripts.results.figures.figure_a9 import figure_a9
+from workflow_scripts.results.study import load_study
+from workflow_scripts.results.tables.table_a3 import table_a3
+from workflow_scripts.results.tables.table_a4 import table_a4
+from workflow_scripts.steps.training import AUGERINO, all_weights, base, owner
+from workflow_scripts.study.config import STUDIES
 
 DEMO = (STUDIES / "demo.yaml").read_text()
 SMALL = """augerino:
@@ -33,40 +34,37 @@ def written(folder: Path, block: str, text: str = DEMO) -> Path:
     return path
 
 
-def lineage(path: Path) -> Lineage:
-    return Lineage.read({"study": str(path), "data": "data", "results": "results"})
-
-
 def test_a_study_without_the_block_has_none_of_it(tmp_path):
-    study = lineage(written(tmp_path, ""))
+    study = Started(written(tmp_path, ""))
     assert study.study.augerino is None
-    assert not {"figure_a8", "figure_a9"} & set(study.figures)
-    assert not {"table_a3", "table_a4", "table_a5", "table_a6"} & set(study.tables)
+    assert not {"figure_a8", "figure_a9"} & study.shown
+    assert not {"table_a3", "table_a4", "table_a5", "table_a6"} & study.shown
 
 
 def test_the_sweep_is_every_transformation_lambda_and_seed(tmp_path):
-    study = lineage(written(tmp_path, SMALL))
+    study = Started(written(tmp_path, SMALL))
     methods = [f"augerino_{what}_lambda{value}" for what in ("translation", "rigid") for value in ("0.1", "0.5")]
     assert study.study.augerino_methods == methods
     folders = [f"results/mine/trainings/{method}/seed-{seed}" for method in methods for seed in (3, 4)]
-    assert study.training_files[-8:] == [f"{folder}/model.safetensors" for folder in folders]
+    assert all_weights(study.workspace)[-8:] == [f"{folder}/model.safetensors" for folder in folders]
     # What is not learned is neither drawn nor tabulated.
-    assert {"figure_a8", "figure_a9"} & set(study.figures) == {"figure_a8"}
-    assert {"table_a3", "table_a4", "table_a5", "table_a6"} & set(study.tables) == {"table_a3", "table_a4"}
+    assert {"figure_a8", "figure_a9"} & study.shown == {"figure_a8"}
+    assert {"table_a3", "table_a4", "table_a5", "table_a6"} & study.shown == {"table_a3", "table_a4"}
 
 
 def test_inputs_and_choice_are_those_of_the_base_method(tmp_path):
-    study = lineage(written(tmp_path, SMALL, DEMO.replace("  seeds: [0, 1]", "  grid: {}\n  seeds: [0, 1]")))
-    assert study.augmentation("augerino_rigid_lambda0.5") == "fscc"
-    assert study.choice("augerino_rigid_lambda0.5") == study.choice("fscc") != []
+    study = Started(written(tmp_path, SMALL, DEMO.replace("  seeds: [0, 1]", "  grid: {}\n  seeds: [0, 1]")))
+    assert base(study.workspace, "augerino_rigid_lambda0.5") == "fscc"
+    assert owner(study.workspace, "augerino_rigid_lambda0.5") == "fscc"
 
 
 def test_a_setting_reaches_exactly_what_depends_on_it(tmp_path):
     def keys(block: str) -> dict[str, str]:
-        study = lineage(written(tmp_path, block))
+        study = Started(written(tmp_path, block))
         methods = ["fscc", "augerino_translation_lambda0.1", "augerino_rigid_lambda0.1"]
-        trained = {method: study.training(method, 3).key for method in methods}
-        return {**trained, "evaluated": study.evaluation(methods[1], 3).key, "table": study.table_a3().key}
+        trained = {method: study.key(f"trainings/{method}/seed-3/model.json") for method in methods}
+        evaluated = study.key(f"augerino/{methods[1]}-3.parquet")
+        return {**trained, "evaluated": evaluated, "table": study.key("tables/table_a3.csv")}
 
     def changed(right: str, wrong: str) -> set[str]:
         assert right in SMALL
@@ -109,8 +107,11 @@ def test_a_mistake_gets_one_line(tmp_path, block, sentence):
 def test_a_network_behind_learned_bounds_can_be_measured_like_any_other(tmp_path):
     assert DEMO.count("training: fscc\n") == 1
     text = DEMO.replace("training: fscc\n", "training: augerino_translation_lambda0.5\n    seed: 3\n")
-    study = lineage(written(tmp_path, SMALL, text))
-    assert study.network("resnet_fscc") == "results/mine/trainings/augerino_translation_lambda0.5/seed-3"
+    study = Started(written(tmp_path, SMALL, text))
+    assert (
+        study.workspace.network("resnet_fscc").beginning
+        == "results/mine/trainings/augerino_translation_lambda0.5/seed-3"
+    )
     with pytest.raises(InputError, match=r"seed 7 is not in augerino.seeds \[3, 4\]"):
         load_study(written(tmp_path, SMALL, text.replace("seed: 3", "seed: 7")))
 
@@ -174,7 +175,7 @@ def test_a_figure_of_bounds_plots_their_reach(tmp_path):
         "0.1": [run(tmp_path / "a", [(0.4, 0.8, zoom)] * 2), run(tmp_path / "b", [(0.8, 0.8, zoom)] * 2)],
         "1": [run(tmp_path / "c", [(1.2, 0.4, 1.0), (math.nan,) * 3])],
     }
-    limits: dict[Generator, float] = {"translation_x": 1.2, "translation_y": 1.2, "scale": 2.546}
+    limits: dict[AffineGenerator, float] = {"translation_x": 1.2, "translation_y": 1.2, "scale": 2.546}
     figure_a9(runs=runs, initial_width=0.2, limits=limits, output=tmp_path / "figure_a9")
     assert (tmp_path / "figure_a9.pdf").read_bytes().startswith(b"%PDF")
     points = pd.read_csv(tmp_path / "figure_a9.csv")

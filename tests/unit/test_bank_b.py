@@ -8,19 +8,13 @@ from torchvision.transforms import AutoAugment, AutoAugmentPolicy
 
 from tests.unit.images import picture
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.embeddings.bank_b import (
-    BANK_B_TRANSFORMATIONS,
-    POLICIES,
-    RESCALE_PAIRS,
-    SINGLES,
-    SUBPOLICIES,
-    singles,
-    subpolicies,
-)
-from workflow_scripts.embeddings.operations import IDENTITY, draw_signs
-from workflow_scripts.embeddings.settings import BANK_B, MAGNITUDES, BankB
-from workflow_scripts.embeddings.steps import apply_steps, draw_step_signs, evaluation, family, label
-from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
+from workflow_scripts.transformations.bank_b import BANK_B, POLICIES, RESCALE_PAIRS, SINGLES, SUBPOLICIES
+from workflow_scripts.transformations.composition import apply_steps, draw_step_signs, evaluation, family, label
+from workflow_scripts.transformations.entry import IDENTITY, MAGNITUDES
+from workflow_scripts.transformations.operations import draw_signs
+from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
+from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
+from workflow_scripts.transformations.settings import BankB, singles, subpolicies
 
 SIDE = 64
 SIGNS = np.array([1, -1, 1, -1])
@@ -72,11 +66,11 @@ def reference(name: str, images: torch.Tensor, value: float, signs: np.ndarray) 
 @pytest.mark.parametrize(("name", "magnitude"), CELLS)
 def test_equals_pillow_to_one_grey_level(images, name, magnitude):
     transformation = BANK_B_TRANSFORMATIONS[name]
-    value = transformation.values[magnitude]
-    signs = SIGNS if transformation.signed else np.ones(4)
+    value = transformation.entry.values[magnitude]
+    signs = SIGNS if transformation.entry.signed else np.ones(4)
     ours = transformation(images, magnitude, SIGNS)
     away = (ours.int() - reference(name, images, value, signs).int()).abs().amax(dim=1)
-    if transformation.family == "geometric":
+    if transformation.entry.family == "geometric":
         # Where the frame cuts through a pixel, Pillow keeps or drops it whole; torchvision blends it with the fill.
         edge = reference(name, torch.full_like(images, 255), value, signs).amin(dim=1) < 255
         near_edge = torch.nn.functional.max_pool2d(edge[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
@@ -88,14 +82,14 @@ def test_equals_pillow_to_one_grey_level(images, name, magnitude):
 
 @pytest.mark.parametrize("name", WITH_MAGNITUDE)
 def test_index_0_is_the_identity(images, name):
-    assert BANK_B_TRANSFORMATIONS[name].evaluation(0)[0] == IDENTITY
+    assert BANK_B[name].evaluation(0)[0] == IDENTITY
     assert torch.equal(BANK_B_TRANSFORMATIONS[name](images, 0, SIGNS), images)
 
 
 @pytest.mark.parametrize("name", FREE)
 def test_without_magnitude_every_index_is_the_same_and_changes_the_image(images, name):
     transformation = BANK_B_TRANSFORMATIONS[name]
-    assert len({transformation.evaluation(index) for index in range(MAGNITUDES)}) == 1
+    assert len({transformation.entry.evaluation(index) for index in range(MAGNITUDES)}) == 1
     assert torch.equal(transformation(images, 0), transformation(images, 9))
     assert not torch.equal(transformation(images, 0), images)
 
@@ -114,12 +108,12 @@ def test_magnitudes_are_those_of_autoaugment():
     theirs = {name.lower(): (values, signed) for name, (values, signed) in spaces.items()}
     for name in set(WITH_MAGNITUDE) - {"rescale", "solarize"}:
         values, signed = theirs[name.lower()]
-        np.testing.assert_allclose(BANK_B_TRANSFORMATIONS[name].values, values.numpy(), rtol=1e-6)
-        assert BANK_B_TRANSFORMATIONS[name].signed == signed
+        np.testing.assert_allclose(BANK_B[name].values, values.numpy(), rtol=1e-6)
+        assert BANK_B[name].signed == signed
     # The paper's range ends at 256, torchvision's at 255.
-    np.testing.assert_allclose(BANK_B_TRANSFORMATIONS["solarize"].values, np.linspace(256, 0, MAGNITUDES))
+    np.testing.assert_allclose(BANK_B["solarize"].values, np.linspace(256, 0, MAGNITUDES))
     rescale = (1, 0.85, 0.70, 0.55, 0.40, 0.25, 1.625, 2.25, 2.875, 3.5)
-    assert BANK_B_TRANSFORMATIONS["rescale"].values == rescale
+    assert BANK_B["rescale"].values == rescale
 
 
 @pytest.mark.parametrize("policy", ["imagenet", "svhn"])
@@ -168,7 +162,7 @@ def test_equal_evaluations_give_equal_images(images):
 
 def test_the_banks_share_evaluations_of_the_same_operation_only():
     both = [
-        {transformation.evaluation(m) for transformation in bank.values() for m in range(MAGNITUDES)}
+        {transformation.entry.evaluation(m) for transformation in bank.values() for m in range(MAGNITUDES)}
         for bank in (BANK_A_TRANSFORMATIONS, BANK_B_TRANSFORMATIONS)
     ]
     same = {"translateX", "translateY", "rotate", "posterize", "solarize", IDENTITY}

@@ -26,7 +26,7 @@ def test_ranks_share_every_batch_and_resumption_skips_what_is_done(world):
 
 
 def test_too_many_ranks_for_a_batch_is_one_sentence():
-    assert make_plan(100, 6, 0, 3, alone=True).steps == 16
+    assert make_plan(100, 6, 0, 3, local_batch_norm=True).steps == 16
     with pytest.raises(InputError, match="fewer ranks, or set batch_size to 8 or more"):
-        make_plan(100, 6, 0, 4, alone=True)
-    assert make_plan(100, 6, 0, 6, alone=False).batch == 6
+        make_plan(100, 6, 0, 4, local_batch_norm=True)
+    assert make_plan(100, 6, 0, 6, local_batch_norm=False).batch == 6

@@ -9,12 +9,13 @@ import pytest
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.planted import CLASSES, FACTORS
-from workflow_scripts.embeddings.settings import BankB
-from workflow_scripts.figures.figure_calibration import figure_calibration
 from workflow_scripts.metrics.calibration import calibration, rank_operations, to_other_classes
 from workflow_scripts.metrics.rankings import operations
 from workflow_scripts.metrics.similarity_search import describe
-from workflow_scripts.tables.table_calibration import score, table_calibration, tail
+from workflow_scripts.results.figures.figure_calibration import figure_calibration
+from workflow_scripts.results.tables.table_calibration import score, table_calibration, tail
+from workflow_scripts.transformations.bank_b import BANK_B
+from workflow_scripts.transformations.settings import BankB
 
 FACTORS_IN_BANK_B = [one for one in CLASSES if FACTORS[one.factor].bank_b]
 NEAREST = "posterize 5"
@@ -112,7 +113,8 @@ def test_table_and_figure(tmp_path):
     assert best.startswith(FACTORS[FACTORS_IN_BANK_B[0].factor].bank_b[0])
     assert best.endswith(" *")
     assert classes["mean change"].str.startswith(NEAREST).all()
-    figure_calibration(calibration=place, label="ResNet", output=tmp_path / "figure")
+    titles = {name: entry.title for name, entry in BANK_B.items()}
+    figure_calibration(calibration=place, label="ResNet", titles=titles, output=tmp_path / "figure")
     plotted = pd.read_csv(tmp_path / "figure.csv")
     assert len(plotted) == len(CLASSES) * 15 * 4
     assert (tmp_path / "figure.pdf").stat().st_size > 1000

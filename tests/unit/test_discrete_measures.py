@@ -8,7 +8,7 @@ from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.discrete import draw, measure_discrete
 from workflow_scripts.lie.settings import Lie
 from workflow_scripts.lie.warps import rotate, shift, shift_whole
@@ -31,7 +31,9 @@ def images(n: int = 3) -> Tensor:
 def measured(network: nn.Module, classes: int, pixels: Tensor | None = None, columns=None) -> pd.DataFrame:
     pixels = images() if pixels is None else pixels
     chosen = None if columns is None else torch.tensor(columns)
-    return measure_discrete(Answers(card(classes), network, chosen).double(), pixels, IDS[: len(pixels)], SETTINGS, 0)
+    return measure_discrete(
+        ClassProbabilities(card(classes), network, chosen).double(), pixels, IDS[: len(pixels)], SETTINGS, 0
+    )
 
 
 class Network(nn.Module):

@@ -36,7 +36,7 @@ def measured(tmp_path, differences, signs=None, pairs=PAIRS, seed=0) -> tuple[pd
     """The summary and the percentiles at magnitude 1."""
     view = write_view(tmp_path / f"view-{seed}", differences, signs)
     names = {name: tmp_path / f"{name}.parquet" for name in ("percentiles", "summary")}
-    equivariance(model="model", embeddings=[view], pairs=pairs, seed=seed, **names)
+    equivariance(model="model", embeddings=[view], count=pairs, seed=seed, **names)
     summary, percentiles = read_table(names["summary"]), read_table(names["percentiles"])
     still = summary[summary["magnitude"] == 0].iloc[0]
     assert (still["n"], still["dropped"]) == (0, pairs)

@@ -14,6 +14,7 @@ from timm.data import ImageNetInfo
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tests.conftest import with_compute
 from tests.unit.operators import Square
 from tests.unit.test_discrete_measures import Network, card
 from workflow_scripts.common.errors import InputError
@@ -22,13 +23,13 @@ from workflow_scripts.common.statistics import bootstrap_interval
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.equivariance_error import Derivatives, equivariance_error
 from workflow_scripts.lie.generators import FIELDS, generate
 from workflow_scripts.lie.heads import Outputs, outputs_of_classes
+from workflow_scripts.lie.measured_model import MeasuredModel
 from workflow_scripts.lie.reading import Images, choose_images
 from workflow_scripts.lie.settings import Lie
-from workflow_scripts.lie.subject import Subject
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.download_weights import download_weights
 from workflow_scripts.models.failures import UnfitModelError, failure_of
@@ -44,7 +45,7 @@ SETTINGS = Lie(images=7, samples=2, max_roll=2)
 def derived(network: nn.Module, pixels: Tensor, settings: Lie, classes: int, columns=None) -> pd.DataFrame:
     """Lie derivatives of `pixels`, as the rule computes them."""
     chosen = None if columns is None else torch.tensor(columns)
-    answers = Answers(card(classes, pixels.shape[-1]), network, chosen).double()
+    answers = ClassProbabilities(card(classes, pixels.shape[-1]), network, chosen).double()
     ids = np.arange(len(pixels))
     with torch.no_grad():
         return Derivatives(answers, settings)(pixels, Images(pixels, ids, ids))
@@ -119,7 +120,7 @@ def test_an_operator_without_a_forward_rule_is_marked_and_gives_the_same():
     pixels, tables, modes = random_pixels(2, 8), [], []
     for square in (Square.apply, torch.square):
         network = Network(lambda x, square=square: 9 * square(x).mean(2)[:, 0])
-        derive = Derivatives(Answers(card(8, 8), network).double(), Lie())
+        derive = Derivatives(ClassProbabilities(card(8, 8), network).double(), Lie())
         with torch.no_grad():
             tables.append(derive(pixels, Images(pixels, np.arange(2), np.arange(2))))
         modes.append(derive.mode)
@@ -144,8 +145,8 @@ def built(tmp_path_factory) -> Path:
 def measured(folder: Path, network: Path, shards: list[Path], index: Path, **changes) -> dict[str, pd.DataFrame]:
     paths = {name: folder / f"{name}.parquet" for name in ("about", "images", "discrete", "summary")}
     options: dict[str, Any] = {"model": "resnet", "head": "untrained", "settings": SETTINGS, "seed": 0, "device": "cpu"}
-    options |= {"network": network, "shards": shards, "val": shards, "index": index, **paths, **changes}
-    equivariance_error(**options)
+    options |= {"network": network, "shards": shards, "shards_val": shards, "index": index, **paths, **changes}
+    equivariance_error(**with_compute(options))
     return {name: read_table(path) for name, path in paths.items()}
 
 
@@ -239,7 +240,7 @@ def test_images_are_divided_until_they_fit(index):
     shown = card(3, 8)
     tables = []
     for network in (Small(), Network(lambda x: x.mean((2, 3)))):
-        subject = Subject(Answers(shown, network), shown, torch.device("cpu"), 1)
+        subject = MeasuredModel(ClassProbabilities(shown, network), shown, torch.device("cpu"), 1)
         derive = Derivatives(subject.answers, Lie())
         tables.append(pd.concat(subject._in_parts(derive, block)).sort_values(["id", "transformation"]))
     assert sorted(tables[0]["id"].unique()) == list(range(7))
@@ -253,7 +254,7 @@ def test_a_model_that_fits_with_no_image_is_named(tmp_path, tiny_shards, index, 
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
     shown = card(3, 8)
-    subject = Subject(Answers(shown, nn.Identity()), shown, torch.device("cpu"), 1)
+    subject = MeasuredModel(ClassProbabilities(shown, nn.Identity()), shown, torch.device("cpu"), 1)
     with pytest.raises(UnfitModelError, match="out of memory"):
         subject.measure(exhausted, ShardReader(tiny_shards.val), np.arange(4), 4, "nothing")
 
@@ -262,11 +263,12 @@ def test_weights_that_cannot_be_fetched_become_a_row(tmp_path, tiny_shards, inde
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     weights, model = tmp_path / "weights.safetensors", Model(timm="regnetx_002", pretrained=True, crop=32)
     (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "regnetx_002.pth").write_bytes(b"no checkpoint")
+    broken = tmp_path / "empty" / "regnetx_002.pth"
+    broken.write_bytes(b"no checkpoint")
     with pytest.raises(InputError, match="not a readable checkpoint"):
-        download_weights(model=model, folder=tmp_path / "empty", output=weights)
+        download_weights(model=model, folder=tmp_path / "empty", local=broken, output=weights)
     assert not weights.exists()
-    download_weights(model=model, folder=tmp_path / "empty", output=weights, failing="row")
+    download_weights(model=model, folder=tmp_path / "empty", local=broken, output=weights, failing="row")
     folder = tmp_path / "network"
     with pytest.raises(InputError, match="not a readable checkpoint"):
         build_model(model=model, preprocessing=SIZES, output=folder, weights=weights)

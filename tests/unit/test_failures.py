@@ -1,47 +1,50 @@
-"""The last lines of a failed run, from Snakemake's log."""
+"""The last lines of a failed run, from Snakemake's events."""
 
-from workflow_scripts.common.failures import failed_jobs
+import logging
+from typing import Any
 
-LINE = "=" * 80
-# Job 1 fails twice, job 2 fails and is tried again; the log shown in between is that of Snakemake within a job.
-LOG = f"""
-Job 1: Training a, seed 0
-Error in rule train:
-    message: SLURM-job '11' failed
-    jobid: 1
-    log: logs/train/a-0.log, logs/slurm/11.log (check log file(s) for error details)
-    external_jobid: 11
+from snakemake_interface_logger_plugins.common import LogEvent
 
-Logfile logs/train/a-0.log:
-{LINE}
-Job 0: Training a, seed 0
-Error in rule train:
-    jobid: 0
-    log: logs/train/a-0.log (check log file(s) for error details)
+from workflow_scripts.workflow.failures import LOGGER, listen
 
-{LINE}
 
-Error in rule sweep:
-    jobid: 2
-    external_jobid: 12
+def say(event: LogEvent, **fields: Any) -> None:
+    logging.getLogger(LOGGER).error("an event", extra={"event": event, **fields})
 
-Logfile logs/sweep/b.log: empty file
 
-Job 1: Training a, seed 0
-    jobid: 2
-Error in rule train:
-    jobid: 1
-    log: logs/train/a-0.log, logs/slurm/13.log (check log file(s) for error details)
-    external_jobid: 13
+def start(job: int, **wildcards: str) -> None:
+    say(LogEvent.JOB_INFO, jobid=job, wildcards=wildcards)
 
-Logfile logs/slurm/13.log:
-{LINE}
-Job 0: Training a, seed 0
-{LINE}
-"""
+
+def error(job: int, rule: str, logs: list[str], **aux: str) -> dict[str, Any]:
+    return {"jobid": job, "rule_name": rule, "log": logs, "aux": aux}
 
 
 def test_only_what_failed_at_its_last_try_is_named_with_its_last_slurm_job():
-    wildcards = {"1": {"method": "a", "seed": "0"}, "2": {"model": "b"}}
+    failures = listen()
+    start(1, method="a", seed="0")
+    start(2, model="b")
+    say(LogEvent.JOB_ERROR, **error(1, "train", ["logs/train/a-0.log"], external_jobid="11"))
+    say(LogEvent.JOB_ERROR, **error(2, "sweep", ["logs/sweep/b.log"], external_jobid="12"))
+    start(1, method="a", seed="0")
+    start(2, model="b")
+    say(LogEvent.JOB_ERROR, **error(1, "train", ["logs/train/a-0.log", "logs/slurm/13.log"], external_jobid="13"))
     line = "failed: rule train, method a, seed 0, log logs/train/a-0.log, logs/slurm/13.log, Slurm job 13"
-    assert failed_jobs(LOG, wildcards) == [line]
+    assert failures.lines() == [line]
+
+
+def test_jobs_of_a_group_are_named_one_by_one():
+    failures = listen()
+    start(1)
+    start(2, model="b")
+    say(LogEvent.GROUP_ERROR, job_error_info=[error(1, "index", []), error(2, "sweep", ["logs/sweep/b.log"])])
+    assert failures.lines() == ["failed: rule index", "failed: rule sweep, model b, log logs/sweep/b.log"]
+
+
+def test_who_listens_anew_forgets_what_was_before():
+    first = listen()
+    start(1)
+    second = listen()
+    say(LogEvent.JOB_ERROR, **error(1, "index", ["logs/index.log"]))
+    assert first.lines() == []
+    assert second.lines() == ["failed: rule index, log logs/index.log"]

@@ -9,8 +9,8 @@ import pytest
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.figures.figure_a1 import figure_a1
-from workflow_scripts.figures.figure_a7 import figure_a7
+from workflow_scripts.results.figures.figure_a1 import figure_a1
+from workflow_scripts.results.figures.figure_a7 import figure_a7
 
 
 def assert_written(output: Path) -> None:

@@ -8,11 +8,10 @@ import pytest
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.figures.figure_a6 import figure_a6
-from workflow_scripts.figures.settings import ForegroundFigure
 from workflow_scripts.foreground.boxes import EDGES
-from workflow_scripts.tables.settings import ForegroundTable
-from workflow_scripts.tables.table_foregrounds import table_foregrounds
+from workflow_scripts.results.catalogue.foregrounds import ForegroundFigure, ForegroundTable
+from workflow_scripts.results.figures.figure_a6 import figure_a6
+from workflow_scripts.results.tables.table_foregrounds import table_foregrounds
 
 # id: (label, box in shares of the frame, or none)
 BOXES = {

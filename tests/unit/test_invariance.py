@@ -7,9 +7,10 @@ from torch import nn
 
 from tests.unit.images import picture
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
-from workflow_scripts.embeddings.operations import Transformation
 from workflow_scripts.embeddings.sweep import Cell, embed
 from workflow_scripts.metrics.invariance import cosine_distance, relative
+from workflow_scripts.transformations.entry import Entry
+from workflow_scripts.transformations.operations import Transformation
 
 N = 60
 
@@ -48,7 +49,8 @@ def crops() -> torch.Tensor:
 
 def measured(network: nn.Module, crops: torch.Tensor, function, values=(0.0, 5.0)) -> np.ndarray:
     """Invariance per pair of `network` to `function`, through the sweep's own code."""
-    transformation = Transformation("test", "geometric", "px", values, function)
+    entry = Entry("test", "test", "geometric", "px", values, function.__name__)
+    transformation = Transformation(entry, function)
     cells = [Cell(transformation, magnitude, "") for magnitude in range(len(values))]
     ones = np.ones(len(crops))
     base, moved = (embed(network, crops, cell, ones, torch.device("cpu"), 16) for cell in cells)

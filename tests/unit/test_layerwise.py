@@ -6,15 +6,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.conftest import with_compute
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.figures.figure_l2 import figure_l2
-from workflow_scripts.figures.settings import LayerFigure
 from workflow_scripts.lie.chain import Chain, run
 from workflow_scripts.lie.layerwise import layerwise
 from workflow_scripts.lie.settings import Layerwise
 from workflow_scripts.models.failures import Failure, write_failure
 from workflow_scripts.models.network import Card, create, save
+from workflow_scripts.results.catalogue.lie import LayerFigure
+from workflow_scripts.results.figures.figure_l2 import figure_l2
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def networks(tmp_path_factory):
 def measure(networks, shards, output, **changes) -> tuple[pd.DataFrame, pd.DataFrame]:
     options = {"model": "resnet", "seed": 3, "settings": Layerwise(images=7, probes=4), "chunk": 8, **changes}
     folder = networks / options["model"]
-    layerwise(network=folder, shards=shards, layers=output / "layers", kinds=output / "kinds", **options)
+    layerwise(network=folder, shards=shards, layers=output / "layers", kinds=output / "kinds", **with_compute(options))
     return read_table(output / "layers"), read_table(output / "kinds")
 
 

@@ -7,15 +7,17 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.common.files import write_table
-from workflow_scripts.figures import figure_l3 as module_l3
-from workflow_scripts.figures.figure_l1 import figure_l1
-from workflow_scripts.figures.figure_l3 import GROUPS, at_magnitude, figure_l3
-from workflow_scripts.figures.model_points import NAMED, REACH, beside, missing
-from workflow_scripts.figures.settings import ErrorFigure, TwoPapersFigure
 from workflow_scripts.lie.summary import SUMMARY
-from workflow_scripts.tables.table_lee import table_lee
+from workflow_scripts.results.catalogue.lie import ErrorFigure, TwoPapersFigure
+from workflow_scripts.results.figures import figure_l3 as module_l3
+from workflow_scripts.results.figures.figure_l1 import figure_l1
+from workflow_scripts.results.figures.figure_l3 import GROUPS, at_magnitude, figure_l3
+from workflow_scripts.results.figures.model_points import NAMED, REACH, beside, missing
+from workflow_scripts.results.tables.table_lee import table_lee
+from workflow_scripts.transformations.bank_a import BANK_A
 
 TRANSFORMATIONS = ["translation_x", "translation_y", "rotation", "shear_x", "shear_y", "scale"]
+TITLES = {name: entry.title for name, entry in BANK_A.items()}
 # Errors fall as top-1 rises.
 TOP1 = {"vit": 0.9, "resnet": 0.7, "mixer": 0.6, "untrained": 0.1}
 FAMILIES = {"vit": "ViT", "resnet": "ResNet", "mixer": "Mixer", "untrained": "ViT"}
@@ -130,7 +132,13 @@ def test_figure_l3_joins_each_group_with_its_transformations_of_bank_a(tables, t
         paths.append(tmp_path / f"{model}.summary.parquet")
         write_table(paths[-1], invariance(model, top1))
     figure_l3(
-        **tables, invariances=paths, labels=LABELS, figure=TwoPapersFigure(), seed=0, output=tmp_path / "figure_l3"
+        titles=TITLES,
+        **tables,
+        invariances=paths,
+        labels=LABELS,
+        figure=TwoPapersFigure(),
+        seed=0,
+        output=tmp_path / "figure_l3",
     )
     drawn = pd.read_csv(tmp_path / "figure_l3.csv")
     assert set(drawn["bank_transformation"]) == set(GROUPS)
@@ -152,7 +160,13 @@ def test_a_model_without_invariance_is_named_and_does_not_count(tables, tmp_path
         write_table(paths[-1], invariance(model, top1).assign(**gap))
     monkeypatch.setattr(module_l3, "write_notes", lambda _, lines: notes.extend(lines))
     figure_l3(
-        **tables, invariances=paths, labels=LABELS, figure=TwoPapersFigure(), seed=0, output=tmp_path / "figure_l3"
+        titles=TITLES,
+        **tables,
+        invariances=paths,
+        labels=LABELS,
+        figure=TwoPapersFigure(),
+        seed=0,
+        output=tmp_path / "figure_l3",
     )
     drawn = pd.read_csv(tmp_path / "figure_l3.csv")
     assert set(drawn["model"]) == set(TOP1) - {"vit"}

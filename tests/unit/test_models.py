@@ -14,8 +14,9 @@ from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.download_weights import download_weights
 from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.network import CARD, WEIGHTS, create, load, read_card
-from workflow_scripts.models.settings import Model
-from workflow_scripts.study import STUDIES, load_study
+from workflow_scripts.models.settings import Model, weight_files
+from workflow_scripts.results.study import load_study
+from workflow_scripts.study.config import STUDIES
 
 SIZES = Preprocessing(resize=256, crop=224)
 SMALL = {"channels": [8, 8, 16, 16], "num_classes": 10}
@@ -146,7 +147,9 @@ def test_published_weights_come_from_the_local_folder_first(tmp_path):
     folder.mkdir(parents=True)
     torch.save(state, folder / "resnet10t.pth")
     model = Model(timm="resnet10t", pretrained=True)
-    download_weights(model=model, folder=tmp_path / "weights", output=tmp_path / "out.safetensors")
+    found = [file for file in weight_files(model, tmp_path / "weights") if file.is_file()]
+    assert found == [folder / "resnet10t.pth"]
+    download_weights(model=model, folder=tmp_path / "weights", local=found[0], output=tmp_path / "out.safetensors")
     loaded = safetensors.torch.load_file(tmp_path / "out.safetensors")
     assert all(torch.equal(loaded[name], state[name]) for name in state)
 
@@ -160,7 +163,8 @@ def test_published_torchvision_models_answer_as_torchvision_builds_them(tmp_path
     if where == "local":
         torch.save(raw, tmp_path / f"{architecture}.pth")
     model, weights = Model(torchvision=architecture, pretrained=True), tmp_path / "weights.safetensors"
-    download_weights(model=model, folder=tmp_path, output=weights)
+    local = tmp_path / f"{architecture}.pth" if where == "local" else None
+    download_weights(model=model, folder=tmp_path, local=local, output=weights)
     build_model(model=model, preprocessing=SIZES, output=tmp_path / "model", weights=weights)
     card, network = load(tmp_path / "model")
     images = torch.randn(1, 3, card.crop, card.crop)

@@ -15,14 +15,14 @@ from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.randomness import item_generator
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.embeddings.settings import BankB
-from workflow_scripts.embeddings.steps import apply_steps
 from workflow_scripts.metrics.best_per_class import best_per_class
-from workflow_scripts.metrics.settings import PerClassAugmentation
 from workflow_scripts.training.augmentations import make
 from workflow_scripts.training.batches import PlannedBatches, TrainingImages, make_plan, training_loader
 from workflow_scripts.training.per_class import BY_NAME, ClassTransformations, read_class_transformations
 from workflow_scripts.training.ranks import Ranks
+from workflow_scripts.training.settings import PerClassAugmentation
+from workflow_scripts.transformations.composition import apply_steps
+from workflow_scripts.transformations.settings import BankB
 
 SEED = 7
 SIZES = Preprocessing(resize=36, crop=32)
@@ -38,7 +38,7 @@ def transformations(probability: float = 1.0) -> ClassTransformations:
 
 def loaded(reader: ShardReader, transform: ClassTransformations | None, workers: int = 0, epochs: int = 2):
     """Images and labels of every batch, one under the other, and (epoch, row) of each."""
-    plan = make_plan(len(reader), 10, SEED, 1, alone=False)
+    plan = make_plan(len(reader), 10, SEED, 1, local_batch_norm=False)
     images = TrainingImages(reader, make("standard", SIZES), SEED, transform)
     batches = list(training_loader(images, PlannedBatches(plan, ONE_RANK, (0, 0), epochs), workers))
     keys = [key for batch in PlannedBatches(plan, ONE_RANK, (0, 0), epochs) for key in batch]

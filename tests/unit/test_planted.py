@@ -15,7 +15,8 @@ from workflow_scripts.data.planted_canvas import Canvas
 from workflow_scripts.data.planted_scene import APPEARANCE, CELLS, GEOMETRIC, HALF_SIZE, Variation, compose
 from workflow_scripts.data.settings import Planted, Split
 from workflow_scripts.data.synsets import Synsets
-from workflow_scripts.embeddings.settings import BANK_A, BANK_B
+from workflow_scripts.transformations.bank_a import BANK_A
+from workflow_scripts.transformations.bank_b import BANK_B
 
 SIDE = 64
 STILL = Variation(size=1, x=0, y=0, hue=0, backdrop=np.full((CELLS, CELLS, 3), 20, dtype=np.float32), grain=0)

@@ -9,18 +9,18 @@ import pytest
 from tests.unit.searches import search_table
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.embeddings.settings import BankB
-from workflow_scripts.figures.change_boxes import box_table
-from workflow_scripts.figures.figure_3a import figure_3a
-from workflow_scripts.figures.figure_3b import figure_3b
-from workflow_scripts.figures.figure_3c import figure_3c, share_table
-from workflow_scripts.figures.settings import BestFigure, ChangeFigure, Comparison, TrainingFigure
 from workflow_scripts.metrics.best import best_changes
 from workflow_scripts.metrics.learned_invariance import counterparts
 from workflow_scripts.metrics.similarity_search import describe
-from workflow_scripts.tables.settings import BoostTable
-from workflow_scripts.tables.table_families import families, table_families
-from workflow_scripts.tables.table_weighted_boost import table_weighted_boost
+from workflow_scripts.results.catalogue.search import BestFigure, BoostTable, ChangeFigure, Comparison, TrainingFigure
+from workflow_scripts.results.figures.change_boxes import box_table
+from workflow_scripts.results.figures.figure_3a import figure_3a
+from workflow_scripts.results.figures.figure_3b import figure_3b
+from workflow_scripts.results.figures.figure_3c import figure_3c, share_table
+from workflow_scripts.results.tables.table_families import families, table_families
+from workflow_scripts.results.tables.table_weighted_boost import table_weighted_boost
+from workflow_scripts.transformations.bank_b import BANK_B
+from workflow_scripts.transformations.settings import BankB
 
 LABELS = {"resnet": "ResNet"}
 
@@ -121,7 +121,8 @@ def test_figures_are_written_with_their_numbers(tmp_path):
         paths.append(tmp_path / f"{model}.parquet")
         write_table(paths[-1], search_table(5, by_name({"rotate 8": 5.0}), model=model))
     labels = {"resnet": "ResNet", "other": "Other"}
-    figure_3a(searches=paths, labels=labels, figure=ChangeFigure(), output=tmp_path / "a")
+    titles = {name: entry.title for name, entry in BANK_B.items()}
+    figure_3a(searches=paths, labels=labels, titles=titles, figure=ChangeFigure(), output=tmp_path / "a")
     assert len(pd.read_csv(tmp_path / "a.csv")) == 2 * 48
     figure_3b(searches=paths, labels=labels, figure=BestFigure(), output=tmp_path / "b")
     plotted = pd.read_csv(tmp_path / "b.csv")

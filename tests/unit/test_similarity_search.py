@@ -8,9 +8,9 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.embeddings.draw_class_pairs import draw_class_pairs
 from workflow_scripts.embeddings.pair_sweep import cosine
-from workflow_scripts.embeddings.settings import BankB
 from workflow_scripts.metrics.rankings import operations, ranked, scores
 from workflow_scripts.metrics.similarity_search import describe, summarise
+from workflow_scripts.transformations.settings import BankB
 
 
 def write_index(path, sizes: dict[str, int]):

@@ -10,9 +10,19 @@ import pytest
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
-from workflow_scripts.lineage.lineage import Lineage
-from workflow_scripts.study import STUDIES, load_config, load_study, study_file
-from workflow_scripts.study_reference import README, SCHEMA, TABLE_MARKS, json_schema, reference_table
+from workflow_scripts.results.reference import (
+    KEYS,
+    SCHEMA,
+    TARGETS,
+    between_marks,
+    json_schema,
+    key_table,
+    target_table,
+)
+from workflow_scripts.results.study import load_study
+from workflow_scripts.steps.results import available
+from workflow_scripts.steps.start import start
+from workflow_scripts.study.config import STUDIES, load_config, study_file
 
 SHIPPED = sorted(STUDIES.glob("*.yaml")) + sorted((ROOT / "tests" / "studies").glob("*.yaml"))
 DEMO = (STUDIES / "demo.yaml").read_text()
@@ -88,64 +98,80 @@ def test_schema_describes_every_key():
     assert not bare
 
 
-def test_readme_table_is_up_to_date():
-    table = README.read_text().split(TABLE_MARKS[0])[1].split(TABLE_MARKS[1])[0]
-    assert table.strip() == reference_table(), "run: make references"
+@pytest.mark.parametrize(("page", "table"), [(KEYS, key_table), (TARGETS, target_table)])
+def test_generated_tables_are_up_to_date(page, table):
+    assert between_marks(page.read_text()) == table(), "run: make references"
 
 
 def test_the_study_in_the_readme_is_valid(tmp_path):
     path = tmp_path / "my_study.yaml"
-    path.write_text(README.read_text().split("```yaml")[1].split("```")[0])
+    path.write_text((ROOT / "README.md").read_text().split("```yaml")[1].split("```")[0])
     study = load_study(path)
     assert set(study.models) == {"vit_trained", "vit_untrained", "resnet", "mine", "trained_here"}
 
 
 def test_parsing_imports_no_torch():
-    code = "import sys, workflow_scripts.lineage.lineage; sys.exit('torch' in sys.modules)"
+    code = "import sys, workflow_scripts.steps.start; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
-def lineage(path: Path) -> Lineage:
-    return Lineage.read({"study": str(path), "data": "data", "results": "results"})
+class Started:
+    """A study with its workspace, as the Snakefile starts it."""
+
+    def __init__(self, path: Path) -> None:
+        self.workspace, self.study = start({"study": str(path), "data": "data", "results": "results"})
+
+    @property
+    def shown(self) -> set[str]:
+        """Names of its figures and tables."""
+        return {entry.name for entry in available(self.workspace, self.study)}
+
+    def key(self, file: str) -> str:
+        """The key of a file of its results."""
+        return self.workspace.steps.key_of(f"results/{self.workspace.name}/{file}")
 
 
-def variant(tmp_path: Path, right: str = "", wrong: str = "") -> Lineage:
+def variant(tmp_path: Path, right: str = "", wrong: str = "") -> Started:
     """The demo study with one text replaced, under one name."""
     assert right in DEMO
     path = tmp_path / "mine.yaml"
     path.write_text(DEMO.replace(right, wrong, 1))
-    return lineage(path)
+    return Started(path)
 
 
-def keys(study: Lineage) -> dict[str, str]:
+# One result of each kind.
+FILES = {
+    "planted": "data/planted",
+    "index": "data/index.parquet",
+    "shards": "data/val/shard-0.arrow",
+    "training": "trainings/fscc/seed-0/model.safetensors",
+    "other training": "trainings/standard/seed-0/model.safetensors",
+    "built": "models/vit_untrained/model.json",
+    "pairs": "embeddings/pairs.parquet",
+    "sweep": "embeddings/resnet_fscc/bank_a/shard-0",
+    "other sweep": "embeddings/vit_untrained/bank_a/shard-0",
+    "invariance": "metrics/invariance/resnet_fscc.summary.parquet",
+    "other invariance": "metrics/invariance/vit_untrained.summary.parquet",
+    "figure_2": "figures/figure_2.png",
+    "figure_a3": "figures/figure_a3.csv",
+    "equivariance": "metrics/equivariance/resnet_fscc.summary.parquet",
+    "figure_a10": "figures/figure_a10.pdf",
+    "class pairs": "embeddings/class_pairs.parquet",
+    "pair sweep": "embeddings/resnet_fscc/bank_b/classes-0.parquet",
+    "search": "metrics/similarity_search/resnet_fscc.parquet",
+    "figure_3a": "figures/figure_3a.csv",
+    "figure_4": "figures/figure_4.csv",
+    "examples": "embeddings/bank_examples.parquet",
+    "figure_a2": "figures/figure_a2.csv",
+    "foreground": "foreground/shard-0.parquet",
+    "figure_a6": "figures/figure_a6.csv",
+    "table_foregrounds": "tables/table_foregrounds.md",
+}
+
+
+def keys(study: Started) -> dict[str, str]:
     """The keys of one result of each kind."""
-    return {
-        "planted": study.planted().key,
-        "index": study.index().key,
-        "shards": study.shard("val").key,
-        "training": study.training("fscc", 0).key,
-        "other training": study.training("standard", 0).key,
-        "built": study.built("vit_untrained").key,
-        "pairs": study.pairs().key,
-        "sweep": study.sweep("resnet_fscc").key,
-        "other sweep": study.sweep("vit_untrained").key,
-        "invariance": study.invariance("resnet_fscc").key,
-        "other invariance": study.invariance("vit_untrained").key,
-        "figure_2": study.figure_2().key,
-        "figure_a3": study.figure_a3().key,
-        "equivariance": study.equivariance("resnet_fscc").key,
-        "figure_a10": study.figure_a10().key,
-        "class pairs": study.class_pairs().key,
-        "pair sweep": study.pair_sweep("resnet_fscc").key,
-        "search": study.similarity_search("resnet_fscc").key,
-        "figure_3a": study.figure_3a().key,
-        "figure_4": study.figure_4().key,
-        "examples": study.bank_examples().key,
-        "figure_a2": study.figure_a2().key,
-        "foreground": study.foreground().key,
-        "figure_a6": study.figure_a6().key,
-        "table_foregrounds": study.table_foregrounds().key,
-    }
+    return {name: study.key(file) for name, file in FILES.items()}
 
 
 DRAWN = {"figure_2", "figure_a3", "figure_a10"}
@@ -177,7 +203,7 @@ TRAINED = {"training", "other training", "sweep", "invariance", "equivariance", 
             "img_size: 64\n      depth: 7\n",
             {"built", "other sweep", "other invariance", *DRAWN},
         ),
-        ("image_size: 64", "image_size: 96", set(keys(lineage(STUDIES / "demo.yaml"))) - {"built"}),
+        ("image_size: 64", "image_size: 96", set(FILES) - {"built"}),
     ],
 )
 def test_a_setting_reaches_exactly_what_depends_on_it(tmp_path, right, wrong, changed):
@@ -192,7 +218,7 @@ def test_local_batch_norm_makes_the_number_of_ranks_part_of_a_training(tmp_path)
     one = variant(tmp_path, "recipe:", synchronised)
     two_text = DEMO.replace("recipe:", synchronised, 1).replace("execution:", "execution:\n  ranks: 2", 1)
     (tmp_path / "mine.yaml").write_text(two_text)
-    assert keys(one) == keys(lineage(tmp_path / "mine.yaml"))
+    assert keys(one) == keys(Started(tmp_path / "mine.yaml"))
 
 
 def test_what_a_study_does_not_say_of_a_figure_stays_as_it_was(tmp_path):
@@ -215,18 +241,22 @@ def test_a_figures_own_defaults_need_not_be_measured_but_what_a_study_names_must
     path = tmp_path / "mine.yaml"
     text = DEMO.replace(models, bank, 1)
     path.write_text(text.replace("figures:\n", "figures:\n  figure_l1: {}\n", 1))
-    assert lineage(path).study.figures.figure_l1
+    assert Started(path).study.figures.figure_l1
     for wrong in ("figure_2: {transformations: [shearX]}", "figure_l1: {transformations: [scale]}"):
         path.write_text(text.replace("figures:\n", f"figures:\n  {wrong}\n", 1))
         with pytest.raises(InputError, match=r"figures\.figure_\w+\.transformations: unknown transformation"):
-            lineage(path)
+            Started(path)
 
 
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [
         ("figures:\n", "figures:\n  figure_2: {colors: [bluee]}\n", "'bluee' is no colour"),
-        ("figures:\n", "banks: {a: {magnitudes: [0]}}\nfigures:\n  figure_l3: {magnitude: 8}\n", "8 is not in banks.a"),
+        (
+            "figures:\n",
+            "banks: {a: {magnitudes: [0]}}\nfigures:\n  figure_l3: {magnitude: 8}\n",
+            "magnitude: unknown magnitude of banks.a '8'",
+        ),
         ("seed: 0\n", "seed: -1\n", "seed: Input should be greater than or equal to 0"),
         ("models:\n", "models:\n  modèle: {timm: resnet18}\n", "only in a name"),
         ("preprocessing:\n", "preprocessing:\n  std: [0.5, 0.5, 0]\n", "std.2: Input should be greater than 0"),
@@ -241,18 +271,18 @@ def test_a_study_file_that_cannot_be_read_is_one_sentence(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_bytes("title: Mé".encode("latin-1"))
     with pytest.raises(InputError, match="not a text in UTF-8"):
-        lineage(path)
+        Started(path)
     path.write_text("title: a\nseed: 1\nseed: 2\n")
     with pytest.raises(InputError, match=r"'seed' is given twice.*line 3"):
-        lineage(path)
+        Started(path)
     with pytest.raises(InputError, match="there is no file"):
-        lineage(tmp_path / "absent.yaml")
+        Started(tmp_path / "absent.yaml")
 
 
 def test_what_needs_models_or_subpolicies_is_left_out_without(tmp_path):
     without = variant(tmp_path, "similarity_search:\n", "banks: {b: {subpolicies: false}}\nsimilarity_search:\n")
-    assert "figure_a4" not in without.figures
-    assert {"figure_3a", "figure_2"} <= set(without.figures)
+    assert "figure_a4" not in without.shown
+    assert {"figure_3a", "figure_2"} <= without.shown
     path = tmp_path / "none.yaml"
     path.write_text("dataset: {kind: planted}\ntraining: {methods: {fscc: {}}}\n")
-    assert not {"figure_2", "figure_a3", "figure_a10"} & set(lineage(path).figures)
+    assert not {"figure_2", "figure_a3", "figure_a10"} & Started(path).shown

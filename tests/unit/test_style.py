@@ -2,9 +2,10 @@
 
 import pytest
 
-from workflow_scripts.embeddings.settings import BANK_A, BANK_B
-from workflow_scripts.figures.settings import PALETTE
-from workflow_scripts.figures.style import TITLES, shades
+from workflow_scripts.results.catalogue.entry import PALETTE
+from workflow_scripts.results.figures.style import shades
+from workflow_scripts.transformations.bank_a import BANK_A
+from workflow_scripts.transformations.bank_b import BANK_B
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 22])
@@ -15,4 +16,6 @@ def test_models_beyond_the_colours_have_lighter_and_darker_ones(count):
 
 
 def test_every_transformation_of_both_banks_has_a_title():
-    assert set(TITLES) >= {*BANK_A, *BANK_B}
+    for entry in (*BANK_A.values(), *BANK_B.values()):
+        assert entry.title.strip()
+        assert entry.title == entry.title.strip()

@@ -12,8 +12,8 @@ import pytest
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.provenance import ROOT, Stamp
-from workflow_scripts.tables.table_1a import table_1a
-from workflow_scripts.tables.table_1b import beta_of, table_1b
+from workflow_scripts.results.tables.table_1a import table_1a
+from workflow_scripts.results.tables.table_1b import beta_of, table_1b
 
 IMAGES = 20
 
@@ -104,8 +104,8 @@ def test_a_history_without_epochs_is_named(tmp_path):
         table_1a(runs={"rrc": [training(tmp_path / "run", 10, ())]}, output=tmp_path / "table")
 
 
-@pytest.mark.parametrize("module", ["tables.table_1a", "tables.table_1b", "tables.table_a1",
-                                    "figures.figure_a1", "figures.figure_a7"])  # fmt: skip
+@pytest.mark.parametrize("module", ["results.tables.table_1a", "results.tables.table_1b", "results.tables.table_a1",
+                                    "results.figures.figure_a1", "results.figures.figure_a7"])  # fmt: skip
 def test_tables_and_figures_do_not_import_torch(module):
     code = f"import sys, workflow_scripts.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
@@ -114,5 +114,5 @@ def test_tables_and_figures_do_not_import_torch(module):
 def test_table_1a_runs_from_the_command_line(tmp_path):
     folder = training(tmp_path / "run", 10)
     options = ["--runs", f'{{"rrc": ["{folder}"]}}', "--output", str(tmp_path / "table")]
-    subprocess.run([sys.executable, "-m", "workflow_scripts.tables.table_1a", *options], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "workflow_scripts.results.tables.table_1a", *options], cwd=ROOT, check=True)
     assert pd.read_csv(tmp_path / "table.csv")["top-1 (%)"].tolist() == [50]

@@ -11,8 +11,8 @@ from scipy import integrate, stats
 from workflow_scripts.common import beta_law
 from workflow_scripts.common.beta_law import AreaLaw
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.tables.settings import BetaTable
-from workflow_scripts.tables.table_a1 import table_a1, variance_with_error
+from workflow_scripts.results.catalogue.augmentation import BetaTable
+from workflow_scripts.results.tables.table_a1 import table_a1, variance_with_error
 from workflow_scripts.training import augmentations
 
 # SCIENCE section 1, Table A1.

@@ -11,8 +11,8 @@ from tests.conftest import write_run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.data.synsets import Synsets
-from workflow_scripts.tables.settings import ClassTable
-from workflow_scripts.tables.table_a2 import table_a2
+from workflow_scripts.results.catalogue.augmentation import ClassTable
+from workflow_scripts.results.tables.table_a2 import table_a2
 
 DOG, CAT, WOLF, CUP = "n02084071", "n02121620", "n02114100", "n03147509"
 IMAGES = [10, 4, 10, 5]

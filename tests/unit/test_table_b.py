@@ -10,22 +10,22 @@ import pytest
 from tests.conftest import write_run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.statistics import mean_and_sem
-from workflow_scripts.tables.table_b import table_b
-from workflow_scripts.tables.writing import write_table_files
+from workflow_scripts.results.tables.table_b import table_b
+from workflow_scripts.results.tables.writing import write_table_files
 from workflow_scripts.training.predictions import read_predictions, top1
 
-Answers = list[list[bool]]
+Predictions = list[list[bool]]
 
 
-def answers(rows: list[str]) -> Answers:
+def answers(rows: list[str]) -> Predictions:
     """Trainings as words of 1 (right) and 0 (wrong), one letter per image."""
     return [[letter == "1" for letter in row] for row in rows]
 
 
-def tabulate(folder: Path, baseline: Answers, methods: dict[str, Answers]) -> pd.DataFrame:
+def tabulate(folder: Path, baseline: Predictions, methods: dict[str, Predictions]) -> pd.DataFrame:
     labels = [0] * len(baseline[0])
 
-    def write(name: str, rows: Answers) -> list[Path]:
+    def write(name: str, rows: Predictions) -> list[Path]:
         return [write_run(folder / name / f"seed{seed}", labels, row) for seed, row in enumerate(rows)]
 
     runs = {name: write(name, rows) for name, rows in methods.items()}

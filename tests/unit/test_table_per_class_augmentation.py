@@ -14,8 +14,8 @@ from tests.unit.per_class import write_transformations
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.provenance import ROOT, Stamp
-from workflow_scripts.tables.settings import PerClassTable
-from workflow_scripts.tables.table_per_class_augmentation import table_per_class_augmentation
+from workflow_scripts.results.catalogue.search import PerClassTable
+from workflow_scripts.results.tables.table_per_class_augmentation import table_per_class_augmentation
 
 # Two classes of 4 and 6 validation images.
 LABELS = [0] * 4 + [1] * 6
@@ -106,7 +106,7 @@ def test_a_baseline_that_is_per_class_itself_is_one_sentence(tmp_path):
         )
 
 
-@pytest.mark.parametrize("module", ["tables.table_per_class_augmentation", "metrics.best_per_class"])
+@pytest.mark.parametrize("module", ["results.tables.table_per_class_augmentation", "metrics.best_per_class"])
 def test_what_runs_beside_snakemake_imports_no_torch(module):
     code = f"import sys, workflow_scripts.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -6,9 +6,10 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 
 from tests.unit.images import picture
-from workflow_scripts.embeddings.operations import IDENTITY, draw_signs
-from workflow_scripts.embeddings.settings import BANK_A, MAGNITUDES
-from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
+from workflow_scripts.transformations.bank_a import BANK_A
+from workflow_scripts.transformations.entry import IDENTITY, MAGNITUDES
+from workflow_scripts.transformations.operations import draw_signs
+from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
 
 SIDE = 64
 SIGNS = np.array([1, -1, 1, -1])
@@ -58,13 +59,16 @@ def reference(name: str, images: torch.Tensor, value: float, signs: np.ndarray) 
 @pytest.mark.parametrize("name", BANK_A)
 def test_equals_pillow_to_one_grey_level(images, name, magnitude):
     transformation = BANK_A_TRANSFORMATIONS[name]
-    signs = SIGNS if transformation.signed else np.ones(4)
+    signs = SIGNS if transformation.entry.signed else np.ones(4)
     ours = transformation(images, magnitude, SIGNS)
-    theirs = reference(name, images, transformation.values[magnitude], signs)
+    theirs = reference(name, images, transformation.entry.values[magnitude], signs)
     away = (ours.int() - theirs.int()).abs().amax(dim=1)
-    if transformation.family == "geometric":
+    if transformation.entry.family == "geometric":
         # Where the frame cuts through a pixel, Pillow keeps or drops it whole; torchvision blends it with the fill.
-        edge = reference(name, torch.full_like(images, 255), transformation.values[magnitude], signs).amin(dim=1) < 255
+        edge = (
+            reference(name, torch.full_like(images, 255), transformation.entry.values[magnitude], signs).amin(dim=1)
+            < 255
+        )
         near_edge = torch.nn.functional.max_pool2d(edge[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
         near_edge[:, [0, -1], :] = near_edge[:, :, [0, -1]] = True
         away = away[~near_edge]
@@ -73,7 +77,7 @@ def test_equals_pillow_to_one_grey_level(images, name, magnitude):
 
 @pytest.mark.parametrize("name", BANK_A)
 def test_index_0_is_the_identity(images, name):
-    assert BANK_A_TRANSFORMATIONS[name].evaluation(0)[0] == IDENTITY
+    assert BANK_A[name].evaluation(0)[0] == IDENTITY
     assert torch.equal(BANK_A_TRANSFORMATIONS[name](images, 0, SIGNS), images)
 
 
@@ -87,7 +91,7 @@ def test_a_batch_is_its_images_one_at_a_time(images, name):
 
 
 def test_ranges_are_those_of_the_paper():
-    ends = {name: (t.values[0], t.values[-1]) for name, t in BANK_A_TRANSFORMATIONS.items()}
+    ends = {name: (t.values[0], t.values[-1]) for name, t in BANK_A.items()}
     assert ends == {
         "shearX": (0, 90),
         "shearY": (0, 90),
@@ -104,14 +108,14 @@ def test_ranges_are_those_of_the_paper():
         "solarize": (256, 0),
     }
     for transformation in BANK_A_TRANSFORMATIONS.values():
-        assert len(transformation.values) == MAGNITUDES
-        if transformation.name != "posterize":
-            steps = np.diff(transformation.values)
+        assert len(transformation.entry.values) == MAGNITUDES
+        if transformation.entry.name != "posterize":
+            steps = np.diff(transformation.entry.values)
             np.testing.assert_allclose(steps, steps[0])
 
 
 def test_equal_magnitudes_are_one_evaluation():
-    posterize = BANK_A_TRANSFORMATIONS["posterize"]
+    posterize = BANK_A["posterize"]
     assert posterize.evaluation(4) == posterize.evaluation(5) != posterize.evaluation(6)
 
 

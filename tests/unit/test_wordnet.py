@@ -21,7 +21,7 @@ n04599235 n13133613 n01917289 n03127925 n03388183 n04264628
 """
 DOG, CAT, FELINE, CRANE = "n02084071", "n02121620", "n02120997", "n03126707"
 MODULES = (
-    *("data.wordnet", "data.synsets", "tables.writing", "tables.table_a2", "tables.table_b"),
+    *("data.wordnet", "data.synsets", "results.tables.writing", "results.tables.table_a2", "results.tables.table_b"),
     *("common.statistics", "training.predictions"),
 )
 

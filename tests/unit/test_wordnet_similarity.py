@@ -10,10 +10,10 @@ from scipy.stats import spearmanr
 from tests.unit.searches import search_table
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.synsets import Synsets
-from workflow_scripts.figures.figure_4 import figure_4, into_bins
-from workflow_scripts.figures.settings import WordNetFigure
 from workflow_scripts.metrics.settings import WordNetSimilarity
 from workflow_scripts.metrics.wordnet_similarity import class_pairs, overlap, spearman, wordnet_similarity
+from workflow_scripts.results.catalogue.search import WordNetFigure
+from workflow_scripts.results.figures.figure_4 import figure_4, into_bins
 
 # Two dogs, a cat, a car and a truck.
 WNIDS: list[str | None] = ["n02085620", "n02099601", "n02123045", "n02958343", "n04490091"]

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import stats
 from torch import nn
 
-from tests.conftest import write_shard
+from tests.conftest import with_compute, write_shard
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.reader import ShardReader
@@ -48,7 +48,7 @@ def trained(tiny_shards, tmp_path_factory):
 
 def swept(network, shards, folder, **changes) -> pd.DataFrame:
     usual = {"method": "fscc", "training_seed": 3, "points": 3, "test_seeds": 2, "device": "cpu", "workers": 0}
-    zoom_sweep(network=network, shards=shards, output=folder / "sweep.parquet", **{**usual, **changes})
+    zoom_sweep(network=network, shards=shards, output=folder / "sweep.parquet", **with_compute(usual | changes))
     return read_table(folder / "sweep.parquet")
 
 

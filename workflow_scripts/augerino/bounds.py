@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from workflow_scripts.augerino.generators import GENERATORS
-from workflow_scripts.augerino.settings import Generator, Stage
+from workflow_scripts.augerino.settings import AffineGenerator, Stage
 
 
 class LearnedBounds(nn.Module):
@@ -73,7 +73,7 @@ class LearnedBounds(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             return warp(images, self.matrices(uniform))
 
-    def reward(self, limits: Mapping[Generator, float]) -> Tensor:
+    def reward(self, limits: Mapping[AffineGenerator, float]) -> Tensor:
         """Norm of the widths that have not reached their limits: what the loss subtracts, times lambda.
 
         Each width is shut down on its own while it exceeds its limit, and comes back when it falls below
@@ -91,7 +91,7 @@ def warp(images: Tensor, matrices: Tensor) -> Tensor:
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
 
 
-class Augerino(nn.Module):
+class AugmentedClassifier(nn.Module):
     """A classifier that sees images through transformations of learned bounds.
 
     Answers with log-probabilities: the mean of the log-softmaxes over `train_copies` transformed copies of an

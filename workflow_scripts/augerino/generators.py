@@ -6,9 +6,9 @@ downwards, and a matrix maps places in the new image to places in the old one.
 
 import math
 
-from workflow_scripts.augerino.settings import Generator
+from workflow_scripts.augerino.settings import AffineGenerator
 
-GENERATORS: dict[Generator, list[list[float]]] = {
+GENERATORS: dict[AffineGenerator, list[list[float]]] = {
     "translation_x": [[0, 0, 1], [0, 0, 0], [0, 0, 0]],
     "translation_y": [[0, 0, 0], [0, 0, 1], [0, 0, 0]],
     "rotation": [[0, -1, 0], [1, 0, 0], [0, 0, 0]],
@@ -18,7 +18,7 @@ GENERATORS: dict[Generator, list[list[float]]] = {
 }
 """The six generators of Aff(2); those of scale, stretch and shear are uniform scaling, stretching and shearing."""
 
-UNITS: dict[Generator, str] = {
+UNITS: dict[AffineGenerator, str] = {
     "translation_x": "% of the width",
     "translation_y": "% of the height",
     "rotation": "degrees",
@@ -29,12 +29,12 @@ UNITS: dict[Generator, str] = {
 """Units of `reach`."""
 
 
-def column(generator: Generator) -> str:
+def column(generator: AffineGenerator) -> str:
     """The column of a training's history with the width of a generator's law."""
     return f"bound_{generator}"
 
 
-def reach(generator: Generator, width: float) -> float:
+def reach(generator: AffineGenerator, width: float) -> float:
     """How far a law of `width` goes to either side, in the unit that `UNITS` names.
 
     A coordinate is at most width / 2 away from 0. As a translation that is a shift in coordinates of 2 per

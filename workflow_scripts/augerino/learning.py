@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from workflow_scripts.augerino.bounds import Augerino, LearnedBounds, black_of
+from workflow_scripts.augerino.bounds import AugmentedClassifier, LearnedBounds, black_of
 from workflow_scripts.augerino.draws import batch_numbers
-from workflow_scripts.augerino.settings import Generator, Learning
+from workflow_scripts.augerino.settings import AffineGenerator, Learning
 from workflow_scripts.models.network import Card
 
 # Of the learning rate of the weights: that of the bounds in GIB's code.
@@ -19,10 +19,12 @@ class BoundsLearning:
         self.settings = settings
         self.bounds = LearnedBounds(settings.stages, settings.initial_width).to(device)
 
-    def around(self, network: nn.Module, card: Card) -> Augerino:
+    def around(self, network: nn.Module, card: Card) -> AugmentedClassifier:
         """`network`, which sees images normalised as `card` says, behind transformations of these bounds."""
         black = black_of(card.mean, card.std)
-        augerino = Augerino(network, self.bounds, self.settings.train_copies, self.settings.test_copies, black)
+        augerino = AugmentedClassifier(
+            network, self.bounds, self.settings.train_copies, self.settings.test_copies, black
+        )
         return augerino.to(self.bounds.theta.device)
 
     def learning_rate(self, initial: float, factor: float) -> float:
@@ -38,6 +40,6 @@ class BoundsLearning:
         """What the loss subtracts."""
         return self.settings.strength * self.bounds.reward(self.settings.limits)
 
-    def widths(self) -> dict[Generator, float]:
+    def widths(self) -> dict[AffineGenerator, float]:
         """Widths of the laws as they are."""
         return dict(zip(self.bounds.names, self.bounds.widths().tolist(), strict=True))

@@ -7,14 +7,14 @@ from pydantic import Field, field_validator, model_validator
 
 from workflow_scripts.common.settings import Block, unknown_name
 
-Generator = Literal["translation_x", "translation_y", "rotation", "scale", "stretch", "shear"]
+AffineGenerator = Literal["translation_x", "translation_y", "rotation", "scale", "stretch", "shear"]
 Width = Annotated[float, Field(gt=0)]
 
 
 class Stage(Block):
     """Generators that are sampled together: the exponential of their weighted sum."""
 
-    generators: tuple[Generator, ...] = Field(min_length=1)
+    generators: tuple[AffineGenerator, ...] = Field(min_length=1)
     """Generators of Aff(2)."""
     zoom_in_only: bool = False
     """Whether coordinates are sampled on the negative side only: for scale, places move inwards."""
@@ -25,7 +25,7 @@ TRANSLATION = Stage(generators=("translation_x", "translation_y"))
 STAGES: dict[str, tuple[Stage, ...]] = {
     "translation": (TRANSLATION,),
     "translation_scale": (TRANSLATION, Stage(generators=("scale",), zoom_in_only=True)),
-    "affine": (Stage(generators=get_args(Generator)),),
+    "affine": (Stage(generators=get_args(AffineGenerator)),),
 }
 
 
@@ -43,7 +43,7 @@ class Limits(Block):
     shear: Width = 2.546
     """Of the logarithm of the stretch of one diagonal, which shrinks the other."""
 
-    def of(self, generator: Generator) -> float:
+    def of(self, generator: AffineGenerator) -> float:
         """The limit of one generator."""
         return self.translation if generator.startswith("translation") else getattr(self, generator)
 
@@ -61,7 +61,7 @@ class Learning(Block):
     """Whether the learning rate of the bounds follows the recipe's step schedule."""
     initial_width: float
     """Width of every law at the start."""
-    limits: dict[Generator, float]
+    limits: dict[AffineGenerator, float]
     """Widths above which the regulariser is shut down, of every generator that is learned."""
     train_copies: int
     """Augmented copies per image in training."""
@@ -141,6 +141,25 @@ class Augerino(Block):
     def methods_of(self, transformation: str) -> dict[str, float]:
         """Names of the sweep's methods that learn `transformation`, with their lambdas."""
         return {f"augerino_{transformation}_lambda{value:g}": value for value in self.lambdas}
+
+    def limits_of(self, transformation: str) -> dict[AffineGenerator, float]:
+        """The widths above which the generators of `transformation` are shut down, in their order."""
+        return {name: self.limits.of(name) for stage in self.stages[transformation] for name in stage.generators}
+
+    def learning(self, method: str) -> Learning:
+        """How a method of the sweep learns bounds."""
+        transformation, strength = self.methods[method]
+        return Learning(
+            stages=self.stages[transformation],
+            strength=strength,
+            learning_rate=self.bound_learning_rate,
+            schedule=self.bound_schedule,
+            initial_width=self.initial_width,
+            limits=self.limits_of(transformation),
+            train_copies=self.train_copies,
+            test_copies=self.test_copies,
+            on_in_evaluation=self.on_in_evaluation,
+        )
 
     @property
     def methods(self) -> dict[str, tuple[str, float]]:

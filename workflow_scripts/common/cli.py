@@ -1,6 +1,7 @@
 """The command line of every module: its public function, with one option per argument."""
 
 import errno
+import inspect
 import logging
 import os
 import signal
@@ -18,9 +19,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def run(function: Callable[..., object]) -> None:
     """Call `function` with the options of the command line, made from its typed arguments.
 
-    Settings (pydantic models) are given as JSON. An `InputError`, an
-    `EndedError` or a full disk ends the process with one line and status 1, Ctrl-C with one word; any other exception
-    is a bug and keeps its traceback.
+    Settings (pydantic models) are given as JSON. Every job has an option `--stamp`; a function that does not take it is
+    not told. An `InputError`, an `EndedError` or a full disk ends the process with one line and status 1, Ctrl-C with
+    one word; any other exception is a bug and keeps its traceback.
     """
     logging.basicConfig(
         level=logging.INFO,
@@ -32,7 +33,7 @@ def run(function: Callable[..., object]) -> None:
     # It reports every table of every font that matplotlib puts into a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     try:
-        auto_cli(function, as_positional=False)
+        auto_cli(function, args=_arguments(function, sys.argv[1:]), as_positional=False)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.stderr.flush()
@@ -46,3 +47,11 @@ def run(function: Callable[..., object]) -> None:
         # Not sys.exit: worker processes and threads of a failed run must not delay the end.
         logging.shutdown()
         os._exit(1)
+
+
+def _arguments(function: Callable[..., object], given: list[str]) -> list[str]:
+    """The options that are for `function`: all but a stamp that it does not take."""
+    if "stamp" in inspect.signature(function).parameters or "--stamp" not in given:
+        return given
+    place = given.index("--stamp")
+    return [*given[:place], *given[place + 2 :]]

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.settings import DeviceName
 
-DeviceName = Literal["auto", "cpu", "cuda"]
 Result = TypeVar("Result")
 
 

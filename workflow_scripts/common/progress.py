@@ -20,7 +20,7 @@ class _Lines:
         sys.stderr.flush()
 
 
-def progress(items: Iterable[Item], what: str, total: int | None = None, **options) -> tqdm:
+def progress_bar(items: Iterable[Item], what: str, total: int | None = None, **options) -> tqdm:
     """A tqdm bar over `items`; at most one line a minute where the output is not a terminal."""
     terminal = sys.stderr.isatty()
     return tqdm(

@@ -9,11 +9,11 @@ a job when it differs from the recorded one.
 import ast
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -23,8 +23,10 @@ ROOT = PACKAGE.parent
 # no number of any result.
 WITHOUT_EFFECT = frozenset(
     f"workflow_scripts.{name}"
-    for name in ("common.columns", "common.progress", "training.lock", "training.preemption", "training.warning")
+    for name in ("common.columns", "common.progress", "training.lock", "training.preemption", "training.sigterm")
 )
+# Modules whose entries have titles for readers: figures are told these, and no number depends on them.
+TITLED = frozenset(f"workflow_scripts.transformations.{name}" for name in ("bank_a", "bank_b"))
 
 
 @dataclass(frozen=True)
@@ -57,42 +59,55 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def make_stamp(
-    study: str,
-    seed: int,
-    module: str,
-    settings: Any,
-    upstream: Iterable[Stamp] = (),
-    without: tuple[str, ...] = (),
-) -> Stamp:
-    """Stamp of a result that `module` makes with `settings` from results stamped `upstream`.
-
-    `without` are modules that it imports but does not use for this result.
-    """
-    code = code_digest(module, without)
-    key = digest([code, settings, [stamp.key for stamp in upstream]])
-    return Stamp(study=study, seed=seed, module=module, code=code, key=key)
-
-
 @cache
 def code_digest(module: str, without: tuple[str, ...] = ()) -> str:
     """Digest of the syntax trees of `module` and of all modules of ours that it imports, however deep.
 
-    Comments, docstrings and layout do not count. Modules named `settings` do not either: they declare
-    values, and the values themselves are part of every key; but the constants and functions that others
-    import from them do. The modules `without`, and what only they import, are left out: for tables of
-    definitions of which `definition_digest` takes account. So are those in WITHOUT_EFFECT.
+    Comments, docstrings and layout do not count. Nor do modules that declare values (settings, and the catalogue of
+    results), since the values themselves are part of every key; but the constants and functions that others import from
+    them do. The modules `without`, and what only they import, are left out: for tables of definitions of which
+    `definition_digest` takes account. So are those in WITHOUT_EFFECT.
     """
     todo, seen = [module], {}
     while todo:
         name = todo.pop()
-        if name in seen or name in without or name in WITHOUT_EFFECT or name.endswith(".settings"):
+        if name in seen or name in without or name in WITHOUT_EFFECT or _declares(name):
             continue
-        tree = ast.parse(_source_file(name).read_text())
-        seen[name] = _canonical(tree)
-        seen.update({f"{room}.{used}": _definition_digest(room, used) for room, used in _from_settings(tree)})
-        todo.extend(_our_imports(tree))
+        source = _read(name)
+        seen[name] = source.digest
+        seen.update({f"{room}.{used}": _definition_digest(room, used) for room, used in source.declared})
+        todo.extend(source.imports)
     return digest(seen)
+
+
+class _Source(NamedTuple):
+    """What a module's text says."""
+
+    digest: str
+    """Of its syntax tree."""
+    imports: tuple[str, ...]
+    """Modules of ours that it imports."""
+    declared: tuple[tuple[str, str], ...]
+    """Constants and functions that it imports from modules that declare values: module and name of each."""
+    definitions: dict[str, ast.stmt]
+    """Statements at its top by the names that they define or import."""
+
+
+@cache
+def _read(module: str) -> _Source:
+    tree = ast.parse(_source_file(module).read_text())
+    if module in TITLED:
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            call.keywords = [keyword for keyword in call.keywords if keyword.arg != "title"]
+    definitions: dict[str, ast.stmt] = {}
+    for statement in tree.body:
+        definitions.update(dict.fromkeys(_names_of(statement), statement))
+    return _Source(digest(_canonical(tree)), tuple(_our_imports(tree)), tuple(_declared(tree)), definitions)
+
+
+def _declares(module: str) -> bool:
+    """Whether a module declares values that settings carry."""
+    return module.endswith(".settings") or module.startswith(f"{PACKAGE.name}.results.catalogue")
 
 
 def definition_digest(function: Callable[..., Any]) -> str:
@@ -107,9 +122,7 @@ def definition_digest(function: Callable[..., Any]) -> str:
 
 @cache
 def _definition_digest(module: str, name: str) -> str:
-    definitions: dict[str, ast.stmt] = {}
-    for statement in ast.parse(_source_file(module).read_text()).body:
-        definitions.update(dict.fromkeys(_names_of(statement), statement))
+    definitions = _read(module).definitions
     todo, seen, imported = [name], {}, {}
     while todo:
         used = todo.pop()
@@ -148,10 +161,10 @@ def _our_imports(tree: ast.AST) -> Iterator[str]:
                 yield inner if _source_file(inner).exists() else str(node.module)
 
 
-def _from_settings(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Constants and functions, no types, that a module imports from settings: module and name of each."""
+def _declared(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Constants and functions, no types, that a module imports from modules that declare values."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith(".settings"):
+        if isinstance(node, ast.ImportFrom) and _declares(node.module or ""):
             for alias in node.names:
                 if alias.name.isupper() or alias.name.islower():
                     yield str(node.module), alias.name

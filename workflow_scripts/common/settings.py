@@ -2,9 +2,12 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+"""Where networks run; `auto` is the GPU if there is one."""
 
 
 class Block(BaseModel):

@@ -5,13 +5,12 @@ from pathlib import Path, PurePosixPath
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.folders import list_classes
+from workflow_scripts.data.layout import TRAIN_TAR, VAL_TAR
 from workflow_scripts.data.settings import Split
 from workflow_scripts.data.sources import Candidate, Listing
 from workflow_scripts.data.tars import list_members
 from workflow_scripts.data.val_labels import read_val_labels
 
-TRAIN_TAR = "ILSVRC2012_img_train.tar"
-VAL_TAR = "ILSVRC2012_img_val.tar"
 WANTED = (
     "put ILSVRC2012_img_val.tar, ILSVRC2012_devkit_t12.tar.gz and, to train, ILSVRC2012_img_train.tar there "
     "(from image-net.org after registration, never unpacked), or the unpacked folders val/WNID and train/WNID"

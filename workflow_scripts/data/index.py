@@ -17,7 +17,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.classes import describe_classes
 from workflow_scripts.data.folders import list_folders
@@ -124,7 +124,7 @@ def _check_all(root: Path, candidates: list[Candidate], workers: int) -> list[Ch
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")
         looks = ordered_map(partial(_check, root), candidates, workers)
-        return list(progress(looks, "checking images", total=len(candidates)))
+        return list(progress_bar(looks, "checking images", total=len(candidates)))
 
 
 def _check(root: Path, item: Candidate) -> Checked:

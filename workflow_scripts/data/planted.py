@@ -19,7 +19,7 @@ from PIL import Image
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import atomic_directory, write_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data import planted_objects, planted_scene
 from workflow_scripts.data.settings import SPLITS, Planted, Split
@@ -161,7 +161,7 @@ def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1, stam
             for split, count in zip(SPLITS, (dataset.train_per_class, dataset.val_per_class), strict=True)
             for kind in CLASSES
         ]
-        parts = progress(_results(tasks, workers), "planted classes", total=len(tasks))
+        parts = progress_bar(_results(tasks, workers), "planted classes", total=len(tasks))
         frame = pd.concat(parts, ignore_index=True)
         write_table(folder / "factors.parquet", frame, stamp)
         names = [{"class": kind.wnid, "wnid": kind.wnid, "name": kind.name} for kind in CLASSES]

@@ -15,7 +15,7 @@ from PIL import Image
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic, read_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.parallel import ordered_map
 from workflow_scripts.data.schema import SHARD_SCHEMA
@@ -52,7 +52,7 @@ def shards(
     rows = _rows(index, split, storage, shard)
     schema = SHARD_SCHEMA.with_metadata(stamp.metadata() if stamp else None)
     encoded = ordered_map(partial(_stored, root, storage), rows.itertuples(), workers)
-    shown = progress(encoded, f"{split} shard {shard}", total=len(rows))
+    shown = progress_bar(encoded, f"{split} shard {shard}", total=len(rows))
     with (
         atomic(output) as temporary,
         pa.OSFile(str(temporary), "wb") as sink,

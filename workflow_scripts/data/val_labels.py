@@ -12,11 +12,8 @@ import numpy as np
 from scipy.io import loadmat
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRUTH
 
-TEXTS = ("imagenet_2012_validation_synset_labels.txt", "ILSVRC2012_validation_synsets.txt", "LOC_val_solution.csv")
-DEVKIT = "ILSVRC2012_devkit_t12"
-META = f"{DEVKIT}/data/meta.mat"
-TRUTH = f"{DEVKIT}/data/ILSVRC2012_validation_ground_truth.txt"
 NAMED = re.compile(r"(?:ILSVRC2012_val_(\d{8})(?:\.JPEG)?[\s,]+)?(n\d{8})\b.*")
 
 

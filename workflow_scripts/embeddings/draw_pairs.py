@@ -12,8 +12,8 @@ from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.settings import Split
 
 
-def draw_pairs(*, index: Path, split: Split, pairs: int, seed: int, output: Path, stamp: Stamp | None = None) -> None:
-    """Draw `pairs` pairs (x, x') of distinct images of `split` and write them as a table.
+def draw_pairs(*, index: Path, split: Split, count: int, seed: int, output: Path, stamp: Stamp | None = None) -> None:
+    """Draw `count` pairs (x, x') of distinct images of `split` and write them as a table.
 
     Raises `InputError` where the split has fewer than two images.
     """
@@ -21,8 +21,8 @@ def draw_pairs(*, index: Path, split: Split, pairs: int, seed: int, output: Path
     ids = images.loc[images["split"] == split, "id"].to_numpy()
     if len(ids) < 2:
         raise InputError(f"{index}: pairs need at least two images in split {split!r}, but it has {len(ids)}")
-    x, x_prime = distinct_pairs(ids, pairs, np.random.default_rng([seed, len(ids)]))
-    write_table(output, pd.DataFrame({"pair": np.arange(pairs), "x": x, "x_prime": x_prime}), stamp)
+    x, x_prime = distinct_pairs(ids, count, np.random.default_rng([seed, len(ids)]))
+    write_table(output, pd.DataFrame({"pair": np.arange(count), "x": x, "x_prime": x_prime}), stamp)
 
 
 def distinct_pairs(ids: np.ndarray, pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

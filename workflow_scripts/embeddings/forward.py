@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.device import in_parts
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import digest
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
@@ -39,7 +39,7 @@ def decode_crops(reader: ShardReader, rows: np.ndarray, card: Card, workers: int
         crops[position] = resize_and_crop(reader.image(int(rows[position])), card.resize, card.crop)
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for _ in progress(pool.map(put, range(len(rows))), "decoding", total=len(rows)):
+        for _ in progress_bar(pool.map(put, range(len(rows))), "decoding", total=len(rows)):
             pass
     return crops
 

@@ -11,26 +11,27 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.device import DeviceName, choose_device
+from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp, code_digest, definition_digest, digest
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.embeddings.bank_b import BANK_B_TRANSFORMATIONS, Steps, singles, subpolicies
 from workflow_scripts.embeddings.cache import Store
 from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches
-from workflow_scripts.embeddings.settings import BankB
-from workflow_scripts.embeddings.steps import apply_steps, draw_step_signs, evaluation, label
 from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.network import load
+from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
+from workflow_scripts.transformations.bank_b import BANK_B, Steps
+from workflow_scripts.transformations.composition import apply_steps, draw_step_signs, evaluation, label
+from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
+from workflow_scripts.transformations.settings import BankB, singles, subpolicies
 
 MODULE = "workflow_scripts.embeddings.pair_sweep"
 # Each evaluation takes account of its own operations, so that another one in the bank changes no other.
-DEFINITIONS = ("workflow_scripts.embeddings.bank_b",)
+DEFINITIONS = ("workflow_scripts.transformations.bank_b", "workflow_scripts.transformations.operations_b")
 
 
 @dataclass(frozen=True)
@@ -43,21 +44,19 @@ class Evaluation:
 
 def pair_sweep(
     *,
-    model: Path,
+    network: Path,
     shards: list[Path],
     pairs: Path,
-    class_shard: int,
-    class_shards: int,
+    class_part: int,
+    class_parts: int,
     bank: BankB,
     seed: int,
     output: Path,
     store: Path,
-    device: DeviceName = "auto",
-    batch: int = 256,
-    workers: int = 1,
+    compute: Compute = DEFAULT_COMPUTE,
     stamp: Stamp | None = None,
 ) -> None:
-    """Write cos(f(x1), f(t(x2))) for the pairs of every `class_shards`-th class and every t of `bank`.
+    """Write cos(f(x1), f(t(x2))) for the pairs of every `class_parts`-th class and every t of `bank`.
 
     One row per pair and t: label, pair, transformation, similarity, and untransformed, the cosine without t
     (GIB section 4, equation 2). Each image is decoded once, each x1 embedded once, and steps that give equal
@@ -65,11 +64,11 @@ def pair_sweep(
     once, so a killed sweep continues where it was.
     """
     mine = read_table(pairs, columns=["label", "pair", "x1", "x2"])
-    mine = mine[mine["label"] % class_shards == class_shard]
+    mine = mine[mine["label"] % class_parts == class_part]
     reader = ShardReader(shards)
     rows = pd.Series(np.arange(len(reader)), index=reader.ids)
     first, second = (rows[mine[side]].to_numpy() for side in ("x1", "x2"))
-    base = base_key(model, reader, np.concatenate([first, second]), code_digest(MODULE, DEFINITIONS))
+    base = base_key(network, reader, np.concatenate([first, second]), code_digest(MODULE, DEFINITIONS))
     names = {label(steps): steps for steps in (*((step,) for step in singles(bank)), *subpolicies(bank))}
     keys = {name: _key(base, steps, seed) for name, steps in names.items()}
     held = Store(store)
@@ -77,8 +76,8 @@ def pair_sweep(
     logging.info("%d pairs, %d transformations, %d to compute", len(mine), len(names), len(missing))
     identity = _key(base, (), seed)
     if missing or identity not in held:
-        search = _Search(model, reader, first, second, base, seed, held, choose_device(device), batch, workers)
-        for one in progress([Evaluation((), identity), *missing], "transformations"):
+        search = _Search(network, reader, first, second, base, seed, held, compute)
+        for one in progress_bar([Evaluation((), identity), *missing], "transformations"):
             if one.key not in held:
                 held.put(one.key, search.similarities(one.steps))
     write_table(output, _view(mine, {name: held.get(key) for name, key in keys.items()}, held.get(identity)), stamp)
@@ -87,9 +86,9 @@ def pair_sweep(
 def _key(base: str, steps: Steps, seed: int) -> str:
     """What determines similarities under `steps`: equal for steps that give equal images."""
     computed = evaluation(steps)
-    used = [BANK_B_TRANSFORMATIONS[name] for name, _ in computed]
-    code = [definition_digest(one.function) for one in used]
-    return digest([base, computed, code, seed if any(one.signed for one in used) else None])
+    names = [name for name, _ in computed]
+    code = [definition_digest(BANK_B_TRANSFORMATIONS[name].function) for name in names]
+    return digest([base, computed, code, seed if any(BANK_B[name].signed for name in names) else None])
 
 
 def _first_of_each(keys: dict[str, str]) -> dict[str, str]:
@@ -102,25 +101,23 @@ class _Search:
 
     def __init__(
         self,
-        model: Path,
+        folder: Path,
         reader: ShardReader,
         first: np.ndarray,
         second: np.ndarray,
         base: str,
         seed: int,
         store: Store,
-        device: torch.device,
-        batch: int,
-        workers: int,
+        compute: Compute,
     ) -> None:
-        card, network = load(model)
-        self.embedder: nn.Module = Embedder(card, network).to(device).eval()
-        self.seed, self.device, self.batch = seed, device, batch
+        card, network = load(folder)
+        self.seed, self.device, self.batch = seed, choose_device(compute.device), compute.batch
+        self.embedder: nn.Module = Embedder(card, network).to(self.device).eval()
         self.ids = reader.ids[second]
-        self.crops = decode_crops(reader, second, card, workers)
+        self.crops = decode_crops(reader, second, card, compute.workers)
         key = digest([base, "x1"])
         if key not in store:
-            store.put(key, self._embed(decode_crops(reader, first, card, workers), ()))
+            store.put(key, self._embed(decode_crops(reader, first, card, compute.workers), ()))
         self.x1 = store.get(key)
 
     def similarities(self, steps: Steps) -> np.ndarray:

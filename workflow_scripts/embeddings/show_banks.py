@@ -14,10 +14,11 @@ from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.embeddings.bank_b import BANK_B_TRANSFORMATIONS
-from workflow_scripts.embeddings.operations import Transformation
-from workflow_scripts.embeddings.settings import MAGNITUDES, BankA
-from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
+from workflow_scripts.transformations.entry import MAGNITUDES
+from workflow_scripts.transformations.operations import Transformation
+from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
+from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
+from workflow_scripts.transformations.settings import BankA
 
 
 def show_banks(
@@ -42,18 +43,18 @@ def show_banks(
     cells = [("A", BANK_A_TRANSFORMATIONS[name], m) for name in bank_a.transformations for m in bank_a.magnitudes]
     for name in operations:
         transformation = BANK_B_TRANSFORMATIONS[name]
-        cells += [("B", transformation, m) for m in range(1 if transformation.index_free else MAGNITUDES)]
+        cells += [("B", transformation, m) for m in range(1 if transformation.entry.index_free else MAGNITUDES)]
     write_table(output, pd.DataFrame([_row(crop, *cell) for cell in cells]), stamp)
 
 
 def _row(crop: Tensor, bank: str, transformation: Transformation, magnitude: int) -> dict[str, object]:
     return {
         "bank": bank,
-        "transformation": transformation.name,
-        "family": transformation.family,
+        "transformation": transformation.entry.name,
+        "family": transformation.entry.family,
         "magnitude": magnitude,
-        "value": float("nan") if transformation.index_free else transformation.values[magnitude],
-        "unit": transformation.unit,
+        "value": float("nan") if transformation.entry.index_free else transformation.entry.values[magnitude],
+        "unit": transformation.entry.unit,
         "png": _encode(transformation(crop[None], magnitude)[0]),
     }
 

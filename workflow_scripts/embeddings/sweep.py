@@ -11,24 +11,25 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.device import DeviceName, choose_device
+from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.files import atomic_directory, read_table, write_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp, code_digest, definition_digest, digest
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import IMAGES, INDEX, SIGNS, Store
 from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches
-from workflow_scripts.embeddings.operations import IDENTITY, Transformation, draw_signs
-from workflow_scripts.embeddings.settings import BankA
-from workflow_scripts.embeddings.transformations import BANK_A_TRANSFORMATIONS
 from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, reason_to_keep
 from workflow_scripts.models.network import load
-from workflow_scripts.models.settings import FailingModels
+from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
+from workflow_scripts.transformations.entry import IDENTITY
+from workflow_scripts.transformations.operations import Transformation, draw_signs
+from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
+from workflow_scripts.transformations.settings import BankA
 
 MODULE = "workflow_scripts.embeddings.sweep"
 # Each cell takes account of its own transformation, so that another one in the bank changes no other cell.
-DEFINITIONS = ("workflow_scripts.embeddings.transformations",)
+DEFINITIONS = ("workflow_scripts.transformations.bank_a", "workflow_scripts.transformations.operations_a")
 
 
 @dataclass(frozen=True)
@@ -42,77 +43,73 @@ class Cell:
 
 def sweep(
     *,
-    model: Path,
+    network: Path,
     shard: Path,
     pairs: Path,
     bank: BankA,
     seed: int,
     output: Path,
     store: Path,
-    device: DeviceName = "auto",
-    batch: int = 256,
-    workers: int = 1,
-    failing: FailingModels = "stop",
+    compute: Compute = DEFAULT_COMPUTE,
     stamp: Stamp | None = None,
 ) -> None:
     """Embed the images of `shard` that occur in `pairs` under `bank`, and write the view `output`.
 
     Each image is decoded once; the crops (uint8, N x 3 x crop x crop) stay in memory while the cells
     are computed one after the other. Cells whose embeddings are in `store` are not computed, and each
-    finished cell is stored at once, so a killed sweep continues where it was. At most `batch` images are embedded at a
-    time, fewer where these do not fit into memory. Where `failing` is `row`, the view of a model that cannot be loaded,
-    or not be held in memory even with one image, has the cells with the reason in place of arrays.
+    finished cell is stored at once, so a killed sweep continues where it was. Where `compute.failing` is `row`, the
+    view of a model that cannot be loaded, or not be held in memory even with one image, has the cells with the reason
+    in place of arrays.
     """
     reader = ShardReader([shard])
     wanted = np.unique(read_table(pairs, columns=["x", "x_prime"]).to_numpy())
     rows = np.flatnonzero(np.isin(reader.ids, wanted))
     ids = reader.ids[rows]
-    cells, held, failed = list(_cells(bank, _base(model, reader, rows), seed)), Store(store), None
+    cells, held, failed = list(_cells(bank, _base(network, reader, rows), seed)), Store(store), None
     missing = {cell.key: cell for cell in cells if cell.key not in held}
     logging.info("%d images, %d cells, %d to compute", len(ids), len({c.key for c in cells}), len(missing))
     try:
         if missing:
-            _compute(list(missing.values()), model, reader, rows, seed, held, choose_device(device), batch, workers)
+            _compute(list(missing.values()), network, reader, rows, seed, held, compute)
     except UnfitModelError as unfit:
-        failed = reason_to_keep(unfit, failing)
+        failed = reason_to_keep(unfit, compute.failing)
     with atomic_directory(output) as folder:
         _write_view(folder, cells, ids, seed, held, failed, stamp)
 
 
-def _base(model: Path, reader: ShardReader, rows: np.ndarray) -> str:
-    return base_key(model, reader, rows, code_digest(MODULE, DEFINITIONS))
+def _base(network: Path, reader: ShardReader, rows: np.ndarray) -> str:
+    return base_key(network, reader, rows, code_digest(MODULE, DEFINITIONS))
 
 
 def _cells(bank: BankA, base: str, seed: int) -> Iterator[Cell]:
     for name in bank.transformations:
         transformation = BANK_A_TRANSFORMATIONS[name]
         for magnitude in sorted({0, *bank.magnitudes}):
-            evaluation = transformation.evaluation(magnitude)
+            evaluation = transformation.entry.evaluation(magnitude)
             identity = evaluation[0] == IDENTITY
-            signs = seed if transformation.signed and not identity else None
+            signs = seed if transformation.entry.signed and not identity else None
             code = None if identity else definition_digest(transformation.function)
             yield Cell(transformation, magnitude, digest([base, evaluation, signs, code]))
 
 
 def _compute(
     cells: list[Cell],
-    model: Path,
+    folder: Path,
     reader: ShardReader,
     rows: np.ndarray,
     seed: int,
     store: Store,
-    device: torch.device,
-    batch: int,
-    workers: int,
+    compute: Compute,
 ) -> None:
+    device = choose_device(compute.device)
     with blaming_the_model():
-        card, network = load(model)
+        card, network = load(folder)
         embedder = Embedder(card, network).to(device).eval()
-    crops = decode_crops(reader, rows, card, workers)
-    for cell in progress(cells, "cells"):
-        signs = draw_signs(seed, cell.transformation.name, reader.ids[rows])
+    crops = decode_crops(reader, rows, card, compute.workers)
+    for cell in progress_bar(cells, "cells"):
+        signs = draw_signs(seed, cell.transformation.entry.name, reader.ids[rows])
         with blaming_the_model():
-            embeddings = embed(embedder, crops, cell, signs, device, batch)
+            embeddings = embed(embedder, crops, cell, signs, device, compute.batch)
         store.put(cell.key, embeddings)
 
 
@@ -138,24 +135,24 @@ def _write_view(
 ) -> None:
     index, signs = [], []
     for cell in cells:
-        transformation = cell.transformation
-        array = None if failed else f"{transformation.name}_{cell.magnitude}.npy"
+        entry = cell.transformation.entry
+        array = None if failed else f"{entry.name}_{cell.magnitude}.npy"
         if array:
             store.link(cell.key, folder / array)
         index.append(
             {
-                "transformation": transformation.name,
-                "family": transformation.family,
+                "transformation": entry.name,
+                "family": entry.family,
                 "magnitude": cell.magnitude,
-                "value": transformation.values[cell.magnitude],
-                "unit": transformation.unit,
+                "value": entry.values[cell.magnitude],
+                "unit": entry.unit,
                 "array": array,
                 "failed": failed,
             }
         )
-        if transformation.signed and cell.magnitude == 0:
-            drawn = draw_signs(seed, transformation.name, ids)
-            signs.append(pd.DataFrame({"id": ids, "transformation": transformation.name, "sign": drawn}))
+        if entry.signed and cell.magnitude == 0:
+            drawn = draw_signs(seed, entry.name, ids)
+            signs.append(pd.DataFrame({"id": ids, "transformation": entry.name, "sign": drawn}))
     empty = pd.DataFrame({"id": ids[:0], "transformation": [], "sign": []})
     write_table(folder / INDEX, pd.DataFrame(index), stamp)
     write_table(folder / IMAGES, pd.DataFrame({"id": ids}), stamp)

@@ -9,7 +9,7 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.parallel import ordered_map
 from workflow_scripts.data.reader import ShardReader
@@ -47,7 +47,7 @@ def foreground(
         return describe(find(image) > threshold)
 
     # An image per thread, decoding included; U2-Net's batch is one image anyway.
-    rows = list(progress(ordered_map(boxed, range(len(reader)), threads), "foregrounds", total=len(reader)))
+    rows = list(progress_bar(ordered_map(boxed, range(len(reader)), threads), "foregrounds", total=len(reader)))
     table = pd.DataFrame(rows, columns=["found", *EDGES, "center_x", "center_y", "area", "foreground"])
     table.insert(0, "id", reader.ids)
     table.insert(1, "label", reader.labels)

@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.settings import ErrorClasses, Lie
 from workflow_scripts.lie.warps import rotate, shift, shift_whole
 
@@ -38,7 +38,9 @@ class Draws(NamedTuple):
 
 
 @torch.no_grad()
-def measure_discrete(answers: Answers, images: Tensor, ids: np.ndarray, settings: Lie, seed: int) -> pd.DataFrame:
+def measure_discrete(
+    answers: ClassProbabilities, images: Tensor, ids: np.ndarray, settings: Lie, seed: int
+) -> pd.DataFrame:
     """Every measure of `images` [N, 3, H, W], pixels in [0, 1], with these `ids`: a row per image and value.
 
     Columns: id, measure, transformation, amount (pixels of a roll, else null), classes, response.
@@ -61,7 +63,7 @@ def draw(ids: np.ndarray, settings: Lie, seed: int) -> Draws:
     return Draws(np.stack(shifts), np.stack(angles))
 
 
-def _consistencies(answers: Answers, images: Tensor, still: Tensor, max_roll: int) -> Iterator[pd.DataFrame]:
+def _consistencies(answers: ClassProbabilities, images: Tensor, still: Tensor, max_roll: int) -> Iterator[pd.DataFrame]:
     def same(moved: Tensor, part: slice) -> Tensor:
         return moved[:, part].argmax(1) == still[:, part].argmax(1)
 
@@ -72,7 +74,9 @@ def _consistencies(answers: Answers, images: Tensor, still: Tensor, max_roll: in
             yield _table("consistency", name, float(pixels), responses)
 
 
-def _errors(answers: Answers, images: Tensor, still: Tensor, draws: Draws, samples: int) -> Iterator[pd.DataFrame]:
+def _errors(
+    answers: ClassProbabilities, images: Tensor, still: Tensor, draws: Draws, samples: int
+) -> Iterator[pd.DataFrame]:
     pixels = torch.from_numpy(draws.shifts * images.shape[-1]).to(images)
     turns = torch.from_numpy(np.deg2rad(draws.angles)).to(images)
     warps: dict[tuple[str, str], Callable[[int], Tensor]] = {

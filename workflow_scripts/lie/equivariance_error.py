@@ -13,21 +13,20 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.device import DeviceName, choose_device
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.lie.answers import Answers
+from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.derivative import Mode, along_all
 from workflow_scripts.lie.discrete import COLUMNS as DISCRETE
 from workflow_scripts.lie.discrete import measure_discrete
 from workflow_scripts.lie.generators import generate, per_pixel
+from workflow_scripts.lie.measured_model import Facts, MeasuredModel
 from workflow_scripts.lie.reading import Images, choose_images
 from workflow_scripts.lie.settings import Head, Lie
-from workflow_scripts.lie.subject import Facts, Subject
 from workflow_scripts.lie.summary import SUMMARY, summarise
 from workflow_scripts.models.failures import UnfitModelError, reason_to_keep
-from workflow_scripts.models.settings import FailingModels
+from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 
 # Units of the parameters; shear, stretch and scale count the exponent of their matrix.
 UNITS = {"translation_x": "half side", "translation_y": "half side", "rotation": "radian", "intensity": "factor"}
@@ -55,7 +54,7 @@ def equivariance_error(
     network: Path,
     head: Head,
     shards: list[Path],
-    val: list[Path],
+    shards_val: list[Path],
     index: Path,
     settings: Lie,
     seed: int,
@@ -64,36 +63,34 @@ def equivariance_error(
     discrete: Path,
     summary: Path,
     family: str | None = None,
-    device: DeviceName = "auto",
     chunk: int = 32,
-    batch: int = 256,
-    workers: int = 1,
-    failing: FailingModels = "stop",
+    compute: Compute = DEFAULT_COMPUTE,
     stamp: Stamp | None = None,
 ) -> None:
     """Measure the model in folder `network` and write four tables.
 
     `images`: per image and transformation ||L f||^2 / D and the mean of |L f|, of the probabilities of all outputs and
-    of the study's classes alone (see `Answers`); translations per half side and per pixel. `discrete`: the discrete
-    measures per image. `summary`: means with bootstrap intervals over images, and top-1 over all images of the shards
-    `val`. `about`: one row on the model. `settings.images` images of `shards`, drawn by `seed`, are measured.
+    of the study's classes alone (see `ClassProbabilities`); translations per half side and per pixel. `discrete`: the
+    discrete measures per image. `summary`: means with bootstrap intervals over images, and top-1 over all images of the
+    shards `shards_val`. `about`: one row on the model. `settings.images` images of `shards`, drawn by `seed`, are
+    measured.
 
     `head` says where the classifier comes from; `family` replaces the library's name of the architecture family. At
-    most `chunk` pairs of an image and a direction are differentiated at a time, `batch` images answered; where that
-    does not fit into memory, fewer. Where `failing` is `row`, a model that cannot be loaded, or not be held in memory
-    even with one image, is a row with the reason in `about`, and the other tables are empty.
+    most `chunk` pairs of an image and a direction are differentiated at a time, and fewer if they do not fit into
+    memory. Where `compute.failing` is `row`, a model that cannot be loaded, or not be held in memory even with one
+    image, is a row with the reason in `about`, and the other tables are empty.
     """
     # Rounded to 10 bits on the way, as GPUs do by default, derivatives would be good for three digits.
     torch.backends.cudnn.allow_tf32 = False
-    measured, validation = ShardReader(shards), ShardReader(val)
+    measured, validation = ShardReader(shards), ShardReader(shards_val)
     classes = read_table(index, columns=["label", "wnid"])
     rows = choose_images(measured, settings.images, seed)
     facts, tables = Facts(model, family), Tables()
     try:
-        subject = Subject.load(network, head, classes, choose_device(device), workers, facts)
-        tables = measure(subject, facts, measured, rows, validation, settings, seed, chunk, batch)
+        subject = MeasuredModel.load(network, head, classes, compute, facts)
+        tables = measure(subject, facts, measured, rows, validation, settings, seed, chunk, compute.batch)
     except UnfitModelError as unfit:
-        facts.failed = reason_to_keep(unfit, failing)
+        facts.failed = reason_to_keep(unfit, compute.failing)
         facts.top1, tables = np.nan, Tables()
     summaries = summarise(tables.derivatives, tables.discrete, tables.top1, seed)
     for path, table in [(images, tables.derivatives), (discrete, tables.discrete), (summary, summaries[SUMMARY])]:
@@ -103,7 +100,7 @@ def equivariance_error(
 
 
 def measure(
-    subject: Subject,
+    subject: MeasuredModel,
     facts: Facts,
     images: ShardReader,
     rows: np.ndarray,
@@ -134,7 +131,7 @@ def measure(
 class Derivatives:
     """Lie derivatives along all transformations of a study; remembers how they were found."""
 
-    def __init__(self, answers: Answers, settings: Lie) -> None:
+    def __init__(self, answers: ClassProbabilities, settings: Lie) -> None:
         self.answers, self.transformations = answers, settings.transformations
         self.mode: Mode | None = None
 

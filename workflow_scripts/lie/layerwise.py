@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.common.cli import run as run_command
-from workflow_scripts.common.device import DeviceName, choose_device, in_parts
+from workflow_scripts.common.device import choose_device, in_parts
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.provenance import Stamp
@@ -24,7 +24,7 @@ from workflow_scripts.lie.settings import Kind, Layerwise
 from workflow_scripts.lie.shares import contributions
 from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, failure_of, reason_to_keep
 from workflow_scripts.models.network import Card, load
-from workflow_scripts.models.settings import FailingModels
+from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 
 REST: Kind = "rest"
 # Single precision leaves about 1e-5.
@@ -55,10 +55,8 @@ def layerwise(
     seed: int,
     layers: Path,
     kinds: Path,
-    device: DeviceName = "auto",
     chunk: int = 8,
-    workers: int = 1,
-    failing: FailingModels = "stop",
+    compute: Compute = DEFAULT_COMPUTE,
     stamp: Stamp | None = None,
 ) -> None:
     """Write what the layers of the model in folder `network` add to the Lie derivative of its class probabilities.
@@ -66,26 +64,26 @@ def layerwise(
     `layers` has one row per transformation and layer, in execution order; the last one, of kind `rest`, is what they
     do not account for. `kinds` has one row per transformation and kind of layer, with sums over its layers. Measured
     are `settings.images` images of `shards`, drawn by `seed`, with `settings.probes` probes each, drawn from `seed` and
-    the image's id: numbers do not depend on `chunk`, the number of images held at a time, but for rounding. Where these
-    do not fit into memory, it is fewer. Where `failing` is `row`, a model that cannot be loaded or held in memory is
-    one row with the reason.
+    the image's id: numbers do not depend on `chunk`, the number of images held at a time, but for rounding. If they
+    do not fit into memory, they are halved until they do. Where `compute.failing` is `row`, a model that cannot be
+    loaded or held in memory is one row with the reason.
     """
     torch.backends.cudnn.allow_tf32 = False
     reader = ShardReader(shards)
     rows = choose_images(reader, settings.images, seed)
     if len(rows) < 2:
         raise InputError(f"layerwise: {len(rows)} images in {', '.join(map(str, shards))}; at least 2 are needed")
-    chosen = choose_device(device)
+    device = choose_device(compute.device)
     try:
         with blaming_the_model():
             card, trained = _load(network)
-            measured = Decomposition(card, trained, chosen, settings, seed)
-        for block in blocks(reader, rows, card, size=chunk, workers=workers, what="layers"):
+            measured = Decomposition(card, trained, device, settings, seed)
+        for block in blocks(reader, rows, card, size=chunk, workers=compute.workers, what="layers"):
             with blaming_the_model():
                 measured.add(block)
         tables = measured.tables()
     except UnfitModelError as unfit:
-        reason = reason_to_keep(unfit, failing)
+        reason = reason_to_keep(unfit, compute.failing)
         row = pd.DataFrame([{"transformation": name, "failed": reason} for name in settings.transformations])
         tables = [row.reindex(columns=columns) for columns in (LAYER_COLUMNS, KIND_COLUMNS)]
     for path, table in zip((layers, kinds), tables, strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.models.network import Card
@@ -43,6 +43,6 @@ def blocks(
         return resize_and_crop(reader.image(int(row)), card.resize, card.crop)
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        for start in progress(range(0, len(rows), size), what):
+        for start in progress_bar(range(0, len(rows), size), what):
             block = rows[start : start + size]
             yield Images(torch.stack(list(pool.map(crop, block))), reader.ids[block], reader.labels[block])

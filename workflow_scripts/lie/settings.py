@@ -6,18 +6,7 @@ from pydantic import Field
 
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.settings import Split
-
-Generator = Literal[
-    "translation_x",
-    "translation_y",
-    "rotation",
-    "shear_x",
-    "shear_y",
-    "stretch_x",
-    "stretch_y",
-    "scale",
-    "intensity",
-]
+from workflow_scripts.transformations.entry import OneParameterGroup
 
 ErrorMeasure = Literal["squared", "absolute"]
 """||L f||^2 over the number of outputs (LEE equation 4), or the mean of |L f| over outputs (the authors' code)."""
@@ -70,7 +59,7 @@ class Lie(Block):
     """Images to measure on."""
     images: int = Field(1_000, ge=1)
     """Images to measure on, at most."""
-    transformations: list[Generator] = Field(list(get_args(Generator)), min_length=1)
+    transformations: list[OneParameterGroup] = Field(list(get_args(OneParameterGroup)), min_length=1)
     """One-parameter groups."""
     layerwise: Layerwise = Layerwise()
     """Contributions of layers."""

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.metrics.rankings import scores
-from workflow_scripts.metrics.settings import Half, Policy, Ranking
+from workflow_scripts.metrics.settings import Half
+from workflow_scripts.transformations.settings import Policy, Ranking
 
 Way = Literal["same pairs", "other pairs"]
 # Halves on which a transformation is chosen and measured: the papers' way is biased upwards, as the maximum of

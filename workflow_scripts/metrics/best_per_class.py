@@ -9,7 +9,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.provenance import Stamp
-from workflow_scripts.metrics.settings import PerClassAugmentation
+from workflow_scripts.training.settings import PerClassAugmentation
 
 SCORES = ["mean_change", "weighted_boost", "proportion_boosted"]
 COLUMNS = ["model", "label", "class", "name", "ranking", "rank", "transformation", "policy", "family", *SCORES]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.statistics import bootstrap_interval
 from workflow_scripts.embeddings.cache import Cache
@@ -31,13 +31,13 @@ def equivariance(
     *,
     model: str,
     embeddings: list[Path],
-    pairs: int,
+    count: int,
     seed: int,
     percentiles: Path,
     summary: Path,
     stamp: Stamp | None = None,
 ) -> None:
-    """Write the percentiles of eq over `pairs` random pairs of images, and its mean with a 95 % bootstrap interval.
+    """Write the percentiles of eq over `count` random pairs of images, and its mean with a 95 % bootstrap interval.
 
     `embeddings` are the views of all shards. Where a transformation has a sign per image, both images of a pair
     have the same, and columns are shuffled among images of one sign (ours): t and its inverse move embeddings
@@ -48,11 +48,11 @@ def equivariance(
     signs = cache.signs()
     names = list(dict.fromkeys(cache.index["transformation"]))
     parts: list[pd.DataFrame] = []
-    for name in progress(names, "transformations"):
+    for name in progress_bar(names, "transformations"):
         drawn = signs[signs["transformation"] == name].set_index("id")["sign"]
         of_rows = drawn.reindex(cache.ids).fillna(0).to_numpy()
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        parts.extend(_of_transformation(cache, name, of_rows, pairs, rng))
+        parts.extend(_of_transformation(cache, name, of_rows, count, rng))
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "model", model)
     write_table(percentiles, distribution(table, "equivariance"), stamp)

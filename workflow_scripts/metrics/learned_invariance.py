@@ -2,20 +2,24 @@
 
 import pandas as pd
 
-# Names of bank A for operations of bank B; rescale by its factor, and contrast, whose sign is drawn per image, is both.
-SAME = ("shearX", "shearY", "translateX", "translateY", "rotate", "posterize", "solarize")
-BOTH = {"contrast": ("decrease_contrast", "increase_contrast")}
-OUT, IN = range(1, 6), range(6, 10)
+from workflow_scripts.transformations.bank_a import BANK_A
+from workflow_scripts.transformations.bank_b import BANK_B
 
 
 def counterparts(transformation: str, family: str) -> tuple[str, ...]:
-    """Transformations of bank A that are a single transformation of bank B, by name; none for some, as color."""
+    """Transformations of bank A that are a single transformation of bank B, by name; none for some, as color.
+
+    Where the sign is drawn per image, as for contrast, both directions of bank A count; else the one that leads from
+    the identity to the transformation's value.
+    """
     operation, index = transformation.split(" ")
     if family == "identity":
         return ()
-    if operation == "rescale":
-        return ("scale_zoom_out",) if int(index) in OUT else ("scale_zoom_in",)
-    return (operation,) if operation in SAME else BOTH.get(operation, ())
+    entry = BANK_B[operation]
+    if entry.signed:
+        return entry.counterparts
+    change = entry.values[int(index)] - entry.values[0]
+    return tuple(name for name in entry.counterparts if change * (BANK_A[name].values[-1] - BANK_A[name].values[0]) > 0)
 
 
 def gaps(trained: pd.DataFrame, untrained: pd.DataFrame, magnitudes: list[int]) -> pd.Series:

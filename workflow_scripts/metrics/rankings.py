@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.common.files import read_table
-from workflow_scripts.metrics.settings import Half, Policy, Ranking
+from workflow_scripts.metrics.settings import Half
+from workflow_scripts.transformations.settings import Policy, Ranking
 
 
 def read_searches(paths: list[Path]) -> pd.DataFrame:

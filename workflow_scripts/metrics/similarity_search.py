@@ -14,9 +14,9 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.provenance import Stamp
-from workflow_scripts.embeddings.bank_b import Steps, singles, subpolicies
-from workflow_scripts.embeddings.settings import BankB
-from workflow_scripts.embeddings.steps import evaluation, family, label
+from workflow_scripts.transformations.bank_b import Steps
+from workflow_scripts.transformations.composition import evaluation, family, label
+from workflow_scripts.transformations.settings import BankB, singles, subpolicies
 
 CLASS = ["label", "class", "name", "wnid"]
 HALVES = ("both", "choose", "measure")

@@ -9,11 +9,12 @@ from scipy.stats import rankdata
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.synsets import Measure, Synsets
 from workflow_scripts.metrics.rankings import scores
-from workflow_scripts.metrics.settings import Ranking, WordNetSimilarity
+from workflow_scripts.metrics.settings import WordNetSimilarity
+from workflow_scripts.transformations.settings import Ranking
 
 # Appendix E.3 ranks by the proportion of pairs boosted as well.
 RANKED_BY: tuple[Ranking, ...] = ("mean_change", "weighted_boost", "proportion_boosted")
@@ -104,7 +105,7 @@ def _of_ranking(
     measures: list[Measure] = list(settings.similarities)
     parts = []
     for measure in measures:
-        bar = progress(wnids, f"{by}, {measure}")
+        bar = progress_bar(wnids, f"{by}, {measure}")
         similarity = [synsets.similarity(str(first), str(second), measure) for first, second in bar]
         described = pd.DataFrame({"wordnet_similarity": similarity, "wnid_a": wnids[:, 0], "wnid_b": wnids[:, 1]})
         described = described.assign(ranking=by, wordnet_measure=measure)

@@ -12,17 +12,18 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.device import DeviceName, choose_device
+from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.randomness import item_generator
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, load
+from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 from workflow_scripts.training.augmentations import SMALLEST_AREA, SQUARE, RandomSizeCrop, make
-from workflow_scripts.training.batches import readable
+from workflow_scripts.training.batches import unwrap_worker_errors
 from workflow_scripts.training.predictions import diverged
 
 # The zoom at which the area law is that of `rrc`: 3.54.
@@ -38,9 +39,7 @@ def zoom_sweep(
     points: int,
     test_seeds: int,
     output: Path,
-    device: DeviceName = "auto",
-    batch: int = 256,
-    workers: int = 1,
+    compute: Compute = DEFAULT_COMPUTE,
     stamp: Stamp | None = None,
 ) -> None:
     """Write the top-1 of the training in folder `network` per maximal zoom and test seed.
@@ -48,9 +47,9 @@ def zoom_sweep(
     Every image goes through FSCC; then a central square of it, whose area is a share U(1/k^2, 1), is
     resized to the full crop. The maximal zoom per axis k takes `points` equally spaced values from 1 (FSCC
     alone) to 1/sqrt(0.08); test seeds are 0 to `test_seeds` - 1. The crops depend on test seed, point and
-    image alone: they are the same for every model, `batch` and number of `workers` (processes that load
-    images). Columns: method, training_seed, diverged, zoom, test_seed, top1 (0 to 1), n (images). Raises
-    `InputError` for unusable shards and networks, and for fewer than two points or no test seed.
+    image alone: they are the same for every model, whatever `compute` says. Columns: method, training_seed,
+    diverged, zoom, test_seed, top1 (0 to 1), n (images). Raises `InputError` for unusable shards and networks,
+    and for fewer than two points or no test seed.
     """
     if points < 2 or test_seeds < 1:
         raise InputError(f"zoom_sweep: {points} points and {test_seeds} test_seeds; give at least 2 and at least 1")
@@ -60,7 +59,8 @@ def zoom_sweep(
     card, trained = load(network)
     zooms = np.linspace(1, LARGEST_ZOOM, points).tolist()
     images = ZoomedImages(reader, card, zooms, range(test_seeds))
-    correct = count_correct(Classifier(card, trained).to(choose_device(device)).eval(), images, batch, workers)
+    classifier = Classifier(card, trained).to(choose_device(compute.device)).eval()
+    correct = count_correct(classifier, images, compute.batch, compute.workers)
     table = pd.DataFrame(product(zooms, range(test_seeds)), columns=["zoom", "test_seed"])
     table = table.assign(top1=correct / len(reader), n=len(reader))
     table.insert(0, "method", method)
@@ -137,7 +137,7 @@ def count_correct(classifier: nn.Module, images: ZoomedImages, batch: int, worke
         generator=torch.Generator(),
     )
     correct = np.zeros(images.views, dtype=np.int64)
-    for views, labels in progress(readable(loader), "zoom sweep", total=len(loader)):
+    for views, labels in progress_bar(unwrap_worker_errors(loader), "zoom sweep", total=len(loader)):
         parts = views.flatten(0, 1).split(batch)
         answers = torch.cat([classifier(part).argmax(1).cpu() for part in parts])
         correct += (answers.view(len(labels), -1) == labels[:, None]).sum(0).numpy()

@@ -16,19 +16,18 @@ from workflow_scripts.models.build_model import read_weights
 from workflow_scripts.models.failures import write_failed_weights
 from workflow_scripts.models.settings import FailingModels, Model
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
-
-def download_weights(*, model: Model, folder: Path, output: Path, failing: FailingModels = "stop") -> None:
+def download_weights(
+    *, model: Model, folder: Path, output: Path, local: Path | None = None, failing: FailingModels = "stop"
+) -> None:
     """Write the published weights of `model` to the safetensors file `output`.
 
-    A file `{architecture}{.safetensors,.pth,.pt,.bin}` in `folder/{timm,torchvision}` or in `folder` is
-    taken before anything is downloaded. Raises `InputError` that says where to put one if neither works;
-    where `failing` is `row`, that reason is written instead.
+    If there is a file `local`, it is taken and nothing is downloaded. Raises `InputError` that says where in `folder`
+    to put one if neither works; where `failing` is `row`, that reason is written instead.
     """
     library, architecture = ("timm", model.timm) if model.timm else ("torchvision", str(model.torchvision))
     try:
-        state = _fetch(library, architecture, folder)
+        state = _fetch(library, architecture, local, folder)
     except InputError as error:
         if failing == "stop":
             raise
@@ -39,11 +38,8 @@ def download_weights(*, model: Model, folder: Path, output: Path, failing: Faili
         safetensors.torch.save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, temporary)
 
 
-def _fetch(library: str, architecture: str, folder: Path) -> dict[str, Tensor]:
-    places = [folder / library, folder]
-    files = [place / f"{architecture}{suffix}" for place in places for suffix in SUFFIXES]
-    local = next((file for file in files if file.is_file()), None)
-    if local is not None:
+def _fetch(library: str, architecture: str, local: Path | None, folder: Path) -> dict[str, Tensor]:
+    if local is not None and local.is_file():
         return read_weights(local)
     try:
         if library == "timm":
@@ -56,8 +52,8 @@ def _fetch(library: str, architecture: str, folder: Path) -> dict[str, Tensor]:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"the weights of {library} model {architecture!r} could not be downloaded ({reason}); "
-            f"put them into {files[0]} (or .pth, .pt, .bin) by hand, work online, or go on without it "
-            "by execution.failing_models: row"
+            f"put them into {folder / library / architecture}.safetensors (or .pth, .pt, .bin) by hand, work online, "
+            "or go on without it by execution.failing_models: row"
         ) from error
 
 

@@ -1,12 +1,40 @@
 """Block `models` of a study."""
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import Block, DeviceName
 
 FailingModels = Literal["stop", "row"]
+"""Published models that cannot be fetched, built or held in memory end in an error, or in a row with the reason."""
+
+
+# Of files of weights, in the order in which they are looked for.
+WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
+
+
+def weight_files(model: "Model", folder: Path) -> list[Path]:
+    """Files in which the published weights of a model are looked for, in this order."""
+    library, name = ("timm", model.timm) if model.timm else ("torchvision", model.torchvision)
+    return [place / f"{name}{suffix}" for place in (folder / library, folder) for suffix in WEIGHT_SUFFIXES]
+
+
+class Compute(Block):
+    """How a job that runs a network uses its machine. Nothing here changes a result beyond rounding."""
+
+    device: DeviceName = "auto"
+    """Where networks run."""
+    batch: int = Field(256, ge=1)
+    """Images per forward pass, at most; if they do not fit into memory, the batch is halved until they do."""
+    workers: int = Field(1, ge=0)
+    """Threads or processes that decode images."""
+    failing: FailingModels = "stop"
+    """What becomes of models that fail."""
+
+
+DEFAULT_COMPUTE = Compute()
 
 
 class Model(Block):

@@ -13,7 +13,7 @@ from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.augmentations import Augmentation, make
 from workflow_scripts.training.ranks import Ranks
-from workflow_scripts.training.warning import leave_to_main
+from workflow_scripts.training.sigterm import leave_to_main
 
 Tensor = torch.Tensor
 Transform = Callable[[Tensor, int, int, int], Tensor]
@@ -39,14 +39,14 @@ class Plan:
         return torch.randperm(self.images, generator=torch.Generator().manual_seed(stream(self.seed, epoch)))
 
 
-def make_plan(images: int, batch: int, seed: int, world: int, alone: bool) -> Plan:
+def make_plan(images: int, batch: int, seed: int, world: int, local_batch_norm: bool) -> Plan:
     """Plan the batches: `batch` images each, or all of them where there are fewer.
 
-    `alone` says that each rank normalises its own images, which takes two. Raises `InputError` where
+    `local_batch_norm` says that each rank normalises its own images, which takes two. Raises `InputError` where
     the batch is too small for `world` ranks.
     """
     batch = min(batch, images)
-    needed = world * (2 if alone else 1)
+    needed = world * (2 if local_batch_norm else 1)
     if batch < needed:
         raise InputError(
             f"a batch of {batch} of {images} training images is too small for {world} ranks; "
@@ -127,7 +127,7 @@ def _loader(dataset: Dataset, ranks: Ranks, workers: int, **batching: Any) -> Da
     )
 
 
-def readable(batches: Iterable[Any]) -> Iterator[Any]:
+def unwrap_worker_errors(batches: Iterable[Any]) -> Iterator[Any]:
     """The batches of a loader; an `InputError` of its workers comes without their traceback."""
     try:
         yield from batches

@@ -26,7 +26,7 @@ NAME = "checkpoint.safetensors"
 
 
 @dataclass
-class Course:
+class Progress:
     """How far a training has come. There is no generator among it: every random number is a function
     of the seed and of these counters.
     """
@@ -54,7 +54,7 @@ class Checkpoints:
         """Whether it is time for the next checkpoint."""
         return time.monotonic() - self.written >= self.seconds
 
-    def save(self, course: Course, learner: Learner) -> None:
+    def save(self, progress: Progress, learner: Learner) -> None:
         """Replace the checkpoint; killed at any moment, this leaves the old one or the new one.
 
         Raises `InputError` where it cannot be written, as on a full disk; the old one stays.
@@ -64,14 +64,14 @@ class Checkpoints:
         tensors = learner.state()
         text = json.dumps(
             {
-                "epoch": course.epoch,
-                "step": course.step,
-                "totals": course.totals.tolist(),
-                "history": course.history,
+                "epoch": progress.epoch,
+                "step": progress.step,
+                "totals": progress.totals.tolist(),
+                "history": progress.history,
                 "scaler": learner.scaler.state_dict(),
             }
         )
-        metadata = {"course": text, "digest": _digest(tensors, text)}
+        metadata = {"progress": text, "digest": _digest(tensors, text)}
         try:
             with atomic(self.path) as temporary:
                 safetensors.torch.save_file(tensors, temporary, metadata)
@@ -82,35 +82,35 @@ class Checkpoints:
             ) from error
         self.written = time.monotonic()
 
-    def restore(self, learner: Learner) -> Course:
+    def restore(self, learner: Learner) -> Progress:
         """Put `learner` where the checkpoint left it, or leave it at the start if there is none.
 
         Raises `InputError` where the file is damaged or belongs to another training.
         """
         device = learner.ranks.device
         if not self.path.exists():
-            return Course(torch.zeros(2, dtype=torch.float64, device=device))
+            return Progress(torch.zeros(2, dtype=torch.float64, device=device))
         try:
-            tensors, course = _read(self.path)
-            learner.restore(tensors, course["scaler"])
+            tensors, progress = _read(self.path)
+            learner.restore(tensors, progress["scaler"])
         except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
                 f"{self.path}: not a usable checkpoint of this training ({reason}); delete it to start afresh"
             ) from error
         if self.main:
-            logging.info("continuing in epoch %d after step %d", course["epoch"] + 1, course["step"])
-        totals = torch.tensor(course["totals"], dtype=torch.float64, device=device)
-        return Course(totals, course["epoch"], course["step"], course["history"])
+            logging.info("continuing in epoch %d after step %d", progress["epoch"] + 1, progress["step"])
+        totals = torch.tensor(progress["totals"], dtype=torch.float64, device=device)
+        return Progress(totals, progress["epoch"], progress["step"], progress["history"])
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     with safetensors.safe_open(path, "pt") as file:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    if _digest(tensors, metadata["course"]) != metadata["digest"]:
+    if _digest(tensors, metadata["progress"]) != metadata["digest"]:
         raise ValueError("its contents changed after it was written")
-    return tensors, json.loads(metadata["course"])
+    return tensors, json.loads(metadata["progress"])
 
 
 def _digest(tensors: dict[str, torch.Tensor], text: str) -> str:

@@ -8,14 +8,14 @@ import pandas as pd
 import torch
 
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.training.batches import readable
+from workflow_scripts.training.batches import unwrap_worker_errors
 from workflow_scripts.training.learner import Learner, cross_entropy
 
 Tensor = torch.Tensor
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Answers to the validation images, in the order of the shards; arrays [images]."""
 
     prediction: np.ndarray
@@ -39,7 +39,7 @@ class Answers:
 @torch.no_grad()
 def evaluate(
     learner: Learner, batches: Iterable[tuple[Tensor, Tensor, Tensor]], images: int, numbers: Tensor | None = None
-) -> Answers:
+) -> Predictions:
     """Answer all `images` validation images; `batches` are this rank's (image, label, row), float32.
 
     With `numbers` from U(0, 1) [images, copies, generators] the network answers as Augerino does, else to the
@@ -49,7 +49,7 @@ def evaluate(
     learner.ranks.follow_main(learner.network.buffers())
     learner.whole.eval()
     table = torch.zeros(images, 3, dtype=torch.float64, device=learner.ranks.device)
-    for pictures, labels, rows in readable(batches):
+    for pictures, labels, rows in unwrap_worker_errors(batches):
         seen = learner.see(pictures)
         if numbers is None:
             logits = learner.network(seen).float()
@@ -59,7 +59,7 @@ def evaluate(
         table[rows.to(table.device, non_blocking=True)] = answers.double()
     # The rows of the other ranks are zero: the sum over ranks puts the table together.
     values = learner.ranks.add_up(table).cpu().numpy()
-    return Answers(values[:, 0].astype(np.int64), values[:, 1].astype(np.float32), values[:, 2])
+    return Predictions(values[:, 0].astype(np.int64), values[:, 1].astype(np.float32), values[:, 2])
 
 
 def answer(logits: Tensor, labels: Tensor, logarithmic: bool) -> Tensor:

@@ -17,8 +17,8 @@ from torch import Tensor
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.randomness import integer, stream, uniform
-from workflow_scripts.embeddings.bank_b import BANK_B_TRANSFORMATIONS, SINGLES, SUBPOLICIES, Steps
-from workflow_scripts.embeddings.steps import apply_steps, label
+from workflow_scripts.transformations.bank_b import BANK_B, SINGLES, SUBPOLICIES, Steps
+from workflow_scripts.transformations.composition import apply_steps, label
 
 BY_NAME: dict[str, Steps] = {label(steps): steps for steps in (*((step,) for step in SINGLES), *SUBPOLICIES)}
 # Beside the counters of a training's other streams, which are no other negative number but -1 (Augerino's): the windows
@@ -59,7 +59,7 @@ class ClassTransformations:
 
 
 def _sign(operation: str, generator: torch.Generator) -> np.ndarray | None:
-    if not BANK_B_TRANSFORMATIONS[operation].signed:
+    if not BANK_B[operation].signed:
         return None
     return np.array([1 - 2 * integer(1, generator)], dtype=np.int8)
 

@@ -14,8 +14,9 @@ from datetime import timedelta
 import torch
 from torch import distributed
 
-from workflow_scripts.common.device import DeviceName, choose_device
+from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.settings import DeviceName
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 # The launcher ends all ranks as soon as one has failed; what all of them have to say, rank 0 says first.

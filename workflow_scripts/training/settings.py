@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.settings import Block, unknown_name
-from workflow_scripts.metrics.settings import PerClassAugmentation
+from workflow_scripts.transformations.settings import Policy, Ranking
 
 # Names of SCIENCE section 1 (GIB section 2, appendices A to C); `rrc_beta{b}` carries its parameter.
 AUGMENTATIONS = (
@@ -55,6 +55,25 @@ class Grid(Block):
     """Weight decays."""
     seed: int = 0
     """The one training seed of the grid."""
+
+
+class PerClassAugmentation(Block):
+    """Each class's best transformations of the similarity search, for its training images (GIB section 4.2)."""
+
+    model: str | None = None
+    """Model of the similarity search that ranks them; the first where absent (the paper's: trained with `fscc`)."""
+    top: int = Field(5, ge=1)
+    """Transformations per class, at most."""
+    rank_by: Ranking = "weighted_boost"
+    """Ranking that chooses them; the paper's is `mean_change`."""
+    family: Literal["all", "geometric", "appearance"] = "all"
+    """Family they are taken from; a sub-policy of both families is in neither."""
+    policies: list[Policy] = Field(["single"], min_length=1)
+    """Single transformations, sub-policies, or both."""
+    improving: bool = True
+    """Only transformations whose mean change in the class is positive; a class without any gets none."""
+    probability: float = Field(0.5, gt=0, le=1)
+    """Probability with which a training image gets one of its class's, all equally likely; else it gets none."""
 
 
 class Method(Block):

@@ -27,26 +27,26 @@ from workflow_scripts.augerino.draws import image_numbers
 from workflow_scripts.augerino.generators import column
 from workflow_scripts.augerino.settings import Learning
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.device import DeviceName
 from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.progress import progress
+from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.randomness import stream
+from workflow_scripts.common.settings import DeviceName
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.network import Card, create, save
 from workflow_scripts.training import batches
 from workflow_scripts.training.augmentations import make
-from workflow_scripts.training.checkpoint import Checkpoints, Course, exclusive
+from workflow_scripts.training.checkpoint import Checkpoints, Progress, exclusive
 from workflow_scripts.training.choice import read_choice
-from workflow_scripts.training.evaluate import Answers, evaluate
+from workflow_scripts.training.evaluate import Predictions, evaluate
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
 from workflow_scripts.training.ranks import join
 from workflow_scripts.training.settings import Recipe
-from workflow_scripts.training.warning import Warnings, heeding
+from workflow_scripts.training.sigterm import Warnings, catch_sigterm
 
 Tensor = torch.Tensor
 
@@ -70,6 +70,7 @@ def train(
     class_transformations: Path | None = None,
     probability: float = 0.0,
     augerino: Learning | None = None,
+    world: int | None = None,
     device: DeviceName = "auto",
     workers: int = 0,
     channels_last: bool = False,
@@ -86,20 +87,25 @@ def train(
     the network alone, the bounds after every epoch are in the history. `state` is a folder for the checkpoint;
     its name must stand for everything that determines the run.
     It is deleted at the end. `workers` load images for each rank; `compile` and `channels_last` change
-    the speed and the last digits. A diverged training (loss not finite) ends early, as a result.
+    the speed and the last digits. `world` is the number of ranks, if the result depends on it. A diverged
+    training (loss not finite) ends early, as a result.
 
-    Raises `InputError` for unusable shards, names, devices or checkpoints, and where another job holds
-    `state`, or the disk is full; `EndedError` after SIGTERM, with a checkpoint. A rank that the others have
-    waited for longer than `collective_timeout_minutes` ends them all.
+    Raises `InputError` for unusable shards, names, devices or checkpoints, for another number of ranks than
+    `world`, and where another job holds `state`, or the disk is full; `EndedError` after SIGTERM, with a
+    checkpoint. A rank that the others have waited for longer than `collective_timeout_minutes` ends them all.
     """
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
     timeout = timedelta(minutes=collective_timeout_minutes)
-    with join(device, timeout) as ranks, exclusive(state, ranks), heeding(ranks) as warnings:
+    with join(device, timeout) as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
+        if world not in (None, ranks.world):
+            raise InputError(
+                f"{ranks.world} ranks were started where the training is for {world}; start it by its rule"
+            )
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)
-        augmenter, alone = make(augmentation, preprocessing), recipe.batch_norm == "local"
-        plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, alone)
+        augmenter, local_batch_norm = make(augmentation, preprocessing), recipe.batch_norm == "local"
+        plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, local_batch_norm)
         network = create(card, seed)
         learner = Learner(network, card, recipe, ranks, augerino, channels_last=channels_last, compile=compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
@@ -109,7 +115,7 @@ def train(
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
         answers = training.run()
         if ranks.main:
-            write_table(output / "history.parquet", pd.DataFrame(training.course.history), stamp)
+            write_table(output / "history.parquet", pd.DataFrame(training.progress.history), stamp)
             write_table(output / "predictions.parquet", answers.table(validation), stamp)
             save(output, card, learner.network)
 
@@ -138,7 +144,7 @@ def describe(
 
 @dataclass
 class TrainingRun:
-    """A training under way: runs from where `course` stands to its end."""
+    """A training under way: runs from where `progress` stands to its end."""
 
     learner: Learner
     plan: batches.Plan
@@ -147,73 +153,73 @@ class TrainingRun:
     validation_batches: DataLoader
     test_numbers: Tensor | None
     """What decides the transformations of the validation images; None where they are seen as they are."""
-    course: Course
+    progress: Progress
     checkpoints: Checkpoints
     warnings: Warnings
 
-    def run(self) -> Answers:
+    def run(self) -> Predictions:
         """Train to the last epoch, or to the one in which the loss is no longer finite.
 
-        Extends the history of `course`; returns the answers of the trained network.
+        Extends the history of `progress`; returns the answers of the trained network.
         """
-        course, steps, main = self.course, self.plan.steps, self.learner.ranks.main
-        last, done = self.learner.recipe.epochs - 1, course.epoch * steps + course.step
-        bar = progress((), "training", (last + 1) * steps, initial=done, unit="step", disable=not main)
-        source = batches.readable(self.training_batches)
+        progress, steps, main = self.progress, self.plan.steps, self.learner.ranks.main
+        last, done = self.learner.recipe.epochs - 1, progress.epoch * steps + progress.step
+        bar = progress_bar((), "training", (last + 1) * steps, initial=done, unit="step", disable=not main)
+        source = batches.unwrap_worker_errors(self.training_batches)
         while True:
             speed = self.train_epoch(source, bar)
-            ends = course.epoch == last or self.diverged()
+            ends = progress.epoch == last or self.diverged()
             if ends:
-                self.checkpoints.save(course, self.learner)
+                self.checkpoints.save(progress, self.learner)
             answers = evaluate(self.learner, self.validation_batches, len(self.validation), self.test_numbers)
-            course.history.append(self.summary(answers))
+            progress.history.append(self.summary(answers))
             if main:
                 self.report(speed)
             if ends:
                 bar.close()
                 return answers
-            course.epoch, course.step = course.epoch + 1, 0
-            course.totals.zero_()
+            progress.epoch, progress.step = progress.epoch + 1, 0
+            progress.totals.zero_()
 
     def train_epoch(self, source: Iterator[Any], bar: tqdm) -> float:
         """Train to the end of the current epoch, or until the loss is not finite; returns images/s."""
-        course, plan, ranks = self.course, self.plan, self.learner.ranks
-        first_step, started = course.step, time.monotonic()
-        while course.step < plan.steps and not (course.step % STEPS_BETWEEN_LOOKS == 0 and self.diverged()):
+        progress, plan, ranks = self.progress, self.plan, self.learner.ranks
+        first_step, started = progress.step, time.monotonic()
+        while progress.step < plan.steps and not (progress.step % STEPS_BETWEEN_LOOKS == 0 and self.diverged()):
             images, labels = next(source)
             # What the network itself draws, as dropout does, depends on the counters only.
-            torch.manual_seed(stream(plan.seed, course.epoch, course.step, ranks.rank))
-            numbers = self.learner.draw(plan.seed, course.epoch, course.step, plan.batch)
-            course.totals += self.learner.step(images, labels, plan.batch, course.epoch, numbers)
-            course.step += 1
+            torch.manual_seed(stream(plan.seed, progress.epoch, progress.step, ranks.rank))
+            numbers = self.learner.draw(plan.seed, progress.epoch, progress.step, plan.batch)
+            progress.totals += self.learner.step(images, labels, plan.batch, progress.epoch, numbers)
+            progress.step += 1
             bar.update()
             if self.warnings.heard():
                 self.end()
             if self.checkpoints.due():
-                self.checkpoints.save(course, self.learner)
-        return (course.step - first_step) * plan.batch / (time.monotonic() - started)
+                self.checkpoints.save(progress, self.learner)
+        return (progress.step - first_step) * plan.batch / (time.monotonic() - started)
 
     def end(self) -> None:
         """Keep what has been learnt and raise `EndedError`, as all ranks together."""
-        self.checkpoints.save(self.course, self.learner)
+        self.checkpoints.save(self.progress, self.learner)
         if self.learner.ranks.main:
             requeue_if_preempted()
         # The launcher ends all ranks with the first that ends, so all wait for rank 0.
         self.learner.ranks.meet()
-        epoch, step = self.course.epoch + 1, self.course.step
+        epoch, step = self.progress.epoch + 1, self.progress.step
         raise EndedError(f"told to end in epoch {epoch} after step {step}; the next start continues from there")
 
     def diverged(self) -> bool:
         """Whether the epoch's loss is no longer finite; waits for the GPU."""
-        return not bool(self.course.totals[0].isfinite())
+        return not bool(self.progress.totals[0].isfinite())
 
-    def summary(self, answers: Answers) -> dict[str, Any]:
+    def summary(self, answers: Predictions) -> dict[str, Any]:
         """The row of the history for the epoch just trained."""
         widths = self.learner.augerino.widths() if self.learner.augerino else {}
-        loss, correct = (self.course.totals / (self.course.step * self.plan.batch)).tolist()
+        loss, correct = (self.progress.totals / (self.progress.step * self.plan.batch)).tolist()
         return {
-            "epoch": self.course.epoch + 1,
-            "learning_rate": self.learner.learning_rate(self.course.epoch),
+            "epoch": self.progress.epoch + 1,
+            "learning_rate": self.learner.learning_rate(self.progress.epoch),
             "train_loss": math.nan if self.diverged() else loss,
             "train_top1": correct,
             "val_loss": float(answers.loss.mean()),
@@ -223,7 +229,7 @@ class TrainingRun:
 
     def report(self, speed: float) -> None:
         """Log the last row of the history."""
-        row = self.course.history[-1]
+        row = self.progress.history[-1]
         values = ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
         epochs = self.learner.recipe.epochs
         logging.info("epoch %d of %d: %s, %.0f images/s", row["epoch"], epochs, values, speed)
@@ -241,8 +247,8 @@ def resume(
     workers: int,
 ) -> TrainingRun:
     """Put `learner` where its last checkpoint left it and load the images from there on."""
-    course, ranks = checkpoints.restore(learner), learner.ranks
-    schedule = batches.PlannedBatches(plan, ranks, (course.epoch, course.step), learner.recipe.epochs)
+    progress, ranks = checkpoints.restore(learner), learner.ranks
+    schedule = batches.PlannedBatches(plan, ranks, (progress.epoch, progress.step), learner.recipe.epochs)
     return TrainingRun(
         learner=learner,
         plan=plan,
@@ -252,7 +258,7 @@ def resume(
             validation, training.augmentation.preprocessing, plan.batch, ranks, workers
         ),
         test_numbers=test_numbers(learner, validation),
-        course=course,
+        progress=progress,
         checkpoints=checkpoints,
         warnings=warnings,
     )

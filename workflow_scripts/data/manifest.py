@@ -1,0 +1,141 @@
+"""What a folder of images holds, as a digest of relative names and sizes: for telling whether it has changed.
+
+Where listing takes long, folders that have not changed since they were listed are not listed again.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRAIN_TAR, TRUTH, VAL_TAR
+from workflow_scripts.data.settings import SPLITS, Dataset
+
+# Small files that say what the images are: their contents count.
+TEXTS_BESIDE = ("classes.csv", *TEXTS, f"{DEVKIT}.tar.gz", META, TRUTH)
+TARS = (TRAIN_TAR, VAL_TAR)
+# Up to so many seconds a whole listing is made anew each time; else folders are trusted by their time stamps.
+SHORT = 1.0
+# A folder that changed so shortly before it was listed may change again within the same tick of the clock.
+TICK = 2_000_000_000  # ns
+
+
+class Folder(BaseModel):
+    """One folder as it was listed."""
+
+    changed: int
+    """Its time stamp, in ns."""
+    digest: str
+    """Of the names and sizes of its files."""
+    folders: list[str]
+    """Names of the folders in it."""
+
+
+class Manifest(BaseModel):
+    """What is in a folder of images."""
+
+    root: str
+    """Where it was listed."""
+    digest: str
+    """Of everything in it."""
+    seconds: float = 0.0
+    """How long a whole listing took."""
+    folders: dict[str, Folder] = {}
+    """Folders of images by their path relative to the root."""
+
+
+class _Listed(NamedTuple):
+    folder: Folder
+    fresh: bool
+
+
+def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -> Manifest | None:
+    """The manifest of the images of `dataset` in `root`; None where there is no such folder.
+
+    `known` is one of before. Where its listing took longer than a second, folders whose time stamps are still the same
+    are taken from it: a file that is overwritten in place within them is then not noticed. Names that begin with a dot
+    do not count.
+    """
+    if not root.is_dir():
+        return None
+    place = str(root.resolve())
+    trusted = known.folders if known and known.root == place and known.seconds > SHORT else {}
+    started = time.monotonic()
+    folders = {path: listed for start in _starts(root, dataset) for path, listed in _walk(root, start, trusted)}
+    seconds = time.monotonic() - started
+    if any(not listed.fresh for listed in folders.values()) and known:
+        seconds = known.seconds
+    content = hashlib.sha256()
+    for path in sorted(folders):
+        content.update(f"{path}\0{folders[path].folder.digest}\n".encode(errors="surrogateescape"))
+    for name, value in _beside(root):
+        content.update(f"{name}\0{value}\n".encode())
+    # Those that may still change are not trusted next time.
+    kept = {path: listed.folder for path, listed in folders.items() if listed.folder.changed}
+    return Manifest(root=place, digest=content.hexdigest()[:32], seconds=seconds, folders=kept)
+
+
+def _starts(root: Path, dataset: Dataset) -> Iterator[str]:
+    """The folders to list, relative to `root`: splits, or the classes that a study names."""
+    for split in SPLITS:
+        if not (root / split).is_dir():
+            continue
+        if dataset.classes is None:
+            yield split
+        else:
+            yield from (f"{split}/{name}" for name in dataset.classes if (root / split / name).is_dir())
+
+
+def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[str, _Listed]]:
+    """Every folder at and below `start`, each once, so that a circle of links ends."""
+    todo, seen = [start], set()
+    while todo:
+        path = todo.pop()
+        about = (root / path).stat()
+        if (about.st_dev, about.st_ino) in seen:
+            continue
+        seen.add((about.st_dev, about.st_ino))
+        before = trusted.get(path)
+        fresh = before is None or before.changed != about.st_mtime_ns
+        folder = _list(root / path, about.st_mtime_ns) if before is None or fresh else before
+        yield path, _Listed(folder, fresh)
+        todo += [f"{path}/{name}" for name in folder.folders]
+
+
+def _list(folder: Path, changed: int) -> Folder:
+    files, folders = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                folders.append(entry.name)
+            else:
+                files.append(f"{entry.name}\0{_size(entry)}")
+    content = "\n".join(sorted(files)).encode(errors="surrogateescape")
+    settled = time.time_ns() - changed > TICK
+    return Folder(
+        changed=changed if settled else 0, digest=hashlib.sha256(content).hexdigest()[:32], folders=sorted(folders)
+    )
+
+
+def _size(entry: os.DirEntry) -> int:
+    """Size of a file in bytes; -1 for a link that leads nowhere."""
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return -1
+
+
+def _beside(root: Path) -> Iterator[tuple[str, str]]:
+    """What stands beside the folders of images: tar files by their sizes, texts by their contents."""
+    for name in TARS:
+        if (root / name).is_file():
+            yield name, str((root / name).stat().st_size)
+    for name in TEXTS_BESIDE:
+        if (root / name).is_file():
+            yield name, hashlib.sha256((root / name).read_bytes()).hexdigest()

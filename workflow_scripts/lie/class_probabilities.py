@@ -1,0 +1,41 @@
+"""What is differentiated: class probabilities as a function of pixels."""
+
+import torch
+from torch import Tensor, nn
+
+from workflow_scripts.lie.settings import ErrorClasses
+from workflow_scripts.models.network import Card
+
+
+class ClassProbabilities(nn.Module):
+    """Softmax probabilities of a network as a function of pixels in [0, 1]; normalisation is part of it.
+
+    Beside the probabilities of all outputs stand, where `columns` [S] names the outputs of the study's classes, those
+    of a softmax over these alone: models with other heads are comparable there.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, card: Card, network: nn.Module, columns: Tensor | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(card.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(card.std).view(1, 3, 1, 1))
+        self.register_buffer("columns", columns)
+        self.outputs = card.classes
+
+    @property
+    def parts(self) -> dict[ErrorClasses, slice]:
+        """Where among the answers the probabilities of all outputs are, and those of the study's classes."""
+        parts: dict[ErrorClasses, slice] = {"model": slice(0, self.outputs)}
+        if self.columns is not None:
+            parts["study"] = slice(self.outputs, None)
+        return parts
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Probabilities [N, outputs + S] of `images` [N, 3, H, W]."""
+        logits = self.network((images - self.mean) / self.std)
+        if self.columns is None:
+            return logits.softmax(1)
+        return torch.cat([logits.softmax(1), logits[:, self.columns].softmax(1)], dim=1)

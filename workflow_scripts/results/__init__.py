@@ -1,0 +1,1 @@
+"""Figures and tables: what there is to show, and what draws it."""

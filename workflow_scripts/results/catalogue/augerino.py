@@ -1,0 +1,112 @@
+"""Bounds of transformations that networks learn (GIB appendix G)."""
+
+from functools import partial
+
+from workflow_scripts.augerino.settings import Augerino
+from workflow_scripts.common.settings import Block
+from workflow_scripts.results.catalogue.entry import Entry
+from workflow_scripts.workflow.files import Files
+from workflow_scripts.workflow.workspace import Workspace
+
+CATEGORY = "Augerino"
+
+
+class BoundsFigure(Block):
+    """Bounds that Augerino learns, for every lambda of `augerino`."""
+
+    transformation: str = "translation"
+    """What is learned: one of `augerino.transformations`. The figure is drawn only if the study learns it."""
+
+
+class LambdaTable(Block):
+    """Top-1 per strength of Augerino's regulariser."""
+
+    transformation: str = "translation"
+    """What is learned: one of `augerino.transformations`. The table is made only if the study learns it."""
+
+
+def _augerino(workspace: Workspace) -> Augerino:
+    assert workspace.study.augerino is not None
+    return workspace.study.augerino
+
+
+def _learns(workspace: Workspace, block: BoundsFigure | LambdaTable) -> bool:
+    augerino = workspace.study.augerino
+    return augerino is not None and block.transformation in augerino.transformations
+
+
+def _runs(workspace: Workspace, figure: BoundsFigure) -> Files:
+    """The histories of the trainings, for each lambda."""
+    methods = _augerino(workspace).methods_of(figure.transformation)
+    return {"runs": {f"{value:g}": workspace.runs(name, "history.parquet") for name, value in methods.items()}}
+
+
+def _bounds(workspace: Workspace, figure: BoundsFigure) -> Files:
+    augerino = _augerino(workspace)
+    return {"limits": augerino.limits_of(figure.transformation), "initial_width": augerino.initial_width}
+
+
+def _evaluations(workspace: Workspace, table: LambdaTable) -> Files:
+    augerino = _augerino(workspace)
+    runs = [(name, seed) for name in augerino.methods_of(table.transformation) for seed in augerino.seeds]
+    return {"evaluations": [workspace.augerino_evaluation(name, seed) for name, seed in runs]}
+
+
+_figure = partial(
+    Entry[BoundsFigure],
+    category=CATEGORY,
+    block=BoundsFigure,
+    inputs=_runs,
+    settings=_bounds,
+    needs=_learns,
+)
+_table = partial(Entry[LambdaTable], category=CATEGORY, block=LambdaTable, inputs=_evaluations, needs=_learns)
+
+FIGURE_A8 = _figure(
+    name="figure_a8",
+    number="A8",
+    shows="learned translation",
+    summary="learned bounds of translation, over epochs and at the end",
+    source="GIB Fig. A8",
+    default=BoundsFigure(),
+)
+FIGURE_A9 = _figure(
+    name="figure_a9",
+    number="A9",
+    shows="learned translation and zoom",
+    summary="learned bounds of translation and zoom",
+    source="GIB Fig. A9",
+    default=BoundsFigure(transformation="translation_scale"),
+)
+TABLE_A3 = _table(
+    name="table_a3",
+    number="A3",
+    shows="learned translation, on",
+    summary="top-1 with learned translation, Augerino on in evaluation",
+    source="GIB Table A3",
+    default=LambdaTable(),
+)
+TABLE_A4 = _table(
+    name="table_a4",
+    number="A4",
+    shows="learned translation, off",
+    summary="top-1 with learned translation, Augerino off in evaluation",
+    source="GIB Table A4",
+    default=LambdaTable(),
+)
+TABLE_A5 = _table(
+    name="table_a5",
+    number="A5",
+    shows="learned translation and zoom, on",
+    summary="top-1 with learned translation and zoom, Augerino on in evaluation",
+    source="GIB Table A5",
+    default=LambdaTable(transformation="translation_scale"),
+)
+TABLE_A6 = _table(
+    name="table_a6",
+    number="A6",
+    shows="learned translation and zoom, off",
+    summary="top-1 with learned translation and zoom, Augerino off in evaluation",
+    source="GIB Table A6",
+    default=LambdaTable(transformation="translation_scale"),
+)

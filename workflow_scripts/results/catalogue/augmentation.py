@@ -1,0 +1,191 @@
+"""What training augmentations are worth (GIB section 2, appendices A to C and F)."""
+
+from collections.abc import Iterator
+
+from pydantic import Field, PositiveFloat
+
+from workflow_scripts.common.settings import Block
+from workflow_scripts.results.catalogue.entry import Entry, one_of
+from workflow_scripts.study.measurements import Measurements, Reference
+from workflow_scripts.workflow.files import Files
+from workflow_scripts.workflow.workspace import Workspace
+
+CATEGORY = "Augmentation"
+
+
+class BetaFigure(Block):
+    """Densities of the crop's area under Beta laws."""
+
+    betas: list[PositiveFloat] = Field([0.1, 0.5, 1, 2, 3, 10], min_length=1)
+    """Second parameters of the Beta laws."""
+
+
+class ZoomFigure(Block):
+    """Top-1 against zoom; its methods are those of `zoom_sweep`."""
+
+    labels: dict[str, str] = {}
+    """Names of methods in the legend; a method's own name where absent."""
+
+
+class MethodTable(Block):
+    """A table of top-1 per method."""
+
+    methods: list[str] | None = None
+    """Rows, in this order; where absent, the study's methods with (1b) or without (1a) a Beta law."""
+
+
+class BetaTable(Block):
+    """Moments of the Beta laws of the crop's area."""
+
+    betas: list[PositiveFloat] = Field([0.1, 0.5, 1, 2, 3, 10], min_length=1)
+    """Second parameters of the Beta laws."""
+    samples: int = Field(1_000_000, ge=2)
+    """Draws of the Monte-Carlo estimate next to the exact values."""
+
+
+class ClassTable(Block):
+    """Classes that augmentation hurts or helps (GIB appendix C)."""
+
+    method: str = "rrc"
+    """Method under test."""
+    baseline: str = "fscc"
+    """Method it is compared with."""
+    share_of_pairs: float = Field(0.7, ge=0.5, lt=1)
+    """A class is hurt (helped) where more than this share of the seed pairs says so."""
+
+
+class HelpedTable(Block):
+    """Overlap of the images that methods help (GIB appendix B)."""
+
+    baseline: str = "fscc"
+    """Method that gets the images wrong."""
+    methods: list[str] = Field(["fsrc", "t30", "t30_rscc"], min_length=1)
+    """Methods that get them right."""
+
+
+def _trains(workspace: Workspace, methods: list[str]) -> bool:
+    return bool(methods) and set(methods) <= set(workspace.study.training.methods)
+
+
+def _rows_1a(workspace: Workspace, table: MethodTable) -> list[str]:
+    """The rows of Table 1a: all methods but those with a Beta law, and those that differ between classes."""
+    training = workspace.study.training
+    own = [name for name in training.methods if name not in training.per_class_methods]
+    return table.methods or [name for name in own if not name.startswith("rrc_beta")]
+
+
+def _rows_1b(workspace: Workspace, table: MethodTable) -> list[str]:
+    """The rows of Table 1b: the methods with a Beta law, of which `rrc` is one."""
+    training = workspace.study.training
+    own = [name for name in training.methods if name not in training.per_class_methods]
+    laws = [name for name in own if name.startswith("rrc_beta")]
+    return table.methods or ([name for name in own if name == "rrc" or name in laws] if laws else [])
+
+
+def _method_references(study: Measurements, table: MethodTable) -> Iterator[Reference]:
+    yield from one_of(table.methods or [], "methods", "method", study.training.methods)
+
+
+def _zooms(workspace: Workspace, _figure: ZoomFigure) -> Files:
+    study = workspace.study
+    runs = [(method, seed) for method in study.zoom_sweep.methods for seed in study.training.seeds]
+    return {"sweeps": [workspace.metric("zoom_sweep", f"{method}-{seed}") for method, seed in runs]}
+
+
+FIGURE_A1 = Entry(
+    name="figure_a1",
+    number="A1",
+    shows="Beta laws of the area",
+    summary="densities of the crop's area under the Beta laws",
+    source="GIB Fig. A1",
+    category=CATEGORY,
+    block=BetaFigure,
+    default=BetaFigure(),
+    settings=lambda _, figure: {"betas": figure.betas},
+)
+FIGURE_A7 = Entry(
+    name="figure_a7",
+    number="A7",
+    shows="top-1 under zoom",
+    summary="top-1 under zoom, with and without random resized crops",
+    source="GIB Fig. A7",
+    category=CATEGORY,
+    block=ZoomFigure,
+    default=ZoomFigure(),
+    inputs=_zooms,
+    settings=lambda workspace, figure: {
+        "labels": {name: figure.labels.get(name, name) for name in workspace.study.zoom_sweep.methods}
+    },
+    needs=lambda workspace, _: _trains(workspace, workspace.study.zoom_sweep.methods),
+)
+TABLE_1A = Entry(
+    name="table_1a",
+    number="1a",
+    shows="top-1 per augmentation",
+    summary="top-1 per augmentation, mean, SEM, n",
+    source="GIB Table 1a",
+    category=CATEGORY,
+    block=MethodTable,
+    default=MethodTable(),
+    inputs=lambda workspace, table: {"runs": {name: workspace.runs(name) for name in _rows_1a(workspace, table)}},
+    needs=lambda workspace, table: _trains(workspace, _rows_1a(workspace, table)),
+    references=_method_references,
+)
+TABLE_1B = Entry(
+    name="table_1b",
+    number="1b",
+    shows="top-1 per Beta law",
+    summary="top-1 per Beta law of the crop's area",
+    source="GIB Table 1b",
+    category=CATEGORY,
+    block=MethodTable,
+    default=MethodTable(),
+    inputs=lambda workspace, table: {"runs": {name: workspace.runs(name) for name in _rows_1b(workspace, table)}},
+    needs=lambda workspace, table: _trains(workspace, _rows_1b(workspace, table)),
+    references=_method_references,
+)
+TABLE_A1 = Entry(
+    name="table_a1",
+    number="A1",
+    shows="moments of the Beta laws",
+    summary="moments of the Beta laws, exact and by Monte Carlo",
+    source="GIB Table A1",
+    category=CATEGORY,
+    block=BetaTable,
+    default=BetaTable(),
+    settings=lambda workspace, table: {"table": table, "seed": workspace.study.seed},
+)
+TABLE_A2 = Entry(
+    name="table_a2",
+    number="A2",
+    shows="hurt and helped classes",
+    summary="classes that augmentation hurts or helps, and their WordNet similarity",
+    source="GIB Table A2",
+    category=CATEGORY,
+    block=ClassTable,
+    default=ClassTable(),
+    inputs=lambda workspace, table: {
+        "method_runs": workspace.runs(table.method),
+        "baseline_runs": workspace.runs(table.baseline),
+        "index": workspace.index,
+        "wordnet": workspace.wordnet,
+    },
+    settings=lambda _, table: {"table": table},
+    needs=lambda workspace, table: _trains(workspace, [table.method, table.baseline]),
+    parts={"_summary": "summary"},
+)
+TABLE_B = Entry(
+    name="table_b",
+    number="B",
+    shows="overlap of helped images",
+    summary="overlap of the images that augmentations help",
+    source="GIB appendix B",
+    category=CATEGORY,
+    block=HelpedTable,
+    default=HelpedTable(),
+    inputs=lambda workspace, table: {
+        "baseline_runs": workspace.runs(table.baseline),
+        "method_runs": {method: workspace.runs(method) for method in table.methods},
+    },
+    needs=lambda workspace, table: _trains(workspace, [table.baseline, *table.methods]),
+)

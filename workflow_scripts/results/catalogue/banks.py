@@ -1,0 +1,37 @@
+"""The transformations themselves."""
+
+from pydantic import Field
+
+from workflow_scripts.common.settings import Block
+from workflow_scripts.data.settings import Split
+from workflow_scripts.results.catalogue.entry import Entry
+from workflow_scripts.transformations.bank_a import BANK_A
+from workflow_scripts.transformations.bank_b import BANK_B
+
+
+class BankFigure(Block):
+    """One image under every transformation and magnitude."""
+
+    split: Split = "val"
+    """Split the image is taken from."""
+    image: int = Field(0, ge=0)
+    """Position of the image in its split."""
+
+
+FIGURE_A2 = Entry(
+    name="figure_a2",
+    number="A2",
+    shows="banks A and B",
+    summary="one image under every transformation",
+    source="GIB Fig. A2",
+    category="Transformations",
+    block=BankFigure,
+    default=BankFigure(),
+    inputs=lambda workspace, _: {"examples": workspace.bank_examples},
+    settings=lambda _, __: {
+        "titles": {
+            bank: {name: entry.title for name, entry in entries.items()}
+            for bank, entries in (("A", BANK_A), ("B", BANK_B))
+        }
+    },
+)

@@ -1,0 +1,62 @@
+"""Does the similarity search find what was planted in generated images? (ours)"""
+
+from workflow_scripts.common.settings import Block
+from workflow_scripts.results.catalogue.entry import Entry
+from workflow_scripts.transformations.bank_b import BANK_B
+from workflow_scripts.workflow.files import Files
+from workflow_scripts.workflow.workspace import Workspace
+
+CATEGORY = "Calibration"
+
+
+class CalibrationFigure(Block):
+    """Ranks of the planted factors; drawn for the first model of the similarity search."""
+
+
+class CalibrationTable(Block):
+    """Planted factors that the similarity search finds."""
+
+
+def _planted(workspace: Workspace, _block: Block) -> bool:
+    return workspace.has_planted_factors
+
+
+def _first(workspace: Workspace) -> str:
+    return workspace.study.similarity_search.models[0]
+
+
+def _calibrations(workspace: Workspace, _table: CalibrationTable) -> Files:
+    models = workspace.study.similarity_search.models
+    return {"calibrations": [workspace.metric("calibration", model) for model in models]}
+
+
+FIGURE_CALIBRATION = Entry(
+    name="figure_calibration",
+    number="calibration",
+    shows="planted factors",
+    summary="does the similarity search find the planted factors? (study `demo` and its like)",
+    source="ours",
+    category=CATEGORY,
+    block=CalibrationFigure,
+    default=CalibrationFigure(),
+    inputs=lambda workspace, _: {"calibration": workspace.metric("calibration", _first(workspace))},
+    settings=lambda workspace, _: {
+        "label": workspace.labels([_first(workspace)])[_first(workspace)],
+        "titles": {name: entry.title for name, entry in BANK_B.items()},
+    },
+    needs=_planted,
+)
+TABLE_CALIBRATION = Entry(
+    name="table_calibration",
+    number="calibration",
+    shows="planted factors found",
+    summary="planted factors found, against chance",
+    source="ours",
+    category=CATEGORY,
+    block=CalibrationTable,
+    default=CalibrationTable(),
+    inputs=_calibrations,
+    settings=lambda workspace, _: {"labels": workspace.labels(workspace.study.similarity_search.models)},
+    needs=_planted,
+    parts={"_classes": "best transformation per class"},
+)

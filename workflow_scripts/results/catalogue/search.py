@@ -1,0 +1,272 @@
+"""Which transformations bring images of one class together (GIB section 4, appendix E)."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from pydantic import Field, PositiveInt, field_validator
+
+from workflow_scripts.common.settings import Block
+from workflow_scripts.results.catalogue.entry import PALETTE, Color, Entry, one_of
+from workflow_scripts.study.measurements import Measurements, Reference
+from workflow_scripts.transformations.bank_b import BANK_B
+from workflow_scripts.transformations.settings import Policy, Ranking, known_names
+from workflow_scripts.workflow.files import Files
+from workflow_scripts.workflow.workspace import Workspace
+
+CATEGORY = "Similarity search"
+
+
+class ChangeFigure(Block):
+    """Box plots over classes of the change of similarity; its models are those of the similarity search."""
+
+    without: list[str] = []
+    """Operations to leave out."""
+    colors: list[Color] = Field(PALETTE, min_length=1)
+    """One colour per model, in the order of the models; lighter and darker again where there are more models."""
+    lowest: float = Field(-100.0, lt=0)
+    """Lower end of the axis, in percent; boxes that reach further are cut off there."""
+
+    @field_validator("without")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        return known_names("operation of bank B", names, tuple(BANK_B))
+
+
+class BestFigure(Block):
+    """Change of the best transformation, per class and over all classes."""
+
+    policy: Policy = "single"
+    """Single transformations, or sub-policies."""
+    colors: list[Color] = Field(PALETTE, min_length=1)
+    """One colour per model, in the order of the models; lighter and darker again where there are more models."""
+
+
+class WordNetFigure(Block):
+    """WordNet against the agreement of rankings."""
+
+    model: str | None = None
+    """Model of the similarity search to draw; the first where absent."""
+    rank_by: Ranking = "mean_change"
+    """What transformations are ranked by."""
+
+
+class Comparison(Block):
+    """A trained and an untrained model of one architecture."""
+
+    trained: str
+    """Model after training."""
+    untrained: str
+    """The same architecture before."""
+    label: str
+    """Name in the figure."""
+
+
+class TrainingFigure(Block):
+    """Best transformations against what training makes models invariant to."""
+
+    comparisons: list[Comparison] = Field(min_length=1)
+    """Architectures to draw."""
+    magnitudes: list[int] = Field([3, 4, 5, 6, 7], min_length=1)
+    """Magnitude indices of bank A over which invariances are averaged; those that the study measures count."""
+    top: PositiveInt = 5
+    """How many of each class's best transformations are counted."""
+    model: str | None = None
+    """Model of the similarity search that ranks; the first where absent."""
+
+
+class FamilyTable(Block):
+    """Families of the best transformations."""
+
+
+class BoostTable(Block):
+    """The largest weighted boosts."""
+
+    rows: int = Field(10, ge=1)
+    """Rows per model, of single transformations and of sub-policies."""
+
+
+class PerClassTable(Block):
+    """Training with each class's own transformations (GIB section 4.2)."""
+
+    baseline: str = "standard"
+    """Method without them that they are compared with."""
+
+
+def _searches(workspace: Workspace, _block: Block) -> Files:
+    return {"searches": workspace.searches}
+
+
+def _labels(workspace: Workspace) -> dict[str, str]:
+    return workspace.labels(workspace.study.similarity_search.models)
+
+
+def _changes(workspace: Workspace, figure: ChangeFigure) -> Files:
+    titles = {name: entry.title for name, entry in BANK_B.items()}
+    return {"labels": _labels(workspace), "figure": figure, "titles": titles}
+
+
+def _searches_any(workspace: Workspace, _block: Block) -> bool:
+    return bool(workspace.study.similarity_search.models)
+
+
+def _searches_subpolicies(workspace: Workspace, _block: Block) -> bool:
+    return bool(workspace.study.similarity_search.models) and workspace.study.banks.b.subpolicies
+
+
+def _model(workspace: Workspace, figure: WordNetFigure | TrainingFigure) -> str:
+    return figure.model or workspace.study.similarity_search.models[0]
+
+
+def _one_model(study: Measurements, figure: WordNetFigure | TrainingFigure) -> Iterator[Reference]:
+    if figure.model:
+        yield Reference("model", figure.model, "model of similarity_search", study.similarity_search.models)
+
+
+def _compared(figure: TrainingFigure) -> list[str]:
+    return list(dict.fromkeys(name for one in figure.comparisons for name in (one.trained, one.untrained)))
+
+
+def _training_references(study: Measurements, figure: TrainingFigure) -> Iterator[Reference]:
+    yield from one_of(_compared(figure), "comparisons", "model", study.models)
+    yield from _one_model(study, figure)
+
+
+def _training_inputs(workspace: Workspace, figure: TrainingFigure) -> Files:
+    models = _compared(figure)
+    return {
+        "search": workspace.search(_model(workspace, figure)),
+        "summaries": {model: workspace.metric("invariance", model, "summary") for model in models},
+    }
+
+
+def _per_class_inputs(workspace: Workspace, table: PerClassTable) -> Files:
+    methods = workspace.study.training.per_class_methods
+    return {
+        "baseline_runs": workspace.runs(table.baseline),
+        "method_runs": {method: workspace.runs(method) for method in methods},
+        "transformations": {method: workspace.metric("best_per_class", method) for method in methods},
+        "index": workspace.index,
+    }
+
+
+def _has_per_class(workspace: Workspace, table: PerClassTable) -> bool:
+    training = workspace.study.training
+    return bool(training.per_class_methods) and table.baseline in training.methods
+
+
+_change_figure = partial(
+    Entry[ChangeFigure], category=CATEGORY, block=ChangeFigure, inputs=_searches, settings=_changes
+)
+
+FIGURE_3A = _change_figure(
+    name="figure_3a",
+    number="3A",
+    shows="change per transformation",
+    summary="change of similarity within classes, per transformation of bank B",
+    source="GIB Fig. 3A",
+    default=ChangeFigure(),
+    needs=_searches_any,
+)
+FIGURE_A4 = _change_figure(
+    name="figure_a4",
+    number="A4",
+    shows="change per sub-policy",
+    summary="Fig. 3A for sub-policies of two operations",
+    source="GIB Fig. A4",
+    default=ChangeFigure(),
+    needs=_searches_subpolicies,
+)
+FIGURE_A5 = _change_figure(
+    name="figure_a5",
+    number="A5",
+    shows="change without translation and rescale",
+    summary="Fig. 3A without translation and rescale",
+    source="GIB Fig. A5",
+    default=ChangeFigure(without=["translateX", "translateY", "rescale"]),
+    needs=_searches_any,
+)
+FIGURE_3B = Entry(
+    name="figure_3b",
+    number="3B",
+    shows="best per class and over all classes",
+    summary="the best transformation of each class against one for all classes, biased (the paper's way) and unbiased",
+    source="GIB Fig. 3B",
+    category=CATEGORY,
+    block=BestFigure,
+    default=BestFigure(),
+    inputs=_searches,
+    settings=lambda workspace, figure: {"labels": _labels(workspace), "figure": figure},
+    needs=_searches_any,
+)
+FIGURE_3C = Entry(
+    name="figure_3c",
+    number="3C",
+    shows="best transformations and training",
+    summary="are the best transformations those to which training makes models invariant?",
+    source="GIB Fig. 3C",
+    category=CATEGORY,
+    block=TrainingFigure,
+    default=None,
+    inputs=_training_inputs,
+    settings=lambda _, figure: {"figure": figure},
+    needs=_searches_any,
+    references=_training_references,
+)
+FIGURE_4 = Entry(
+    name="figure_4",
+    number="4",
+    shows="related classes",
+    summary="similarity of classes in WordNet against agreement of their rankings of transformations",
+    source="GIB Fig. 4",
+    category=CATEGORY,
+    block=WordNetFigure,
+    default=WordNetFigure(),
+    inputs=lambda workspace, figure: {"similarity": workspace.metric("wordnet_similarity", _model(workspace, figure))},
+    settings=lambda workspace, figure: {
+        "label": _labels(workspace)[_model(workspace, figure)],
+        "figure": figure,
+        "bins": workspace.study.wordnet.bins,
+    },
+    needs=_searches_any,
+    references=_one_model,
+)
+TABLE_FAMILIES = Entry(
+    name="table_families",
+    number="families",
+    shows="families of the best transformations",
+    summary="are the best transformations geometric or appearance?",
+    source="GIB section 4.3",
+    category=CATEGORY,
+    block=FamilyTable,
+    default=FamilyTable(),
+    inputs=_searches,
+    settings=lambda workspace, _: {"labels": _labels(workspace)},
+    needs=_searches_any,
+)
+TABLE_WEIGHTED_BOOST = Entry(
+    name="table_weighted_boost",
+    number="weighted boost",
+    shows="largest weighted boosts",
+    summary="classes and transformations of the largest weighted boost",
+    source="GIB appendix E.2",
+    category=CATEGORY,
+    block=BoostTable,
+    default=BoostTable(),
+    inputs=_searches,
+    settings=lambda workspace, table: {"labels": _labels(workspace), "table": table},
+    needs=_searches_any,
+)
+TABLE_PER_CLASS_AUGMENTATION = Entry(
+    name="table_per_class_augmentation",
+    number="per-class augmentation",
+    shows="top-1 over all classes",
+    summary="top-1 with transformations of its own for each class against one augmentation for all",
+    source="GIB section 4.2",
+    category=CATEGORY,
+    block=PerClassTable,
+    default=PerClassTable(),
+    inputs=_per_class_inputs,
+    settings=lambda _, table: {"table": table},
+    needs=_has_per_class,
+    parts={"_classes": "top-1 per class"},
+)

@@ -1,0 +1,108 @@
+"""Rule `figure_l2`: contributions of kinds of layers to the Lie derivative of models (LEE section 5)."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.files import read_table
+from workflow_scripts.results.catalogue.lie import LayerFigure
+from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+
+BAR_HEIGHT = 0.2
+KINDS = [
+    "embedding",
+    "convolution",
+    "downsampling",
+    "pooling",
+    "non-linearity",
+    "normalisation",
+    "attention",
+    "token mixing",
+]
+OTHER = "other"
+OTHER_COLOR = "#b0b0b0"
+# Shares of a bar below it are not seen, and not in the legend.
+VISIBLE = 0.002
+
+
+def figure_l2(*, kinds: list[Path], labels: dict[str, str], figure: LayerFigure, output: Path) -> None:
+    """Draw the shares of kinds of layers in the sum of all contributions: a panel per transformation, a bar per model.
+
+    `kinds` are the tables of that name of `layerwise`, `labels` gives the models in drawing order with their names.
+    Writes `output`.{pdf,png,csv}; the CSV has the signed shares and the standard errors as well.
+    """
+    apply_style()
+    table = kind_table(pd.concat([read_table(path) for path in kinds], ignore_index=True), labels)
+    drawn = _draw(table, figure)
+    save_figure(drawn, table, output)
+    plt.close(drawn)
+
+
+def kind_table(kinds: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
+    """The rows of `kinds` with the models' names, the kind they are drawn as, and their share of all contributions.
+
+    Models are in the order of `labels`; one that could not be measured has one row per transformation.
+    """
+    order = {model: place for place, model in enumerate(labels)}
+    table = kinds[kinds["model"].isin(order)].sort_values("model", key=lambda names: names.map(order), kind="stable")
+    sums = table.groupby(["transformation", "model"])["contribution"].transform("sum")
+    table = table.assign(
+        label=table["model"].map(labels),
+        drawn_as=table["kind"].where(table["kind"].isin(KINDS) | table["kind"].isna(), OTHER),
+        share_of_contributions=table["contribution"] / sums,
+        sum_over_whole=sums / table["whole"],
+    )
+    return table.reset_index(drop=True)
+
+
+def _draw(table: pd.DataFrame, figure: LayerFigure) -> Figure:
+    colors = {**dict(zip(KINDS, figure.colors, strict=True)), OTHER: OTHER_COLOR}
+    transformations = table["transformation"].unique()
+    models = table["model"].nunique()
+    size = (WIDTH, 0.75 + len(transformations) * (0.45 + BAR_HEIGHT * models))
+    drawn, axes = plt.subplots(len(transformations), 1, figsize=size, sharex=True, squeeze=False, layout="constrained")
+    for axis, name in zip(axes.flat, transformations, strict=True):
+        _bars(axis, table[table["transformation"] == name], colors)
+        axis.set_title(f"{name.replace('_', ' ')}", loc="left")
+    axes.flat[-1].set_xlabel("share of the sum of the layers' contributions (%)")
+    shares = table.groupby(["transformation", "model", "drawn_as"])["share_of_contributions"].sum()
+    largest = shares.groupby("drawn_as").max()
+    present = [kind for kind in colors if largest.get(kind, 0) > VISIBLE]
+    handles = [Patch(color=colors[kind], label=kind) for kind in present]
+    drawn.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
+    return drawn
+
+
+def _bars(axis: Axes, table: pd.DataFrame, colors: dict[str, str]) -> None:
+    """One bar per model, and the sum of its contributions at the right."""
+    rows = table.drop_duplicates("model")
+    places = np.arange(len(rows))
+    parts = 100 * table.pivot_table(
+        index="model", columns="drawn_as", values="share_of_contributions", aggfunc="sum", dropna=False
+    ).reindex(index=rows["model"], columns=list(colors), fill_value=0).fillna(0)
+    left = np.zeros(len(rows))
+    for kind, color in colors.items():
+        axis.barh(places, parts[kind], 0.75, left, color=color)
+        left += parts[kind].to_numpy()
+    axis.set_yticks(places, rows["label"].to_list())
+    axis.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5))
+    axis.grid(visible=False)
+    right: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "fontsize": 7, "ha": "left"}
+    axis.text(1.02, -0.6, r"$\Sigma\,/\,\|Lf\|^2$", va="bottom", **right)
+    for place, (ratio, failed) in enumerate(zip(rows["sum_over_whole"], rows["failed"], strict=True)):
+        if np.isfinite(ratio):
+            axis.text(1.02, place, f"{ratio:.3g}", va="center", **right)
+        else:
+            reason = "its answer does not depend on the image" if pd.isna(failed) else "could not be measured"
+            axis.text(1, place, reason, fontsize=6, va="center", color="#606060")
+
+
+if __name__ == "__main__":
+    run(figure_l2)

@@ -1,0 +1,64 @@
+"""A whole study: what is measured, and the figures and tables that are made of it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic import Field, create_model, model_validator
+
+from workflow_scripts.common.settings import Block, Wanted
+from workflow_scripts.results.catalogue import FIGURES, TABLES
+from workflow_scripts.results.catalogue.entry import AnyEntry
+from workflow_scripts.study.config import read_study
+from workflow_scripts.study.measurements import Measurements, Reference, check_references
+from workflow_scripts.study.validation import validated
+
+
+def _wanted(name: str, entries: Sequence[AnyEntry], doc: str) -> type[Wanted]:
+    """The block with one key per entry."""
+    fields: dict[str, Any] = {
+        entry.name: (
+            entry.block | None,
+            Field(entry.default, description=f"{entry.summary[0].upper()}{entry.summary[1:]} ({entry.source})."),
+        )
+        for entry in entries
+    }
+    return create_model(name, __base__=Wanted, __module__=__name__, __doc__=doc, **fields)
+
+
+if TYPE_CHECKING:
+    # Their fields are known to the catalogue only.
+    Figures: TypeAlias = Any
+    Tables: TypeAlias = Any
+else:
+    Figures = _wanted("Figures", FIGURES, "Figures to make; `null` leaves one out.")
+    Tables = _wanted("Tables", TABLES, "Tables to make; `null` leaves one out, and so does a method not trained.")
+
+
+class Study(Measurements):
+    """One study: a dataset, what is trained on it, which models are measured, how, and what is shown."""
+
+    figures: Figures = Figures()
+    """What is drawn."""
+    tables: Tables = Tables()
+    """What is tabulated."""
+
+    @model_validator(mode="after")
+    def _shown_names_exist(self) -> "Study":
+        check_references(self._shown_references())
+        return self
+
+    def _shown_references(self) -> Iterator[Reference]:
+        for entry in (*FIGURES, *TABLES):
+            block = self.block_of(entry)
+            for reference in entry.references(self, block) if block is not None else ():
+                yield reference._replace(key=f"{entry.kind}s.{entry.name}.{reference.key}")
+
+    def block_of(self, entry: AnyEntry) -> Block | None:
+        """The block of a figure or table; None where the study leaves it out."""
+        return getattr(self.figures if entry.kind == "figure" else self.tables, entry.name)
+
+
+def load_study(path: Path) -> Study:
+    """Read and check a study file; raises `InputError` with one line about the first mistake."""
+    return validated(Study, read_study(path), str(path))

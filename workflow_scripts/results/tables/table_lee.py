@@ -1,0 +1,101 @@
+"""Rule `table_lee`: equivariance errors of every model (LEE section 5)."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.files import read_table
+from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.results.tables.notes import origin
+from workflow_scripts.results.tables.writing import write_table_files
+
+MEASURES = {
+    "lie_squared": "Lie derivative, squared",
+    "lie_absolute": "Lie derivative, absolute",
+    "consistency": "consistency under rolls",
+    "eq_t_integer": "EQ-T, integer",
+    "eq_t_fractional": "EQ-T, fractional",
+    "eq_r": "EQ-R",
+}
+NOTE = (
+    "Lie derivative, squared: mean over images of ||L f||^2 / D of the class probabilities f; absolute: of the mean of "
+    "|L f| over them. Consistency: share of rolls by whole pixels that keep the top-1. EQ-T, EQ-R: mean squared change "
+    "of f under random shifts and rotations. Classes: probabilities of all outputs of the model, or of a softmax over "
+    "the study's classes; models with different numbers of outputs are comparable by the latter. Low and high: 95 % "
+    "bootstrap interval of the mean over images, which the few images near a border between classes decide: the median "
+    "is not theirs. Mode: forward, or double backward where an operator has no forward mode. The "
+    "derivative of the bilinear warp is the one-sided one towards the next pixel."
+)
+MODEL_NOTE = (
+    "Columns of transformations: mean over images of ||L f||^2 / D of the probabilities of all outputs of the model. "
+    "The long table has every error with its interval."
+)
+REASON = "not measured because"
+NAMES = {"model": "all outputs", "study": "the study's"}
+
+
+def table_lee(
+    *, abouts: list[Path], summaries: list[Path], labels: dict[str, str], output: Path, stamp: Stamp | None = None
+) -> None:
+    """Write `output`.csv and .md, a row per model and error, and `output`_models, a row per model.
+
+    `abouts` and `summaries` are the tables of `equivariance_error`. A model that could not be measured is a row with
+    the reason in both.
+    """
+    models = pd.concat([read_table(path) for path in abouts], ignore_index=True)
+    errors = pd.concat([read_table(path) for path in summaries], ignore_index=True)
+    notes = {output: NOTE, output.with_name(f"{output.name}_models"): MODEL_NOTE}
+    for path, table in zip(notes, (error_table(models, errors), model_table(models, errors)), strict=True):
+        table["model"] = table["model"].map(labels)
+        note = f"{notes[path]} {origin(stamp)}".strip()
+        write_table_files(table=table, output=path, significant=True, note=note)
+
+
+def error_table(models: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Every error of every model, with its interval."""
+    # Single rolls are left to the tables per model.
+    chosen = errors[errors["measure"].isin(MEASURES) & errors["amount"].isna()].drop(columns="amount")
+    chosen = chosen.assign(
+        measure=chosen["measure"].map(MEASURES),
+        transformation=chosen["transformation"].str.replace("_", " "),
+        classes=chosen["classes"].map(NAMES),
+    )
+    joined = _described(models, errors).merge(chosen, on="model", how="left").astype({"n": "Int64"})
+    joined = joined.rename(columns={"measure": "error", "parameter_unit": "per"})
+    return joined[[*(name for name in joined if name != REASON), REASON]]
+
+
+def model_table(models: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """A row per model, with the squared Lie derivatives over its own outputs."""
+    chosen = errors[
+        (errors["measure"] == "lie_squared") & (errors["classes"] == "model") & (errors["parameter_unit"] != "pixel")
+    ]
+    order = list(dict.fromkeys(chosen["transformation"]))
+    wide = chosen.pivot(index="model", columns="transformation", values="mean")[order].reset_index()
+    wide.columns = [name.replace("_", " ") for name in wide.columns]
+    joined = _described(models, errors).merge(wide, on="model", how="left")
+    unscored = models[["model", "top1_reason"]].rename(columns={"top1_reason": "no top-1 because"})
+    joined = joined.merge(unscored, on="model")
+    return joined[[*(name for name in joined if name != REASON), REASON]]
+
+
+def _described(models: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """What is known of each model; shares in percent."""
+    top1 = errors[errors["measure"] == "top1"].set_index("model").reindex(models["model"])
+    known = {
+        "model": models["model"],
+        "family": models["family"],
+        "parameters": models["parameters"].astype("Int64"),
+        "outputs": models["outputs"].astype("Int64"),
+        "top-1 (%)": 100 * models["top1"],
+        "top-1 low (%)": 100 * top1["low"].to_numpy(),
+        "top-1 high (%)": 100 * top1["high"].to_numpy(),
+        "mode": models["mode"],
+        REASON: models["failed"],
+    }
+    return pd.DataFrame(known)
+
+
+if __name__ == "__main__":
+    run(table_lee)

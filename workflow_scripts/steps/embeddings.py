@@ -1,0 +1,107 @@
+"""Embeddings of the images under every transformation of a bank."""
+
+from snakemake.io import directory
+
+from workflow_scripts.results.catalogue.banks import BankFigure
+from workflow_scripts.workflow.step import Step
+from workflow_scripts.workflow.workspace import Workspace
+
+
+def declare(workspace: Workspace, figure_a2: BankFigure | None) -> None:
+    """All steps of this module that the study has."""
+    draw_pairs(workspace)
+    sweep(workspace)
+    draw_class_pairs(workspace)
+    pair_sweep(workspace)
+    if figure_a2:
+        show_banks(workspace, figure_a2)
+
+
+def draw_pairs(workspace: Workspace) -> Step:
+    """Pairs of distinct images for invariance."""
+    study = workspace.study
+    return Step(
+        workspace.steps,
+        "draw_pairs",
+        "embeddings.draw_pairs",
+        outputs={"output": workspace.pairs},
+        inputs=lambda _: {"index": workspace.index},
+        settings=lambda _: {"split": study.invariance.split, "count": study.invariance.pairs, "seed": study.seed},
+    )
+
+
+def sweep(workspace: Workspace) -> Step:
+    """Embeddings of one shard under bank A."""
+    study = workspace.study
+    return Step(
+        workspace.steps,
+        "sweep",
+        "embeddings.sweep",
+        outputs={"output": directory(workspace.embeddings("{model}", "{shard}"))},
+        inputs=lambda w: {
+            "network": workspace.network(w.model),
+            "shard": workspace.shard(study.invariance.split, w.shard),
+            "pairs": workspace.pairs,
+        },
+        settings=lambda _: {"bank": study.banks.a, "seed": study.seed},
+        execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
+        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+    )
+
+
+def draw_class_pairs(workspace: Workspace) -> Step:
+    """Pairs of images of one class for the similarity search."""
+    study, search = workspace.study, workspace.study.similarity_search
+    return Step(
+        workspace.steps,
+        "draw_class_pairs",
+        "embeddings.draw_class_pairs",
+        outputs={"output": workspace.class_pairs},
+        inputs=lambda _: {"index": workspace.index},
+        settings=lambda _: {"split": search.split, "pairs_per_class": search.pairs_per_class, "seed": study.seed},
+    )
+
+
+def pair_sweep(workspace: Workspace) -> Step:
+    """Similarities of the pairs of some classes under bank B.
+
+    A class's images can lie in any shard: all are mapped, and only the bytes of its own are read.
+    """
+    study, search = workspace.study, workspace.study.similarity_search
+    return Step(
+        workspace.steps,
+        "pair_sweep",
+        "embeddings.pair_sweep",
+        outputs={"output": workspace.pair_sweep("{model}", "{part}")},
+        inputs=lambda w: {
+            "network": workspace.network(w.model),
+            "shards": workspace.shards(search.split),
+            "pairs": workspace.class_pairs,
+        },
+        settings=lambda w: {
+            "bank": study.banks.b,
+            "class_part": int(w.part),
+            "class_parts": search.class_parts,
+            "seed": study.seed,
+        },
+        execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
+        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+    )
+
+
+def show_banks(workspace: Workspace, figure: BankFigure) -> Step:
+    """One image under every transformation of both banks."""
+    study = workspace.study
+    return Step(
+        workspace.steps,
+        "show_banks",
+        "embeddings.show_banks",
+        outputs={"output": workspace.bank_examples},
+        inputs=lambda _: {"shards": workspace.shards(figure.split)},
+        settings=lambda _: {
+            "image": figure.image,
+            "bank_a": study.banks.a,
+            "operations": study.banks.b.operations,
+            "preprocessing": study.preprocessing,
+        },
+    )

@@ -1,0 +1,158 @@
+"""What is computed from embeddings and of trainings."""
+
+from workflow_scripts.steps.training import bounds_learning
+from workflow_scripts.workflow.step import Step
+from workflow_scripts.workflow.workspace import NETWORK, Workspace
+
+# What an evaluation reads of a training.
+EVALUATED = (*NETWORK, "history.parquet")
+
+
+def declare(workspace: Workspace) -> None:
+    """All steps of this module."""
+    invariance(workspace)
+    equivariance(workspace)
+    similarity_search(workspace)
+    wordnet_similarity(workspace)
+    calibration(workspace)
+    best_per_class(workspace)
+    zoom_sweep(workspace)
+    evaluate_augerino(workspace)
+
+
+def invariance(workspace: Workspace) -> Step:
+    """The invariance of a model."""
+    return Step(
+        workspace.steps,
+        "invariance",
+        "metrics.invariance",
+        outputs={
+            "per_pair": workspace.metric("invariance", "{model}", "pairs"),
+            "percentiles": workspace.metric("invariance", "{model}", "percentiles"),
+            "summary": workspace.metric("invariance", "{model}", "summary"),
+        },
+        inputs=lambda w: {"embeddings": workspace.all_embeddings(w.model), "pairs": workspace.pairs},
+        settings=lambda w: {"model": w.model},
+    )
+
+
+def equivariance(workspace: Workspace) -> Step:
+    """The equivariance of a model."""
+    study = workspace.study
+    return Step(
+        workspace.steps,
+        "equivariance",
+        "metrics.equivariance",
+        outputs={
+            "percentiles": workspace.metric("equivariance", "{model}", "percentiles"),
+            "summary": workspace.metric("equivariance", "{model}", "summary"),
+        },
+        inputs=lambda w: {"embeddings": workspace.all_embeddings(w.model)},
+        settings=lambda w: {"model": w.model, "count": study.equivariance.pairs, "seed": study.seed},
+    )
+
+
+def similarity_search(workspace: Workspace) -> Step:
+    """The similarity search of a model, over all classes."""
+    study = workspace.study
+    parts = range(study.similarity_search.class_parts)
+    return Step(
+        workspace.steps,
+        "similarity_search",
+        "metrics.similarity_search",
+        outputs={"output": workspace.search("{model}")},
+        inputs=lambda w: {
+            "sweeps": [workspace.pair_sweep(w.model, part) for part in parts],
+            "pairs": workspace.class_pairs,
+        },
+        settings=lambda w: {"model": w.model, "bank": study.banks.b},
+    )
+
+
+def wordnet_similarity(workspace: Workspace) -> Step:
+    """Similarities of classes in WordNet and by their transformations."""
+    study = workspace.study
+    return Step(
+        workspace.steps,
+        "wordnet_similarity",
+        "metrics.wordnet_similarity",
+        outputs={"output": workspace.metric("wordnet_similarity", "{model}")},
+        inputs=lambda w: {"search": workspace.search(w.model), "wordnet": workspace.wordnet},
+        # Bins belong to the figure.
+        settings=lambda _: {"settings": study.wordnet.model_dump(mode="json", exclude={"bins"}), "seed": study.seed},
+    )
+
+
+def calibration(workspace: Workspace) -> Step:
+    """Ranks of the planted factors."""
+    return Step(
+        workspace.steps,
+        "calibration",
+        "metrics.calibration",
+        outputs={"output": workspace.metric("calibration", "{model}")},
+        inputs=lambda w: {"search": workspace.search(w.model)},
+    )
+
+
+def best_per_class(workspace: Workspace) -> Step:
+    """The transformations of each class for the trainings of a method."""
+    study = workspace.study
+
+    def ranking(method: str) -> dict[str, object]:
+        per_class = study.training.methods[method].per_class
+        return per_class.model_dump(mode="json", exclude={"model", "probability"}) if per_class else {}
+
+    return Step(
+        workspace.steps,
+        "best_per_class",
+        "metrics.best_per_class",
+        outputs={"output": workspace.metric("best_per_class", "{method}")},
+        inputs=lambda w: {"search": workspace.search(study.ranking_model(w.method))},
+        settings=lambda w: {"settings": ranking(w.method)},
+    )
+
+
+def zoom_sweep(workspace: Workspace) -> Step:
+    """The evaluation of a training under zoom."""
+    study = workspace.study
+    return Step(
+        workspace.steps,
+        "zoom_sweep",
+        "metrics.zoom_sweep",
+        outputs={"output": workspace.metric("zoom_sweep", "{method}-{seed}")},
+        inputs=lambda w: {
+            "network": workspace.run(w.method, w.seed, *EVALUATED),
+            "shards": workspace.shards("val"),
+        },
+        settings=lambda w: {
+            "method": w.method,
+            "training_seed": int(w.seed),
+            "points": study.zoom_sweep.points,
+            "test_seeds": study.zoom_sweep.test_seeds,
+        },
+        execution=lambda _: {"compute": study.execution.compute},
+        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+    )
+
+
+def evaluate_augerino(workspace: Workspace) -> Step:
+    """The evaluation of a training with Augerino on and off."""
+    study = workspace.study
+    return Step(
+        workspace.steps,
+        "evaluate_augerino",
+        "metrics.evaluate_augerino",
+        outputs={"output": workspace.augerino_evaluation("{method}", "{seed}")},
+        inputs=lambda w: {
+            "network": workspace.run(w.method, w.seed, *EVALUATED),
+            "shards": workspace.shards("val"),
+        },
+        settings=lambda w: {
+            "augerino": bounds_learning(workspace, w.method),
+            "method": w.method,
+            "training_seed": int(w.seed),
+            "test_seeds": study.augerino.test_seeds if study.augerino else 0,
+        },
+        execution=lambda _: {"compute": study.execution.compute},
+        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+    )

@@ -1,0 +1,239 @@
+"""One job per training: the points of each method's grid, then every method with every seed."""
+
+import re
+from itertools import product
+from shlex import quote
+from typing import Any
+
+from workflow_scripts.augerino.settings import Learning
+from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.workflow.files import Files
+from workflow_scripts.workflow.step import Step, Wildcards
+from workflow_scripts.workflow.workspace import TRAINING, Workspace
+
+# Brings the transformations of bank B along.
+PER_CLASS = ("workflow_scripts.training.per_class",)
+# Through these alone a training gets to the modules of Augerino.
+AUGERINO = tuple(f"workflow_scripts.augerino.{name}" for name in ("draws", "generators", "learning"))
+
+
+def declare(workspace: Workspace) -> None:
+    """All steps of this module that the study has."""
+    if workspace.study.training.grid:
+        # A run of the grid that is the final training of its seed is not trained again: asked before `train`.
+        reuse_grid_run(workspace)
+        train_grid(workspace)
+        select(workspace)
+    train(workspace)
+    cost(workspace)
+
+
+def owner(workspace: Workspace, method: str) -> str:
+    """The method whose grid chooses the hyper-parameters of `method`: itself or another."""
+    return workspace.study.training.owner(base(workspace, method))
+
+
+def base(workspace: Workspace, method: str) -> str:
+    """The method whose inputs a training sees: itself, but for one that learns bounds on top of another's."""
+    augerino = workspace.study.augerino
+    return augerino.base_method if augerino and method in augerino.methods else method
+
+
+def bounds_learning(workspace: Workspace, method: str) -> Learning | None:
+    """How a method learns bounds, if it does."""
+    augerino = workspace.study.augerino
+    return augerino.learning(method) if augerino and method in augerino.methods else None
+
+
+def is_reused(workspace: Workspace, method: str, seed: int) -> bool:
+    """Whether a final training is a run of its method's grid."""
+    grid = workspace.study.training.grid
+    return grid is not None and seed == grid.seed and owner(workspace, method) == method
+
+
+def _launcher(workspace: Workspace) -> str:
+    """The command that starts Python once per rank.
+
+    Slurm's warning is for the training, which keeps its state and ends; the shells around it live on.
+    """
+    execution = workspace.study.execution
+    if execution.nodes > 1:
+        start = f"sh {quote(str(ROOT))}/slurm/on_nodes.sh {execution.nodes} {execution.ranks}"
+    elif execution.ranks > 1:
+        start = f"python -m torch.distributed.run --standalone --nproc-per-node {execution.ranks}"
+    else:
+        start = "python"
+    return f"trap '' TERM; OMP_NUM_THREADS={execution.threads} {start}"
+
+
+def _inputs(workspace: Workspace, method: str) -> Files:
+    """The images, and the transformations of each class for a method that has them."""
+    own = base(workspace, method)
+    per_class = workspace.study.training.methods[own].per_class
+    advice = {"class_transformations": workspace.metric("best_per_class", own)} if per_class else {}
+    return {"shards_train": workspace.shards("train"), "shards_val": workspace.shards("val"), **advice}
+
+
+def _settings(workspace: Workspace, method: str, seed: int, recipe: dict[str, Any]) -> Files:
+    """What determines a training, but for its data; ranks count where batch norm is per rank."""
+    study, own = workspace.study, base(workspace, method)
+    per_class, local = study.training.methods[own].per_class, study.training.recipe.batch_norm == "local"
+    return {
+        "architecture": study.training.architecture,
+        "architecture_args": study.training.architecture_args,
+        "augmentation": study.training.augmentation(own),
+        "probability": per_class.probability if per_class else 0.0,
+        "augerino": bounds_learning(workspace, method),
+        "recipe": recipe,
+        "preprocessing": study.preprocessing,
+        "world": study.execution.world if local else None,
+        "seed": seed,
+    }
+
+
+def _execution(workspace: Workspace, method: str, key: str) -> Files:
+    execution = workspace.study.execution
+    return {
+        "device": execution.device,
+        "workers": execution.workers,
+        "channels_last": execution.channels_last,
+        "compile": execution.compile,
+        "checkpoint_minutes": execution.checkpoint_minutes,
+        "collective_timeout_minutes": execution.collective_timeout_minutes,
+        # With the method's name, jobs that would train the same under two names do not meet in one folder.
+        "state": f"{workspace.results}/state/{method}-{key}",
+    }
+
+
+def _without(workspace: Workspace, method: str) -> tuple[str, ...]:
+    """A change of bank B or of Augerino concerns only the trainings that use it."""
+    per_class = workspace.study.training.methods[base(workspace, method)].per_class
+    learns = bounds_learning(workspace, method)
+    return (() if per_class else PER_CLASS) + (() if learns else AUGERINO)
+
+
+def train(workspace: Workspace) -> Step:
+    """A final training."""
+    training, run = workspace.study.training, workspace.run("{method}", "{seed}")
+    recipe = training.recipe.model_dump(mode="json")
+
+    def inputs(w: Wildcards) -> Files:
+        choice = {"choice": workspace.choice(owner(workspace, w.method))} if training.grid else {}
+        return {**_inputs(workspace, w.method), **choice}
+
+    return Step(
+        workspace.steps,
+        "train",
+        "training.train",
+        outputs={"output": run},
+        inputs=inputs,
+        settings=lambda w: _settings(workspace, w.method, int(w.seed), recipe),
+        execution=lambda w: _execution(workspace, w.method, workspace.steps["train"].key(w)),
+        without=lambda w: _without(workspace, w.method),
+        launcher=_launcher(workspace),
+    )
+
+
+def train_grid(workspace: Workspace) -> Step:
+    """A training at one point of a method's grid."""
+    training = workspace.study.training
+    seed = training.grid.seed if training.grid else 0
+
+    def settings(w: Wildcards) -> Files:
+        point = {"learning_rate": float(w.rate), "weight_decay": float(w.decay)}
+        return _settings(workspace, w.method, seed, training.recipe.model_dump(mode="json") | point)
+
+    return Step(
+        workspace.steps,
+        "train_grid",
+        "training.train",
+        outputs={"output": workspace.grid_run("{method}", "{rate}", "{decay}")},
+        inputs=lambda w: _inputs(workspace, w.method),
+        settings=settings,
+        execution=lambda w: _execution(workspace, w.method, workspace.steps["train_grid"].key(w)),
+        without=lambda w: _without(workspace, w.method),
+        launcher=_launcher(workspace),
+    )
+
+
+def _grid(workspace: Workspace, method: str, *names: str) -> list[dict[str, Any]]:
+    """The trainings of a method's grid: files, learning rate and weight decay of each."""
+    grid = workspace.study.training.grid
+    points = product(grid.learning_rates, grid.weight_decays) if grid else []
+    return [
+        {
+            "folder": workspace.grid_run(method, f"{rate:g}", f"{decay:g}", *names),
+            "learning_rate": rate,
+            "weight_decay": decay,
+        }
+        for rate, decay in points
+    ]
+
+
+def select(workspace: Workspace) -> Step:
+    """The choice among the trainings of a grid."""
+    return Step(
+        workspace.steps,
+        "select",
+        "training.select",
+        outputs={
+            "choice": workspace.choice("{method}"),
+            "grid": f"{workspace.results}/trainings/{{method}}/grid.parquet",
+        },
+        inputs=lambda w: {"runs": _grid(workspace, w.method, "history.parquet")},
+        settings=lambda w: {"method": w.method},
+    )
+
+
+def reuse_grid_run(workspace: Workspace) -> Step:
+    """The grid's run at the chosen point, which is the final training of its seed."""
+    training = workspace.study.training
+    owners = [name for name in training.methods if training.owner(name) == name]
+    return Step(
+        workspace.steps,
+        "reuse_grid_run",
+        "training.reuse_grid_run",
+        outputs={"output": workspace.run("{method}", "{seed}")},
+        inputs=lambda w: {
+            "choice": workspace.choice(w.method),
+            "runs": _grid(workspace, w.method, *TRAINING),
+        },
+        constraints={
+            "method": "|".join(map(re.escape, owners)),
+            "seed": str(training.grid.seed if training.grid else 0),
+        },
+    )
+
+
+def cost(workspace: Workspace) -> Step:
+    """How many trainings there are, and what they take; makes no file."""
+    study, training = workspace.study, workspace.study.training
+    owners = [name for name in training.methods if training.owner(name) == name] if training.grid else []
+    points = len(training.grid.learning_rates) * len(training.grid.weight_decays) if training.grid else 0
+    shared = len(owners) if training.grid and training.grid.seed in training.seeds else 0
+    learned = len(study.augerino_methods) * len(study.augerino.seeds) if study.augerino else 0
+    return Step(
+        workspace.steps,
+        "cost",
+        "training.cost",
+        outputs={},
+        settings=lambda _: {
+            "grid_trainings": points * len(owners),
+            "final_trainings": len(training.methods) * len(training.seeds),
+            "shared_trainings": shared,
+            "augerino_trainings": learned,
+            "epochs": training.recipe.epochs,
+            "images_per_second": study.execution.images_per_second,
+            "dataset": study.dataset,
+        },
+        execution=lambda _: {"index": workspace.index},
+    )
+
+
+def all_weights(workspace: Workspace) -> list[str]:
+    """The weights of every method and seed."""
+    study = workspace.study
+    runs = [
+        (name, seed) for name in (*study.training.methods, *study.augerino_methods) for seed in study.seeds_of(name)
+    ]
+    return [file for method, seed in runs for file in workspace.run(method, seed, TRAINING[0]).files]

@@ -1,0 +1,1 @@
+"""The typed study: what is measured, and how jobs run."""

@@ -1,0 +1,58 @@
+"""config.yaml: which study runs, and where data and results live; and how a study file is read."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.study.validation import UniqueKeys, validated
+
+STUDIES = ROOT / "studies"
+
+
+class Config(Block):
+    """config.yaml: which study runs, and where data and results live."""
+
+    study: str
+    """Name of a file in studies/ without `.yaml`, or the path of a study file."""
+    data: str = "data"
+    """Folder of datasets and weights; relative paths in a study start here."""
+    results: str = "results"
+    """Folder of results; each study writes to a folder of its own name in it."""
+
+
+def load_config(values: dict[str, Any], *, others: bool = False) -> Config:
+    """Check the values of config.yaml and --config; raises `InputError`.
+
+    With `others`, keys of somebody else may be among them.
+    """
+    own = {name: value for name, value in values.items() if name in Config.model_fields} if others else values
+    return validated(Config, own, "config.yaml or --config")
+
+
+def study_file(study: str) -> Path:
+    """The file of a study given by name or by path; raises `InputError` where there is none."""
+    path = Path(study) if study.endswith((".yaml", ".yml")) else STUDIES / f"{study}.yaml"
+    if not path.is_file() and path.suffix and path == Path(study):
+        raise InputError(f"config.yaml or --config: study: there is no file {study!r}; give its path from here")
+    if not path.is_file():
+        known = [file.stem for file in STUDIES.glob("*.yaml")]
+        raise InputError(f"config.yaml or --config: study: {unknown_name('study', study, known)}, or give a file")
+    return path
+
+
+def read_study(path: Path) -> dict[str, Any]:
+    """The mapping in a study file, unchecked; raises `InputError` where there is none."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            values = yaml.load(file, UniqueKeys)
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text in UTF-8 (byte {error.start}); save it in that encoding") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected a mapping of keys to values, such as 'dataset: {{kind: planted}}'")
+    return values

@@ -1,0 +1,63 @@
+"""Block `execution` of a study: how jobs run."""
+
+from pydantic import Field
+
+from workflow_scripts.common.settings import Block, DeviceName
+from workflow_scripts.models.settings import Compute, FailingModels
+
+
+class Execution(Block):
+    """How jobs run. Nothing here changes a result beyond rounding, so nothing here makes a job run again.
+
+    `failing_models` decides whether there is one; a reason that stands in its place stays, too.
+    """
+
+    device: DeviceName = "auto"
+    """Where networks run; `cuda` also asks the cluster for GPUs."""
+    nodes: int = Field(1, ge=1)
+    """Machines of one training; more than one needs Slurm."""
+    ranks: int = Field(1, ge=1)
+    """Processes of one training on each node: GPUs where device is `cuda`, else CPU processes."""
+    gpus: int | None = Field(None, ge=0)
+    """GPUs per node that a training asks the cluster for; where absent, as many as ranks if device is `cuda`."""
+    threads: int = Field(2, ge=1)
+    """CPU threads of one rank, and of an embedding job."""
+    workers: int = Field(2, ge=0)
+    """Further processes or threads that decode images, per rank; 0 decodes in the rank itself."""
+    failing_models: FailingModels = "stop"
+    """Published models that cannot be fetched, built or held in memory: end the run with an error, or become a row
+    with the reason in the tables of Lie derivatives, and a gap in the figures of invariance and equivariance."""
+    embedding_batch: int = Field(256, ge=1)
+    """Images per forward pass of an embedding sweep."""
+    channels_last: bool = False
+    """Memory layout of convolutions; faster on GPUs with mixed precision."""
+    compile: bool = False
+    """Compile the network before training."""
+    checkpoint_minutes: float = Field(10.0, ge=0)
+    """Minutes between two checkpoints of a training."""
+    warning_seconds: int = Field(120, ge=1)
+    """So long before its time limit a training on a cluster is told to keep its state and end."""
+    collective_timeout_minutes: float = Field(30.0, gt=0)
+    """A rank that the others wait for so long counts as hung: the training ends and is tried again."""
+    images_per_second: float = Field(1000.0, gt=0)
+    """Training images per second and device that the target `cost` assumes."""
+    training_hours: float = Field(24.0, gt=0)
+    """Time limit of one training on a cluster; each further try gets as much again."""
+
+    @property
+    def world(self) -> int:
+        """Processes of one training on all nodes together."""
+        return self.nodes * self.ranks
+
+    @property
+    def training_gpus(self) -> int:
+        """GPUs that a training asks for, on all nodes together."""
+        per_node = self.gpus if self.gpus is not None else self.ranks if self.device == "cuda" else 0
+        return self.nodes * per_node
+
+    @property
+    def compute(self) -> Compute:
+        """What a job that runs a network is told."""
+        return Compute(
+            device=self.device, batch=self.embedding_batch, workers=self.workers, failing=self.failing_models
+        )

@@ -1,0 +1,144 @@
+"""The typed model of what a study measures: its defaults and its checks.
+
+What is shown of it, figures and tables, is added by `workflow_scripts.results.study`. Nothing here, or imported here,
+may import torch: this runs whenever the Snakefile is parsed.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+
+from pydantic import Field, model_validator
+
+from workflow_scripts.augerino.settings import Augerino
+from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.data.settings import Ilsvrc2012, ImageFolder, Planted, Preprocessing
+from workflow_scripts.foreground.settings import Foreground
+from workflow_scripts.lie.settings import Lie
+from workflow_scripts.metrics.settings import (
+    Equivariance,
+    Invariance,
+    SimilaritySearch,
+    WordNetSimilarity,
+    ZoomSweep,
+)
+from workflow_scripts.models.settings import Model
+from workflow_scripts.study.execution import Execution
+from workflow_scripts.training.settings import Training
+from workflow_scripts.transformations.settings import Banks
+
+
+class Reference(NamedTuple):
+    """A name in one block of a study that must be defined in another."""
+
+    key: str
+    """Where the name stands."""
+    name: str
+    kind: str
+    """What it names, in words."""
+    known: list[str]
+    """Names that are allowed."""
+
+
+class Measurements(Block):
+    """A study without its figures and tables: a dataset, what is trained on it, which models are measured, and how."""
+
+    title: str = ""
+    """One line for the report."""
+    seed: int = Field(0, ge=0)
+    """Seed of everything random but trainings and initialisations, which have their own."""
+    dataset: Annotated[Planted | ImageFolder | Ilsvrc2012, Field(discriminator="kind")]
+    """The images."""
+    preprocessing: Preprocessing = Preprocessing()
+    """From an image to the input of a model."""
+    training: Training = Training()
+    """What is trained."""
+    models: dict[str, Model] = {}
+    """Models to measure, by name."""
+    banks: Banks = Banks()
+    """Transformations to measure under."""
+    invariance: Invariance = Invariance()
+    """Invariance (GIB section 3)."""
+    equivariance: Equivariance = Equivariance()
+    """Equivariance (GIB section 3)."""
+    similarity_search: SimilaritySearch = SimilaritySearch()
+    """Similarity search (GIB section 4)."""
+    wordnet: WordNetSimilarity = WordNetSimilarity()
+    """WordNet (GIB section 4.4)."""
+    zoom_sweep: ZoomSweep = ZoomSweep()
+    """Zoom sweep (GIB appendix F)."""
+    foreground: Foreground = Foreground()
+    """Foregrounds (GIB appendix E.1)."""
+    augerino: Augerino | None = None
+    """Augerino (GIB appendix G); `null` trains none."""
+    lie: Lie = Lie()
+    """Lie derivatives (LEE)."""
+    execution: Execution = Execution()
+    """How jobs run."""
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Measurements":
+        check_references(self._references())
+        for key, model in self.models.items():
+            if not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
+                raise ValueError(f"models.{key}: use A to Z, a to z, 0 to 9, '_', '-' and '.' only in a name")
+            if model.training is not None and model.seed not in self.seeds_of(model.training):
+                block = "training" if model.training in self.training.methods else "augerino"
+                seeds = self.seeds_of(model.training)
+                raise ValueError(f"models.{key}: seed {model.seed} is not in {block}.seeds {seeds}")
+        for name in self.augerino_methods:
+            if name in self.training.methods:
+                raise ValueError(f"training.methods.{name}: a method of the block augerino has this name")
+        self._check_per_class_methods()
+        return self
+
+    def _check_per_class_methods(self) -> None:
+        search, methods = self.similarity_search, self.training.per_class_methods
+        for method in methods:
+            key = f"training.methods.{method}.per_class"
+            if not search.models:
+                raise ValueError(f"{key}: similarity_search.models names no model that could rank transformations")
+            if search.split != "train":
+                raise ValueError(
+                    f"{key}: similarity_search.split must be 'train', not the images that test the training"
+                )
+            ranker = self.ranking_model(method)
+            if self.models[ranker].training in methods:
+                raise ValueError(f"{key}.model: {ranker!r} is trained per class itself; name another model")
+
+    def ranking_model(self, method: str) -> str:
+        """The model of the similarity search that ranks the transformations of a method that has `per_class`."""
+        per_class = self.training.methods[method].per_class
+        return (per_class and per_class.model) or self.similarity_search.models[0]
+
+    @property
+    def augerino_methods(self) -> list[str]:
+        """Names of the methods that learn bounds."""
+        return list(self.augerino.methods) if self.augerino else []
+
+    def seeds_of(self, method: str) -> list[int]:
+        """Training seeds of a method."""
+        return self.augerino.seeds if self.augerino and method in self.augerino_methods else self.training.seeds
+
+    def _references(self) -> Iterator[Reference]:
+        """Every name in one block that must be defined in another."""
+        models, methods = list(self.models), list(self.training.methods)
+        for key, model in self.models.items():
+            if model.training is not None:
+                yield Reference(f"models.{key}.training", model.training, "method", [*methods, *self.augerino_methods])
+        if self.augerino:
+            yield Reference("augerino.base_method", self.augerino.base_method, "method", methods)
+        for key, names in [("similarity_search", self.similarity_search.models), ("lie", self.lie.models)]:
+            for name in names or []:
+                yield Reference(f"{key}.models", name, "model", models)
+        for name, method in self.training.methods.items():
+            if method.per_class and method.per_class.model:
+                key, known = f"training.methods.{name}.per_class.model", self.similarity_search.models
+                yield Reference(key, method.per_class.model, "model of similarity_search", known)
+
+
+def check_references(references: Iterator[Reference]) -> None:
+    """Raise `ValueError`, naming the nearest known name, for the first name that is not defined."""
+    for reference in references:
+        if reference.name not in reference.known:
+            raise ValueError(f"{reference.key}: {unknown_name(reference.kind, reference.name, reference.known)}")

@@ -1,0 +1,44 @@
+"""What the transformations of bank A do to pixels (GIB appendix D)."""
+
+from torch import Tensor
+from torchvision.transforms.v2.functional import adjust_brightness, adjust_contrast
+
+from workflow_scripts.transformations.bank_a import BANK_A
+from workflow_scripts.transformations.operations import (
+    Transformation,
+    posterize,
+    rotate,
+    scale,
+    solarize,
+    translate_x,
+    translate_y,
+    warp,
+)
+
+
+def shear_x(images: Tensor, degrees: float) -> Tensor:
+    """Shear along x about the centre."""
+    return warp(images, shear=(degrees, 0.0))
+
+
+def shear_y(images: Tensor, degrees: float) -> Tensor:
+    """Shear along y about the centre."""
+    return warp(images, shear=(0.0, degrees))
+
+
+OPERATIONS = {
+    function.__name__: function
+    for function in (
+        adjust_brightness,
+        adjust_contrast,
+        posterize,
+        rotate,
+        scale,
+        shear_x,
+        shear_y,
+        solarize,
+        translate_x,
+        translate_y,
+    )
+}
+BANK_A_TRANSFORMATIONS = {name: Transformation(entry, OPERATIONS[entry.operation]) for name, entry in BANK_A.items()}

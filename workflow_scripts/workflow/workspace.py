@@ -1,0 +1,207 @@
+"""A study that runs: where its data and results are, and what its files are called.
+
+Names are functions of what they are names of. With a wildcard in braces in place of a value, a name is a pattern.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from workflow_scripts.data.settings import Planted, Split
+from workflow_scripts.study.config import Config
+from workflow_scripts.study.measurements import Measurements
+from workflow_scripts.workflow.files import Group
+from workflow_scripts.workflow.sources import Sources
+from workflow_scripts.workflow.step import Steps
+
+NETWORK = ("model.safetensors", "model.json")
+TRAINING = (*NETWORK, "history.parquet", "predictions.parquet")
+# What tables read of a training.
+ANSWERS = ("predictions.parquet", "history.parquet")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A study with its name, its folders and its steps."""
+
+    name: str
+    config: Config
+    study: Measurements
+
+    @cached_property
+    def results(self) -> str:
+        """Folder of this study's results."""
+        return (Path(self.config.results) / self.name).as_posix()
+
+    @property
+    def logs(self) -> str:
+        """Folder of the logs of its jobs."""
+        return f"{self.results}/logs"
+
+    @property
+    def store(self) -> str:
+        """Folder of the store of embeddings and similarities."""
+        return f"{self.results}/store"
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The steps of the study."""
+        return Steps(self.name, self.study.seed)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Fingerprints of what it is made from."""
+        return Sources(Path(self.results) / "sources.json")
+
+    def in_data(self, path: str) -> str:
+        """A path of the study, which starts in the folder of data."""
+        return (Path(self.config.data) / path).as_posix()
+
+    # Data
+
+    @cached_property
+    def images(self) -> str:
+        """Folder of the study's images as they come."""
+        dataset = self.study.dataset
+        return f"{self.results}/data/planted" if isinstance(dataset, Planted) else self.in_data(dataset.root)
+
+    @property
+    def index(self) -> str:
+        """The table of all images."""
+        return f"{self.results}/data/index.parquet"
+
+    @property
+    def wordnet(self) -> str:
+        """Folder of WordNet 3.0."""
+        return f"{self.results}/data/wordnet"
+
+    def shard(self, split: str, shard: int | str) -> str:
+        """One file of images."""
+        return f"{self.results}/data/{split}/shard-{shard}.arrow"
+
+    def shards(self, split: Split) -> list[str]:
+        """All files of images of a split."""
+        return [self.shard(split, number) for number in range(self.shard_count(split))]
+
+    def shard_count(self, split: Split) -> int:
+        """Number of files of images of a split."""
+        return getattr(self.study.dataset.shards, split)
+
+    # Trainings
+
+    def run(self, method: str, seed: int | str, *names: str) -> Group:
+        """Files of a final training, by default all."""
+        return Group.folder(f"{self.results}/trainings/{method}/seed-{seed}", *(names or TRAINING))
+
+    def runs(self, method: str, *names: str) -> list[Group]:
+        """Files of all final trainings of a method, by default those that tables read."""
+        return [self.run(method, seed, *(names or ANSWERS)) for seed in self.study.seeds_of(method)]
+
+    def grid_run(self, method: str, rate: str, decay: str, *names: str) -> Group:
+        """Files of the training at one point of a method's grid, by default all."""
+        return Group.folder(f"{self.results}/trainings/{method}/grid/lr-{rate}_wd-{decay}", *(names or TRAINING))
+
+    def choice(self, method: str) -> str:
+        """The file with the choice of a method's grid."""
+        return f"{self.results}/trainings/{method}/choice.json"
+
+    def augerino_evaluation(self, method: str, seed: int | str) -> str:
+        """The evaluation of a training with Augerino."""
+        return f"{self.results}/augerino/{method}-{seed}.parquet"
+
+    # Models and embeddings
+
+    def network(self, model: str) -> Group:
+        """Files of a model of the study: those of a training, or made for it."""
+        entry = self.study.models[model]
+        return self.run(entry.training, entry.seed, *NETWORK) if entry.training else self.built(model)
+
+    def built(self, model: str) -> Group:
+        """Files of a network that is not trained here."""
+        return Group.folder(f"{self.results}/models/{model}", *NETWORK)
+
+    def published(self, model: str) -> str:
+        """The published weights of a model."""
+        return f"{self.results}/weights/{model}.safetensors"
+
+    @property
+    def pairs(self) -> str:
+        """The pairs of images for invariance."""
+        return f"{self.results}/embeddings/pairs.parquet"
+
+    @property
+    def class_pairs(self) -> str:
+        """The pairs of images of one class for the similarity search."""
+        return f"{self.results}/embeddings/class_pairs.parquet"
+
+    @property
+    def bank_examples(self) -> str:
+        """One image under every transformation."""
+        return f"{self.results}/embeddings/bank_examples.parquet"
+
+    def embeddings(self, model: str, shard: int | str) -> str:
+        """View of a model's embeddings of one shard under bank A."""
+        return f"{self.results}/embeddings/{model}/bank_a/shard-{shard}"
+
+    def all_embeddings(self, model: str) -> list[str]:
+        """Views of a model's embeddings of all shards."""
+        count = self.shard_count(self.study.invariance.split)
+        return [self.embeddings(model, number) for number in range(count)]
+
+    def pair_sweep(self, model: str, part: int | str) -> str:
+        """A model's similarities under bank B, of one part of the classes."""
+        return f"{self.results}/embeddings/{model}/bank_b/classes-{part}.parquet"
+
+    # Metrics
+
+    def metric(self, name: str, of: str, kind: str = "") -> str:
+        """A table of a metric: of a model, or of a method."""
+        return f"{self.results}/metrics/{name}/{of}{'.' if kind else ''}{kind}.parquet"
+
+    def search(self, model: str) -> str:
+        """The similarity search of a model."""
+        return self.metric("similarity_search", model)
+
+    @property
+    def searches(self) -> list[str]:
+        """The similarity searches of all models that it is asked for."""
+        return [self.search(model) for model in self.study.similarity_search.models]
+
+    def foreground(self, shard: int | str) -> str:
+        """The foregrounds of one shard."""
+        return f"{self.results}/foreground/shard-{shard}.parquet"
+
+    @property
+    def foregrounds(self) -> list[str]:
+        """The foregrounds of all shards."""
+        return [self.foreground(number) for number in range(self.shard_count(self.study.foreground.split))]
+
+    @property
+    def u2net(self) -> str:
+        """The network that finds foregrounds."""
+        return f"{self.results}/foreground/u2net.onnx"
+
+    def lie(self, model: str, kind: str) -> str:
+        """A table of a model's Lie derivatives: `about`, `images`, `discrete`, `summary`, `layers` or `kinds`."""
+        return f"{self.results}/lie/{model}.{kind}.parquet"
+
+    def lie_tables(self, kind: str, models: Iterable[str]) -> list[str]:
+        """Tables of one kind of several models."""
+        return [self.lie(model, kind) for model in models]
+
+    # What several results show
+
+    def labels(self, models: Iterable[str]) -> dict[str, str]:
+        """Names of models in legends."""
+        return {name: self.study.models[name].label or name for name in models}
+
+    @property
+    def lie_models(self) -> list[str]:
+        """Models whose Lie derivatives are measured."""
+        return list(self.study.models) if self.study.lie.models is None else self.study.lie.models
+
+    @property
+    def has_planted_factors(self) -> bool:
+        """Whether there is a similarity search in which planted factors can be looked for."""
+        return isinstance(self.study.dataset, Planted) and bool(self.study.similarity_search.models)

@@ -17,8 +17,8 @@ from PIL import Image
 
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import decode
-from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.network import Card, create
+from workflow_scripts.models.subject import Subject
 from workflow_scripts.transformations.entry import MAGNITUDES
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
 
@@ -47,12 +47,12 @@ def main() -> None:
     """Measure and print."""
     mean = (0.5, 0.5, 0.5)
     card = Card(library="timm", architecture="resnet18", classes=1000, crop=CROP, resize=256, mean=mean, std=mean)
-    embedder = Embedder(card, create(card, seed=0)).eval()
+    subject = Subject(card, create(card, seed=0))
     data = photograph()
     images = resize_and_crop(decode(data), 256, CROP).repeat(BATCH, 1, 1, 1)
     signs = np.resize([1, -1], BATCH)
     with torch.inference_mode():
-        forward = median_seconds(lambda: embedder(images))
+        forward = median_seconds(lambda: subject.embed(images))
     decoding = median_seconds(lambda: [resize_and_crop(decode(data), 256, CROP) for _ in range(BATCH)])
     costs = {
         name: median_seconds(lambda t=transformation: t(images, 5, signs)) / forward  # type: ignore[misc]

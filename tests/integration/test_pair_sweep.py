@@ -20,9 +20,9 @@ from workflow_scripts.embeddings import pair_sweep as module
 from workflow_scripts.embeddings.pair_sweep import pair_sweep
 from workflow_scripts.metrics.similarity_search import similarity_search
 from workflow_scripts.models.build_model import build_model
-from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import Compute, Model
+from workflow_scripts.models.subject import Subject
 from workflow_scripts.transformations.bank_b import BANK_B, SINGLES, SUBPOLICIES, Steps
 from workflow_scripts.transformations.composition import apply_steps, draw_step_signs, label
 from workflow_scripts.transformations.settings import BankB
@@ -120,12 +120,12 @@ def test_the_cached_path_equals_the_definition_for_all_of_bank_b(prepared, swept
     assert set(table["transformation"]) == set(BY_NAME)
     assert len(table) == len(BY_NAME) * 2 * (len(MADE_BY) + len(MADE_BY_TWO))
     card, network = load(prepared.folder / "model")
-    embedder = Embedder(card, network).eval()
+    subject = Subject(card, network)
     pairs = read_table(prepared.folder / "pairs.parquet").set_index(["label", "pair"])
 
     @torch.inference_mode()
     def f(image):
-        return embedder(image[None])[0].double()
+        return subject.embed(image[None])[0].double()
 
     # One image, one transformation at a time; every transformation once, each with another pair.
     some = table.groupby("transformation", observed=True, sort=False).nth(list(range(0, 22, 7)))
@@ -200,8 +200,8 @@ def test_an_operation_added_to_the_bank_leaves_the_keys_of_the_others(monkeypatc
     bank, pixels = (
         provenance._source_file(f"workflow_scripts.transformations.{name}") for name in ("bank_b", "operations_b")
     )
-    entry = '        _appearance(name="invert"'
-    added = f'        _appearance(name="dim", title="dim", unit="", values=_NO_MAGNITUDE, operation="dim"),\n{entry}'
+    entry = "BANK_B = by_name(\n    (\n"
+    added = f'{entry}        _appearance(name="dim", title="dim", unit="", values=_NO_MAGNITUDE, operation="dim"),\n'
     function = "def equalize("
     more = {
         bank: bank.read_text().replace(entry, added),

@@ -22,10 +22,10 @@ from workflow_scripts.embeddings.sweep import sweep
 from workflow_scripts.metrics.equivariance import equivariance
 from workflow_scripts.metrics.invariance import invariance
 from workflow_scripts.models.build_model import build_model
-from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.failures import Failure, write_failure
 from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import Compute, Model
+from workflow_scripts.models.subject import Subject
 from workflow_scripts.results.catalogue.invariance import MagnitudeFigure
 from workflow_scripts.results.figures.magnitude_boxes import magnitude_boxes
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
@@ -89,7 +89,7 @@ def by_definition(root, row, signs):
     """Invariance of one pair, one image at a time, from the files."""
     transformation = BANK_A_TRANSFORMATIONS[row["transformation"]]
     card, network = load(root / "model")
-    embedder = Embedder(card, network).eval()
+    subject = Subject(card, network)
     paths = read_table(root / "index.parquet").set_index("id")["path"]
 
     def f(image_id, transform):
@@ -99,7 +99,7 @@ def by_definition(root, row, signs):
             sign = np.array([signs.get((image_id, transformation.entry.name), 1)])
             crop = transformation(crop, row["magnitude"], sign)
         with torch.inference_mode():
-            return embedder(crop)[0].double()
+            return subject.embed(crop)[0].double()
 
     def cosdist(a, b):
         return 1 - torch.nn.functional.cosine_similarity(a, b, dim=0).item()
@@ -175,7 +175,7 @@ def test_another_seed_turns_some_signs(prepared, tmp_path):
 def test_a_killed_sweep_leaves_whole_cells_and_no_view(prepared, tmp_path, monkeypatch):
     from workflow_scripts.embeddings import sweep as module
 
-    embed = module.embed
+    embed = module.embed_cell
     calls: list[tuple] = []
 
     def stops_after_two(*args):
@@ -184,7 +184,7 @@ def test_a_killed_sweep_leaves_whole_cells_and_no_view(prepared, tmp_path, monke
         calls.append(args)
         return embed(*args)
 
-    monkeypatch.setattr(module, "embed", stops_after_two)
+    monkeypatch.setattr(module, "embed_cell", stops_after_two)
     with pytest.raises(KeyboardInterrupt):
         swept(prepared, tmp_path, BankA())
     assert not (tmp_path / "view-0").exists()
@@ -248,7 +248,7 @@ def test_a_model_that_could_not_be_had_is_a_gap_in_tables_and_figures(prepared, 
 def test_a_model_that_fits_with_no_image_is_a_gap_or_an_error(prepared, tmp_path, monkeypatch):
     bank = BankA(transformations=["rotate"], magnitudes=[0, 2])
     first, second = swept(prepared, tmp_path / "good", bank)
-    monkeypatch.setattr(Embedder, "forward", exhausted)
+    monkeypatch.setattr(Subject, "embed", exhausted)
     with pytest.raises(torch.OutOfMemoryError):
         swept(prepared, tmp_path / "stopped", bank)
     assert not list((tmp_path / "stopped").glob("view*"))
@@ -262,7 +262,7 @@ def test_a_model_that_fits_with_no_image_is_a_gap_or_an_error(prepared, tmp_path
     assert not Cache([first, second]).failed
 
 
-def exhausted(_embedder: Embedder, _images: torch.Tensor) -> torch.Tensor:
+def exhausted(_subject: Subject, _images: torch.Tensor) -> torch.Tensor:
     raise torch.OutOfMemoryError("CUDA out of memory")
 
 

@@ -14,7 +14,8 @@ from workflow_scripts.transformations.entry import IDENTITY, MAGNITUDES
 from workflow_scripts.transformations.operations import draw_signs
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
 from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
-from workflow_scripts.transformations.settings import BankB, singles, subpolicies
+from workflow_scripts.transformations.pool import singles, subpolicies
+from workflow_scripts.transformations.settings import BankB
 
 SIDE = 64
 SIGNS = np.array([1, -1, 1, -1])

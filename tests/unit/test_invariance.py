@@ -7,7 +7,7 @@ from torch import nn
 
 from tests.unit.images import picture
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
-from workflow_scripts.embeddings.sweep import Cell, embed
+from workflow_scripts.embeddings.sweep import Cell, embed_cell
 from workflow_scripts.metrics.invariance import cosine_distance, relative
 from workflow_scripts.transformations.entry import Entry
 from workflow_scripts.transformations.operations import Transformation
@@ -53,7 +53,7 @@ def measured(network: nn.Module, crops: torch.Tensor, function, values=(0.0, 5.0
     transformation = Transformation(entry, function)
     cells = [Cell(transformation, magnitude, "") for magnitude in range(len(values))]
     ones = np.ones(len(crops))
-    base, moved = (embed(network, crops, cell, ones, torch.device("cpu"), 16) for cell in cells)
+    base, moved = (embed_cell(network, crops, cell, ones, torch.device("cpu"), 16) for cell in cells)
     x, x_prime = distinct_pairs(np.arange(len(crops)), 200, np.random.default_rng(0))
     return relative(cosine_distance(base[x], moved[x]), cosine_distance(base[x], moved[x_prime]))
 

@@ -12,9 +12,9 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.download_weights import download_weights
-from workflow_scripts.models.embedder import Embedder
 from workflow_scripts.models.network import CARD, WEIGHTS, create, load, read_card
 from workflow_scripts.models.settings import Model, weight_files
+from workflow_scripts.models.subject import Subject
 from workflow_scripts.results.study import load_study
 from workflow_scripts.study.config import STUDIES
 
@@ -66,7 +66,7 @@ def test_timm_and_torchvision_agree_on_the_same_resnet(tmp_path, images):
         folder = tmp_path / library
         build_model(model=Model(**{library: "resnet18"}), preprocessing=SIZES, output=folder, weights=weights)
         card, network = load(folder)
-        embeddings.append(Embedder(card, network).eval()(images))
+        embeddings.append(Subject(card, network).embed(images))
     assert embeddings[0].shape == (3, 512)
     torch.testing.assert_close(embeddings[0], embeddings[1])
 
@@ -76,16 +76,16 @@ def test_torchvision_embeddings_are_what_the_classifier_sees(tmp_path, architect
     card = built(tmp_path / "m", torchvision=architecture)[0]
     network = create(card, seed=0).eval()
     big = torch.nn.functional.interpolate(images.float(), card.crop)
-    embedder = Embedder(card, network).eval()
+    subject = Subject(card, network)
     with torch.inference_mode():
         last = [m for m in network.modules() if isinstance(m, torch.nn.Linear)][-1]
         logits = network((big / 255 - torch.tensor(card.mean).view(3, 1, 1)) / torch.tensor(card.std).view(3, 1, 1))
-        torch.testing.assert_close(last(embedder(big)), logits, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(last(subject.embed(big)), logits, rtol=1e-4, atol=1e-4)
 
 
 def test_vit_embeddings_are_pooled_pre_classifier_features(tmp_path, images):
     card, network = built(tmp_path / "m", timm="vit_tiny_patch16_224", args={"img_size": 64, "depth": 2}, crop=64)
-    features = Embedder(card, network).eval()(images)
+    features = Subject(card, network).embed(images)
     assert features.shape == (3, 192)
     normalised = (images / 255 - torch.tensor(card.mean).view(3, 1, 1)) / torch.tensor(card.std).view(3, 1, 1)
     torch.testing.assert_close(network.head(features), network(normalised), rtol=1e-4, atol=1e-4)
@@ -103,7 +103,7 @@ def test_seeds_decide_the_initialisation(tmp_path):
 def test_a_model_without_linear_classifier_is_refused(tmp_path):
     card, network = built(tmp_path / "m", torchvision="squeezenet1_0")
     with pytest.raises(InputError, match="'squeezenet1_0' has no linear classifier"):
-        Embedder(card, network)
+        Subject(card, network).embed(torch.zeros(1, 3, 32, 32))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from workflow_scripts.common.device import in_parts
 from workflow_scripts.common.progress import progress_bar
@@ -16,16 +16,18 @@ from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.models.network import CARD, WEIGHTS, Card
 
+Embed = Callable[[Tensor], Tensor]
+"""From images [N, 3, H, W] to embeddings [N, D]."""
 Apply = Callable[[Tensor, slice], Tensor]
 """What happens to a batch of crops; the slice says which of all crops they are."""
 
 
-def base_key(model: Path, reader: ShardReader, rows: np.ndarray, code: str) -> str:
+def base_key(network: Path, reader: ShardReader, rows: np.ndarray, code: str) -> str:
     """Digest of what every embedding of a sweep depends on: weights, card, the images' bytes, and `code`."""
     images = hashlib.sha256()
     for row in rows:
         images.update(reader.encoded(row))
-    files = [hashlib.sha256((model / name).read_bytes()).hexdigest() for name in (WEIGHTS, CARD)]
+    files = [hashlib.sha256((network / name).read_bytes()).hexdigest() for name in (WEIGHTS, CARD)]
     # Signs depend on the ids.
     ids = hashlib.sha256(reader.ids[rows].tobytes()).hexdigest()
     return digest([*files, images.hexdigest(), ids, code])
@@ -45,11 +47,11 @@ def decode_crops(reader: ShardReader, rows: np.ndarray, card: Card, workers: int
 
 
 @torch.inference_mode()
-def embed_batches(embedder: nn.Module, crops: Tensor, apply: Apply, device: torch.device, batch: int) -> np.ndarray:
-    """Embeddings [N, D] float32 of `crops` after `apply`, `batch` at a time, or fewer where memory does not suffice."""
+def embed_batches(embed: Embed, crops: Tensor, apply: Apply, device: torch.device, batch: int) -> np.ndarray:
+    """Embeddings [N, D] float32 of `crops` after `apply`, `batch` at a time, or fewer if they do not fit."""
 
-    def embed(part: slice) -> np.ndarray:
-        return embedder(apply(crops[part].to(device, non_blocking=True), part)).cpu().numpy()
+    def embedded(part: slice) -> np.ndarray:
+        return embed(apply(crops[part].to(device, non_blocking=True), part)).cpu().numpy()
 
-    parts = in_parts(embed, len(crops), batch)
+    parts = in_parts(embedded, len(crops), batch)
     return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)

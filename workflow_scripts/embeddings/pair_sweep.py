@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from torch import Tensor, nn
+from torch import Tensor
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import choose_device
@@ -21,17 +21,17 @@ from workflow_scripts.common.provenance import Stamp, code_digest, definition_di
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import Store
 from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches
-from workflow_scripts.models.embedder import Embedder
-from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
+from workflow_scripts.models.subject import Subject
 from workflow_scripts.transformations.bank_b import BANK_B, Steps
 from workflow_scripts.transformations.composition import apply_steps, draw_step_signs, evaluation, label
 from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
-from workflow_scripts.transformations.settings import BankB, singles, subpolicies
+from workflow_scripts.transformations.pool import singles, subpolicies
+from workflow_scripts.transformations.settings import BankB
 
 MODULE = "workflow_scripts.embeddings.pair_sweep"
 # Each evaluation takes account of its own operations, so that another one in the bank changes no other.
-DEFINITIONS = ("workflow_scripts.transformations.bank_b", "workflow_scripts.transformations.operations_b")
+DEFINITIONS = tuple(f"workflow_scripts.transformations.{name}" for name in ("bank_b", "operations_b", "pool"))
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,13 @@ class _Search:
         store: Store,
         compute: Compute,
     ) -> None:
-        card, network = load(folder)
-        self.seed, self.device, self.batch = seed, choose_device(compute.device), compute.batch
-        self.embedder: nn.Module = Embedder(card, network).to(self.device).eval()
+        self.seed, self.batch = seed, compute.batch
+        self.subject = Subject.load(folder, choose_device(compute.device))
         self.ids = reader.ids[second]
-        self.crops = decode_crops(reader, second, card, compute.workers)
+        self.crops = decode_crops(reader, second, self.subject.card, compute.workers)
         key = digest([base, "x1"])
         if key not in store:
-            store.put(key, self._embed(decode_crops(reader, first, card, compute.workers), ()))
+            store.put(key, self._embed(decode_crops(reader, first, self.subject.card, compute.workers), ()))
         self.x1 = store.get(key)
 
     def similarities(self, steps: Steps) -> np.ndarray:
@@ -130,7 +129,7 @@ class _Search:
         def transform(images: Tensor, block: slice) -> Tensor:
             return apply_steps(images, steps, [None if one is None else one[block] for one in signs])
 
-        return embed_batches(self.embedder, crops, transform, self.device, self.batch)
+        return embed_batches(self.subject.embed, crops, transform, self.subject.device, self.batch)
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import choose_device
@@ -17,11 +17,10 @@ from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp, code_digest, definition_digest, digest
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import IMAGES, INDEX, SIGNS, Store
-from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches
-from workflow_scripts.models.embedder import Embedder
+from workflow_scripts.embeddings.forward import Embed, base_key, decode_crops, embed_batches
 from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, reason_to_keep
-from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
+from workflow_scripts.models.subject import Subject
 from workflow_scripts.transformations.entry import IDENTITY
 from workflow_scripts.transformations.operations import Transformation, draw_signs
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
@@ -103,25 +102,24 @@ def _compute(
 ) -> None:
     device = choose_device(compute.device)
     with blaming_the_model():
-        card, network = load(folder)
-        embedder = Embedder(card, network).to(device).eval()
-    crops = decode_crops(reader, rows, card, compute.workers)
+        subject = Subject.load(folder, device)
+    crops = decode_crops(reader, rows, subject.card, compute.workers)
     for cell in progress_bar(cells, "cells"):
         signs = draw_signs(seed, cell.transformation.entry.name, reader.ids[rows])
         with blaming_the_model():
-            embeddings = embed(embedder, crops, cell, signs, device, compute.batch)
+            embeddings = embed_cell(subject.embed, crops, cell, signs, device, compute.batch)
         store.put(cell.key, embeddings)
 
 
-def embed(
-    embedder: nn.Module, crops: Tensor, cell: Cell, signs: np.ndarray, device: torch.device, batch: int
+def embed_cell(
+    embed: Embed, crops: Tensor, cell: Cell, signs: np.ndarray, device: torch.device, batch: int
 ) -> np.ndarray:
     """Embeddings [N, D] float32 of `crops` under the transformation and magnitude of `cell`."""
 
     def transform(images: Tensor, block: slice) -> Tensor:
         return cell.transformation(images, cell.magnitude, signs[block])
 
-    return embed_batches(embedder, crops, transform, device, batch)
+    return embed_batches(embed, crops, transform, device, batch)
 
 
 def _write_view(

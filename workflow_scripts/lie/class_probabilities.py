@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from workflow_scripts.lie.settings import ErrorClasses
 from workflow_scripts.models.network import Card
+from workflow_scripts.models.subject import Inputs
 
 
 class ClassProbabilities(nn.Module):
@@ -14,14 +15,11 @@ class ClassProbabilities(nn.Module):
     of a softmax over these alone: models with other heads are comparable there.
     """
 
-    mean: Tensor
-    std: Tensor
+    columns: Tensor | None
 
     def __init__(self, card: Card, network: nn.Module, columns: Tensor | None = None) -> None:
         super().__init__()
-        self.network = network
-        self.register_buffer("mean", torch.tensor(card.mean).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(card.std).view(1, 3, 1, 1))
+        self.network, self.inputs = network, Inputs(card)
         self.register_buffer("columns", columns)
         self.outputs = card.classes
 
@@ -35,7 +33,7 @@ class ClassProbabilities(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Probabilities [N, outputs + S] of `images` [N, 3, H, W]."""
-        logits = self.network((images - self.mean) / self.std)
+        logits = self.network(self.inputs.of_unit(images))
         if self.columns is None:
             return logits.softmax(1)
         return torch.cat([logits.softmax(1), logits[:, self.columns].softmax(1)], dim=1)

@@ -25,6 +25,7 @@ from workflow_scripts.lie.shares import contributions
 from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, failure_of, reason_to_keep
 from workflow_scripts.models.network import Card, load
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
+from workflow_scripts.models.subject import Inputs
 
 REST: Kind = "rest"
 # Single precision leaves about 1e-5.
@@ -115,7 +116,7 @@ class Decomposition:
     def __init__(self, card: Card, network: nn.Module, device: torch.device, settings: Layerwise, seed: int) -> None:
         self.network = network.to(device).eval()
         self.device, self.settings, self.seed, self.outputs = device, settings, seed, card.classes
-        self.mean, self.std = (torch.tensor(one, device=device).view(1, 3, 1, 1) for one in (card.mean, card.std))
+        self.inputs = Inputs(card).to(device)
         names = settings.transformations
         self.layers: dict[str, list[tuple[str, Kind]]] = {}
         self.products: dict[str, list[Products]] = {name: [] for name in names}
@@ -125,7 +126,7 @@ class Decomposition:
 
         def measure(part: slice) -> list[Products]:
             images = block.part(part)
-            inputs = (images.crops.to(self.device).float() / 255 - self.mean) / self.std
+            inputs = self.inputs(images.crops.to(self.device))
             shape = (self.settings.probes, self.outputs)
             probes = [torch.randn(shape, generator=item_generator(self.seed, 0, int(image))) for image in images.ids]
             return [self._measure(inputs, torch.stack(probes, dim=1), name) for name in self.products]

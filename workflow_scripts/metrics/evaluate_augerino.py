@@ -22,8 +22,9 @@ from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.models.network import Card, load
+from workflow_scripts.models.network import Card
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
+from workflow_scripts.models.subject import Subject
 from workflow_scripts.training.batches import ValidationImages, unwrap_worker_errors
 from workflow_scripts.training.predictions import diverged
 
@@ -53,12 +54,12 @@ def evaluate_augerino(
         raise InputError(f"no validation image in {', '.join(map(str, shards))}; nothing can be evaluated")
     lost, top1 = diverged(network), np.full(1 + test_seeds, np.nan)
     if not lost:
-        card, model = _model(network, augerino, choose_device(compute.device))
+        subject, model = _model(network, augerino, choose_device(compute.device))
         numbers = [
             image_numbers(seed, reader.ids, (model.copies, len(model.bounds.names))) for seed in range(test_seeds)
         ]
-        loader = _loader(reader, card, max(1, compute.batch // model.copies), compute.workers)
-        top1 = count_correct(model, card, loader, numbers) / len(reader)
+        loader = _loader(reader, subject.card, max(1, compute.batch // model.copies), compute.workers)
+        top1 = count_correct(subject, model, loader, numbers) / len(reader)
     evaluations = {
         "method": method,
         "lambda": augerino.strength,
@@ -72,13 +73,13 @@ def evaluate_augerino(
     write_table(output, pd.DataFrame(evaluations), stamp)
 
 
-def _model(training: Path, settings: Learning, device: torch.device) -> tuple[Card, AugmentedClassifier]:
-    """The network in the folder `network` of a training behind bounds as wide as at the end of its history."""
-    card, network = load(training)
-    last = read_table(training / "history.parquet").iloc[-1]
+def _model(folder: Path, settings: Learning, device: torch.device) -> tuple[Subject, AugmentedClassifier]:
+    """The network in `folder`, alone and behind bounds as wide as at the end of its history."""
+    subject = Subject.load(folder, device)
+    last = read_table(folder / "history.parquet").iloc[-1]
     learning = BoundsLearning(settings, device)
     learning.bounds.set_widths(torch.tensor([last[column(name)] for name in learning.bounds.names], device=device))
-    return card, learning.around(network.to(device), card).eval()
+    return subject, learning.around(subject.network, subject.card).eval()
 
 
 def _loader(reader: ShardReader, card: Card, batch: int, workers: int) -> DataLoader:
@@ -91,17 +92,19 @@ def _loader(reader: ShardReader, card: Card, batch: int, workers: int) -> DataLo
 
 @torch.inference_mode()
 def count_correct(
-    model: AugmentedClassifier, card: Card, images: Iterable[tuple[Tensor, Tensor, Tensor]], numbers: list[Tensor]
+    subject: Subject,
+    model: AugmentedClassifier,
+    images: Iterable[tuple[Tensor, Tensor, Tensor]],
+    numbers: list[Tensor],
 ) -> np.ndarray:
     """Number of correct answers without Augerino, then with it for each of `numbers`: int64 [1 + len(numbers)].
 
     `images` are batches of (uint8 [N, 3, crop, crop], labels, rows), `numbers` those of `image_numbers`.
     """
-    device = model.bounds.theta.device
-    mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (card.mean, card.std))
+    device = subject.device
     correct = np.zeros(1 + len(numbers), dtype=np.int64)
     for pixels, labels, rows in progress_bar(unwrap_worker_errors(images), "Augerino"):
-        seen, labels = (pixels.to(device) / 255 - mean) / std, labels.to(device)
+        seen, labels = subject.pixels(pixels), labels.to(device)
         answers = [model.network(seen), *(model(seen, drawn[rows].to(device)) for drawn in numbers)]
         correct += np.array([int((one.argmax(1) == labels).sum()) for one in answers])
     return correct

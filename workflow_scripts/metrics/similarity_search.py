@@ -16,7 +16,8 @@ from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.transformations.bank_b import Steps
 from workflow_scripts.transformations.composition import evaluation, family, label
-from workflow_scripts.transformations.settings import BankB, singles, subpolicies
+from workflow_scripts.transformations.pool import singles, subpolicies
+from workflow_scripts.transformations.settings import BankB
 
 CLASS = ["label", "class", "name", "wnid"]
 HALVES = ("both", "choose", "measure")

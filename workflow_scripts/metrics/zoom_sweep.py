@@ -1,14 +1,14 @@
 """Rule `zoom_sweep`: top-1 of one trained model on randomly zoomed validation images (GIB appendix F)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from workflow_scripts.common.cli import run
@@ -20,8 +20,9 @@ from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.randomness import item_generator
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.models.network import Card, load
+from workflow_scripts.models.network import Card
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
+from workflow_scripts.models.subject import Subject
 from workflow_scripts.training.augmentations import SMALLEST_AREA, SQUARE, RandomSizeCrop, make
 from workflow_scripts.training.batches import unwrap_worker_errors
 from workflow_scripts.training.predictions import diverged
@@ -56,11 +57,10 @@ def zoom_sweep(
     reader = ShardReader(shards)
     if not len(reader):
         raise InputError(f"no validation image in {', '.join(map(str, shards))}; nothing can be evaluated")
-    card, trained = load(network)
+    subject = Subject.load(network, choose_device(compute.device))
     zooms = np.linspace(1, LARGEST_ZOOM, points).tolist()
-    images = ZoomedImages(reader, card, zooms, range(test_seeds))
-    classifier = Classifier(card, trained).to(choose_device(compute.device)).eval()
-    correct = count_correct(classifier, images, compute.batch, compute.workers)
+    images = ZoomedImages(reader, subject.card, zooms, range(test_seeds))
+    correct = count_correct(subject.logits, images, compute.batch, compute.workers)
     table = pd.DataFrame(product(zooms, range(test_seeds)), columns=["zoom", "test_seed"])
     table = table.assign(top1=correct / len(reader), n=len(reader))
     table.insert(0, "method", method)
@@ -104,29 +104,11 @@ def zoom_crop(zoom: float, sizes: Preprocessing) -> RandomSizeCrop:
     return RandomSizeCrop(sizes, smallest=1 / zoom**2, aspects=SQUARE, location="centre")
 
 
-class Classifier(nn.Module):
-    """Logits of a network as a function of pixels in [0, 255]."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, card: Card, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("mean", torch.tensor(card.mean).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(card.std).view(1, 3, 1, 1))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits [N, classes] of `images`, uint8 [N, 3, crop, crop]."""
-        # In the order of operations of the evaluation after a training, whose answers zoom 1 repeats.
-        return self.network((images.to(self.mean.device, non_blocking=True) / 255 - self.mean) / self.std)
-
-
 @torch.inference_mode()
-def count_correct(classifier: nn.Module, images: ZoomedImages, batch: int, workers: int) -> np.ndarray:
-    """Number of `images` that `classifier` gives their label, per view: int64 [views].
+def count_correct(classify: Callable[[Tensor], Tensor], images: ZoomedImages, batch: int, workers: int) -> np.ndarray:
+    """Number of `images` that `classify` gives their label, per view: int64 [views].
 
-    `classifier` maps uint8 [N, 3, crop, crop], N at most `batch`, to logits [N, classes] on any device.
+    `classify` maps uint8 [N, 3, crop, crop], N at most `batch`, to logits [N, classes] on any device.
     """
     loader = DataLoader(
         images,
@@ -139,7 +121,7 @@ def count_correct(classifier: nn.Module, images: ZoomedImages, batch: int, worke
     correct = np.zeros(images.views, dtype=np.int64)
     for views, labels in progress_bar(unwrap_worker_errors(loader), "zoom sweep", total=len(loader)):
         parts = views.flatten(0, 1).split(batch)
-        answers = torch.cat([classifier(part).argmax(1).cpu() for part in parts])
+        answers = torch.cat([classify(part).argmax(1).cpu() for part in parts])
         correct += (answers.view(len(labels), -1) == labels[:, None]).sum(0).numpy()
     return correct
 

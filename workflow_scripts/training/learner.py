@@ -10,6 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 from workflow_scripts.augerino.learning import BoundsLearning
 from workflow_scripts.augerino.settings import Learning
 from workflow_scripts.models.network import Card
+from workflow_scripts.models.subject import Inputs
 from workflow_scripts.training.batch_norm import synchronise
 from workflow_scripts.training.ranks import Ranks
 from workflow_scripts.training.settings import Recipe
@@ -54,13 +55,12 @@ class Learner:
         if self.augerino:
             self.optimizer.add_param_group({"params": self.augerino.bounds.parameters(), "weight_decay": 0.0})
         self.scaler = torch.amp.GradScaler(ranks.device.type, enabled=recipe.amp == "float16")
-        self.mean = torch.tensor(card.mean, device=ranks.device).view(1, 3, 1, 1)
-        self.std = torch.tensor(card.std, device=ranks.device).view(1, 3, 1, 1)
+        self.inputs = Inputs(card).to(ranks.device)
 
     def see(self, images: Tensor) -> Tensor:
         """Bring `images`, uint8 [batch, 3, crop, crop], to the device and normalise them to float32."""
         images = images.to(self.ranks.device, non_blocking=True)
-        return ((images / 255 - self.mean) / self.std).contiguous(memory_format=self.layout)
+        return self.inputs(images).contiguous(memory_format=self.layout)
 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate in `epoch`, counted from 0."""

@@ -4,11 +4,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.settings import Block, unknown_name
-from workflow_scripts.transformations import bank_b
 from workflow_scripts.transformations.bank_a import BANK_A
-from workflow_scripts.transformations.bank_b import BANK_B, Step, Steps
+from workflow_scripts.transformations.bank_b import BANK_B
 from workflow_scripts.transformations.entry import MAGNITUDES
 
 Ranking = Literal["mean_change", "weighted_boost", "proportion_boosted"]
@@ -70,21 +68,3 @@ def known_names(what: str, names: list[str], known: tuple[str, ...]) -> list[str
         if name not in known:
             raise unknown_name(what, name, known)
     return [name for name in known if name in names]
-
-
-def singles(bank: BankB) -> tuple[Step, ...]:
-    """Single steps of the block: those in its policies and the rescale indices, of its operations.
-
-    Raises `InputError` where nothing is left.
-    """
-    steps = tuple(step for step in bank_b.singles(bank_b.pool(bank.policies)) if step[0] in bank.operations)
-    if not steps:
-        raise InputError("banks.b: none of its operations occurs in its policies; name more of either")
-    return steps
-
-
-def subpolicies(bank: BankB) -> tuple[Steps, ...]:
-    """Sub-policies of the block, both of whose operations it names; none where it leaves them out."""
-    if not bank.subpolicies:
-        return ()
-    return tuple(s for s in bank_b.pool(bank.policies) if all(operation in bank.operations for operation, _ in s))

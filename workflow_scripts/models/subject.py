@@ -1,0 +1,101 @@
+"""A model on its device: the one way from pixels to what it answers."""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.models.network import Card, load
+
+
+class Inputs(nn.Module):
+    """From pixels to what a network takes: normalised per channel, as its card says."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, card: Card) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(card.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(card.std).view(1, 3, 1, 1))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Inputs [N, 3, H, W] for `pixels`, uint8 or float from 0 to 255."""
+        return self.of_unit(pixels / 255)
+
+    def of_unit(self, pixels: Tensor) -> Tensor:
+        """Inputs [N, 3, H, W] for float `pixels` from 0 to 1."""
+        return (pixels - self.mean) / self.std
+
+
+class Subject(nn.Module):
+    """A network with its card, in evaluation mode."""
+
+    def __init__(self, card: Card, network: nn.Module) -> None:
+        super().__init__()
+        self.card, self.network, self.inputs = card, network, Inputs(card)
+        self.eval()
+
+    @classmethod
+    def load(cls, folder: Path, device: torch.device) -> "Subject":
+        """The network in `folder` on `device`; raises `InputError` where its files are absent or damaged."""
+        return cls(*load(folder)).to(device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.inputs.mean.device
+
+    def pixels(self, images: Tensor) -> Tensor:
+        """What the network takes, on its device, for `images` [N, 3, H, W], uint8 or float pixels from 0 to 255."""
+        return self.inputs(images.to(self.device, non_blocking=True))
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Outputs of the classifier [N, classes] for `images` [N, 3, H, W], uint8 or float pixels from 0 to 255."""
+        return self.network(self.pixels(images))
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Embeddings, float32 [N, D], of `images` [N, 3, H, W], uint8 or float pixels from 0 to 255.
+
+        They are what the classifier sees: pooled features of a CNN, for a ViT the pooled features before the
+        classifier (docs/methods.md, "Conventions"). Raises `InputError` for a network without a linear classifier.
+        """
+        return self._features(self.pixels(images)).flatten(1).float()
+
+    @cached_property
+    def _features(self) -> Callable[[Tensor], Tensor]:
+        return (_TimmFeatures if self.card.library == "timm" else _BeforeClassifier)(self.card, self.network)
+
+
+class _TimmFeatures:
+    """What timm calls the features before the logits."""
+
+    def __init__(self, _card: Card, network: nn.Module) -> None:
+        self.network: Any = network
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        return self.network.forward_head(self.network.forward_features(inputs), pre_logits=True)
+
+
+class _BeforeClassifier:
+    """The input of a torchvision network's last linear layer with one output per class."""
+
+    def __init__(self, card: Card, network: nn.Module) -> None:
+        linear = [m for m in network.modules() if isinstance(m, nn.Linear) and m.out_features == card.classes]
+        if not linear:
+            raise InputError(
+                f"torchvision model {card.architecture!r} has no linear classifier, so no embedding is defined "
+                "for it; use a model that ends in a linear layer, or timm's version of it"
+            )
+        self.network = network
+        self.seen: list[Tensor] = []
+        linear[-1].register_forward_pre_hook(lambda _module, inputs: self.seen.append(inputs[0]))
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        self.seen.clear()
+        self.network(inputs)
+        return self.seen.pop()

@@ -1,0 +1,24 @@
+"""The single steps and the sub-policies of bank B that a study measures."""
+
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.transformations import bank_b
+from workflow_scripts.transformations.bank_b import Step, Steps
+from workflow_scripts.transformations.settings import BankB
+
+
+def singles(bank: BankB) -> tuple[Step, ...]:
+    """Single steps of the block: those in its policies and the rescale indices, of its operations.
+
+    Raises `InputError` where nothing is left.
+    """
+    steps = tuple(step for step in bank_b.singles(bank_b.pool(bank.policies)) if step[0] in bank.operations)
+    if not steps:
+        raise InputError("banks.b: none of its operations occurs in its policies; name more of either")
+    return steps
+
+
+def subpolicies(bank: BankB) -> tuple[Steps, ...]:
+    """Sub-policies of the block, both of whose operations it names; none where it leaves them out."""
+    if not bank.subpolicies:
+        return ()
+    return tuple(s for s in bank_b.pool(bank.policies) if all(operation in bank.operations for operation, _ in s))

@@ -19,7 +19,8 @@ from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.derivative import along, along_all, double_backward
 from workflow_scripts.lie.generators import generate
 from workflow_scripts.lie.settings import Lie
-from workflow_scripts.models.network import Card, create
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.network import create
 
 ARCHITECTURES = ("resnet18", "deit_tiny_patch16_224", "mixer_s32_224")
 ROUNDS, CROP = 3, 224

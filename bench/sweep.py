@@ -17,7 +17,8 @@ from PIL import Image
 
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import decode
-from workflow_scripts.models.network import Card, create
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.network import create
 from workflow_scripts.models.subject import Subject
 from workflow_scripts.transformations.entry import MAGNITUDES
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS

@@ -11,7 +11,8 @@ from PIL import Image
 
 from tests.unit.images import write_folder
 from tests.workflow import NARROW, Checkout, tiny_study
-from workflow_scripts.models.network import Card, create
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.network import create
 
 SHOWN = {"figure_2": 1, "figure_a3": 1, "figure_a10": 1}
 CHECKPOINT = {"build_model": 1, "sweep": 1, "invariance": 1, "equivariance": 1, **SHOWN, "report": 1}

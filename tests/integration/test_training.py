@@ -35,7 +35,8 @@ from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT, Stamp
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.models.network import Card, create, load
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.network import create, load
 from workflow_scripts.training import lock
 from workflow_scripts.training.checkpoint import NAME, Checkpoints, Progress
 from workflow_scripts.training.learner import Learner

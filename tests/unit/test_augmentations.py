@@ -1,4 +1,4 @@
-"""The augmentations follow the laws that SCIENCE section 1 states, and torchvision's pixels."""
+"""The augmentations follow the laws that docs/methods.md states, and torchvision's pixels."""
 
 import math
 

@@ -12,7 +12,7 @@ from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.discrete import draw, measure_discrete
 from workflow_scripts.lie.settings import Lie
 from workflow_scripts.lie.warps import rotate, shift, shift_whole
-from workflow_scripts.models.network import Card
+from workflow_scripts.models.card import Card
 
 SIDE = 20
 SETTINGS = Lie(samples=4, max_roll=3)

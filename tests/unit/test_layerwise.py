@@ -12,8 +12,9 @@ from workflow_scripts.common.files import read_table
 from workflow_scripts.lie.chain import Chain, run
 from workflow_scripts.lie.layerwise import layerwise
 from workflow_scripts.lie.settings import Layerwise
+from workflow_scripts.models.card import Card
 from workflow_scripts.models.failures import Failure, write_failure
-from workflow_scripts.models.network import Card, create, save
+from workflow_scripts.models.network import create, save
 from workflow_scripts.results.catalogue.lie import LayerFigure
 from workflow_scripts.results.figures.figure_l2 import figure_l2
 

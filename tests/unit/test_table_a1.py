@@ -15,7 +15,7 @@ from workflow_scripts.results.catalogue.augmentation import BetaTable
 from workflow_scripts.results.tables.table_a1 import table_a1, variance_with_error
 from workflow_scripts.training import augmentations
 
-# SCIENCE section 1, Table A1.
+# GIB Table A1; docs/methods.md, "Training augmentations".
 VARIANCES = {0.1: 0.8283, 0.5: 3.1875, 1: 4.9630, 2: 6.8094, 3: 7.6325, 10: 7.3208}
 DRAWS = 200_000
 

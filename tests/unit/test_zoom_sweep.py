@@ -17,7 +17,8 @@ from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.metrics.zoom_sweep import LARGEST_ZOOM, ZoomedImages, count_correct, zoom_crop, zoom_sweep
-from workflow_scripts.models.network import Card, create, load, save
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.network import create, load, save
 from workflow_scripts.training.settings import Recipe
 from workflow_scripts.training.train import train
 

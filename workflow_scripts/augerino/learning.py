@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from workflow_scripts.augerino.bounds import AugmentedClassifier, LearnedBounds, black_of
 from workflow_scripts.augerino.draws import batch_numbers
 from workflow_scripts.augerino.settings import AffineGenerator, Learning
-from workflow_scripts.models.network import Card
+from workflow_scripts.models.card import Card
 
 # Of the learning rate of the weights: that of the bounds in GIB's code.
 SHARE_OF_RATE = 0.1

@@ -6,7 +6,7 @@ import io
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,12 +23,18 @@ from workflow_scripts.data.classes import describe_classes
 from workflow_scripts.data.folders import list_folders
 from workflow_scripts.data.ilsvrc2012 import list_ilsvrc2012
 from workflow_scripts.data.parallel import ordered_map
-from workflow_scripts.data.settings import SPLITS, Dataset, Ilsvrc2012, ImageFolder, Planted, Split
+from workflow_scripts.data.settings import SPLITS, Dataset, Split
 from workflow_scripts.data.sources import Candidate, Listing, read_encoded
 
 log = logging.getLogger(__name__)
 FACTORS = ["factor", "factor_value", "box_left", "box_top", "box_right", "box_bottom"]
 LOGGED = 20
+# What lists the images of each kind of dataset in its folder.
+LISTERS: dict[str, Callable[[Path], Listing]] = {
+    "planted": list_folders,
+    "imagefolder": list_folders,
+    "ilsvrc2012": list_ilsvrc2012,
+}
 
 
 class Checked(NamedTuple):
@@ -43,7 +49,7 @@ class Checked(NamedTuple):
 
 def index(
     *,
-    dataset: Planted | ImageFolder | Ilsvrc2012,
+    dataset: Dataset,
     root: Path,
     seed: int,
     index: Path,
@@ -61,7 +67,7 @@ def index(
     unknown, more than the share `max_rejected` cannot be used (then only `rejected` is written), or a
     class keeps fewer than `min_per_class` images in a split.
     """
-    listing = _select(_list(dataset, root), dataset, root)
+    listing = _select(LISTERS[dataset.kind](root), dataset, root)
     candidates = _draw(listing, dataset, seed)
     if not candidates:
         raise InputError(f"{root}: the class folders hold no files; put the images there")
@@ -76,10 +82,6 @@ def index(
         frame = _add_factors(frame, root / "factors.parquet")
     _warn_of_leaks(frame)
     write_table(index, frame, stamp)
-
-
-def _list(dataset: Dataset, root: Path) -> Listing:
-    return list_ilsvrc2012(root) if isinstance(dataset, Ilsvrc2012) else list_folders(root)
 
 
 def _select(listing: Listing, dataset: Dataset, root: Path) -> Listing:

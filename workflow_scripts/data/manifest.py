@@ -12,12 +12,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRAIN_TAR, TRUTH, VAL_TAR
-from workflow_scripts.data.settings import SPLITS, Dataset
+from workflow_scripts.data.settings import Dataset
 
-# Small files that say what the images are: their contents count.
-TEXTS_BESIDE = ("classes.csv", *TEXTS, f"{DEVKIT}.tar.gz", META, TRUTH)
-TARS = (TRAIN_TAR, VAL_TAR)
 # Up to so many seconds a whole listing is made anew each time; else folders are trusted by their time stamps.
 SHORT = 1.0
 # A folder that changed so shortly before it was listed may change again within the same tick of the clock.
@@ -72,7 +68,7 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
     content = hashlib.sha256()
     for path in sorted(folders):
         content.update(f"{path}\0{folders[path].folder.digest}\n".encode(errors="surrogateescape"))
-    for name, value in _beside(root):
+    for name, value in _beside(root, dataset):
         content.update(f"{name}\0{value}\n".encode())
     # Those that may still change are not trusted next time.
     kept = {path: listed.folder for path, listed in folders.items() if listed.folder.changed}
@@ -81,7 +77,7 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
 
 def _starts(root: Path, dataset: Dataset) -> Iterator[str]:
     """The folders to list, relative to `root`: splits, or the classes that a study names."""
-    for split in SPLITS:
+    for split in dataset.folders:
         if not (root / split).is_dir():
             continue
         if dataset.classes is None:
@@ -131,11 +127,11 @@ def _size(entry: os.DirEntry) -> int:
         return -1
 
 
-def _beside(root: Path) -> Iterator[tuple[str, str]]:
+def _beside(root: Path, dataset: Dataset) -> Iterator[tuple[str, str]]:
     """What stands beside the folders of images: tar files by their sizes, texts by their contents."""
-    for name in TARS:
+    for name in dataset.tars:
         if (root / name).is_file():
             yield name, str((root / name).stat().st_size)
-    for name in TEXTS_BESIDE:
+    for name in dataset.texts:
         if (root / name).is_file():
             yield name, hashlib.sha256((root / name).read_bytes()).hexdigest()

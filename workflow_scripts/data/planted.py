@@ -1,7 +1,7 @@
 """Generate the planted-factors dataset: each class is one object and varies by one known factor.
 
 An instrument is calibrated before it is pointed at photographs: whatever the pipeline finds here can
-be checked against what was planted (SCIENCE section 7).
+be checked against what was planted.
 """
 
 import functools

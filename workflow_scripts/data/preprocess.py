@@ -1,4 +1,4 @@
-"""FSCC, FixedSizeCenterCrop: how every image reaches a model in evaluation (SCIENCE section 1)."""
+"""FSCC, FixedSizeCenterCrop: how every image reaches a model in evaluation (docs/methods.md)."""
 
 from torch import Tensor
 from torchvision.transforms import InterpolationMode

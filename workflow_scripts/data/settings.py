@@ -1,10 +1,11 @@
 """Blocks `dataset` and `preprocessing` of a study."""
 
-from typing import Literal
+from typing import ClassVar, Literal, get_args
 
 from pydantic import Field, PositiveFloat, model_validator
 
 from workflow_scripts.common.settings import Block
+from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRAIN_TAR, TRUTH, VAL_TAR
 
 Split = Literal["train", "val"]
 SPLITS: tuple[Split, ...] = ("train", "val")
@@ -21,6 +22,13 @@ class Shards(Block):
 
 class Storage(Block):
     """What is common to every kind of dataset."""
+
+    folders: ClassVar[tuple[str, ...]] = SPLITS
+    """Folders beneath the root whose files are the images."""
+    texts: ClassVar[tuple[str, ...]] = ("classes.csv",)
+    """Files beneath the root that say what the images are."""
+    tars: ClassVar[tuple[str, ...]] = ()
+    """Tar files beneath the root that hold images."""
 
     version: int = 0
     """Raise it when the images themselves have changed: everything is then made anew."""
@@ -67,6 +75,9 @@ class ImageFolder(Storage):
 class Ilsvrc2012(Storage):
     """ImageNet: the official tar files or the unpacked tree, whichever `root` holds."""
 
+    texts: ClassVar[tuple[str, ...]] = ("classes.csv", *TEXTS, f"{DEVKIT}.tar.gz", META, TRUTH)
+    tars: ClassVar[tuple[str, ...]] = (TRAIN_TAR, VAL_TAR)
+
     kind: Literal["ilsvrc2012"]
     """ImageNet's official tar files, or `{train,val}/{wnid}/*`."""
     root: str = "imagenet"
@@ -74,6 +85,7 @@ class Ilsvrc2012(Storage):
 
 
 Dataset = Planted | ImageFolder | Ilsvrc2012
+KINDS: tuple[str, ...] = tuple(get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(Dataset))
 
 
 class Preprocessing(Block):

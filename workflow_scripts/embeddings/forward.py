@@ -14,7 +14,8 @@ from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import digest
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.models.network import CARD, WEIGHTS, Card
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.network import CARD, WEIGHTS
 
 Embed = Callable[[Tensor], Tensor]
 """From images [N, 3, H, W] to embeddings [N, D]."""

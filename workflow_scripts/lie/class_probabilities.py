@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.lie.settings import ErrorClasses
-from workflow_scripts.models.network import Card
+from workflow_scripts.models.card import Card
 from workflow_scripts.models.subject import Inputs
 
 

@@ -1,4 +1,4 @@
-"""What infinitesimal transformations do to an image (LEE section 3; SCIENCE section 6).
+"""What infinitesimal transformations do to an image (LEE section 3).
 
 A one-parameter group g_t warps an image bilinearly: (g_t x)(p) = x(p + t v(p) + ...), in coordinates in which
 the image spans -1 to 1 from the first pixel's centre to the last one's, x to the right and y downwards, with

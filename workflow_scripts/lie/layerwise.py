@@ -22,8 +22,9 @@ from workflow_scripts.lie.generators import generate
 from workflow_scripts.lie.reading import Images, blocks, choose_images
 from workflow_scripts.lie.settings import Kind, Layerwise
 from workflow_scripts.lie.shares import contributions
+from workflow_scripts.models.card import Card
 from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, failure_of, reason_to_keep
-from workflow_scripts.models.network import Card, load
+from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 from workflow_scripts.models.subject import Inputs
 

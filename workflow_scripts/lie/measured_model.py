@@ -17,9 +17,10 @@ from workflow_scripts.lie.derivative import Mode
 from workflow_scripts.lie.heads import outputs_of_classes
 from workflow_scripts.lie.reading import Images, blocks
 from workflow_scripts.lie.settings import Head
+from workflow_scripts.models.card import Card
 from workflow_scripts.models.failures import blaming_the_model, failure_of
 from workflow_scripts.models.families import family_of
-from workflow_scripts.models.network import Card, load
+from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import Compute
 
 Measure = Callable[[Tensor, Images], pd.DataFrame]

@@ -11,7 +11,7 @@ from torch import Tensor
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.models.network import Card
+from workflow_scripts.models.card import Card
 
 
 class Images(NamedTuple):

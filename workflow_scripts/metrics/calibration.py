@@ -1,6 +1,6 @@
 """Rule `calibration`: does the similarity search find the factor that was planted in each class?
 
-Known answers for the instrument of GIB section 4 (SCIENCE section 7): in the generated dataset each class
+Known answers for the instrument of GIB section 4 (ours): in the generated dataset each class
 varies by one factor, which some operations of bank B express.
 """
 

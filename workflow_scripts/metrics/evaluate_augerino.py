@@ -22,7 +22,7 @@ from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.models.network import Card
+from workflow_scripts.models.card import Card
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 from workflow_scripts.models.subject import Subject
 from workflow_scripts.training.batches import ValidationImages, unwrap_worker_errors

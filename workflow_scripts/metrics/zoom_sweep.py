@@ -20,7 +20,7 @@ from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.randomness import item_generator
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.models.network import Card
+from workflow_scripts.models.card import Card
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 from workflow_scripts.models.subject import Subject
 from workflow_scripts.training.augmentations import SMALLEST_AREA, SQUARE, RandomSizeCrop, make

@@ -1,32 +1,23 @@
 """Rule `build_model`: a timm or torchvision name becomes a folder with weights and a card."""
 
-import difflib
 import logging
 import pickle
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
-import timm.data
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.settings import Preprocessing
+from workflow_scripts.models.card import Card
 from workflow_scripts.models.failures import Failure, failure_of_weights, write_failure
-from workflow_scripts.models.network import Card, create, save
+from workflow_scripts.models.libraries import LIBRARIES
+from workflow_scripts.models.network import create, save
 from workflow_scripts.models.settings import FailingModels, Model
 
 DEFAULT_CLASSES = 1000
-# What torchvision's builders set where they load the published weights, and not otherwise. Two turn inputs that are
-# normalised as usual into the pixels from -1 to 1 that they were trained on; one drops its auxiliary classifiers.
-PUBLISHED: dict[str, dict[str, Any]] = {
-    "googlenet": {"transform_input": True, "aux_logits": False},
-    "inception_v3": {"transform_input": True},
-    "vit_h_14": {"image_size": 518},
-}
 
 
 def build_model(
@@ -53,9 +44,7 @@ def build_model(
         network = create(card, seed=model.seed)
         if weights is not None:
             state = read_weights(weights)
-            if card.library == "torchvision" and card.args.get("aux_logits") is False:
-                state = {name: tensor for name, tensor in state.items() if not name.lower().startswith("aux")}
-            fill(network, state, weights)
+            fill(network, LIBRARIES[card.library].fitting(card, state), weights)
         _try_out(network, card)
     except InputError as error:
         # Anything but published weights is the study's own, and its author's to mend.
@@ -88,39 +77,20 @@ def _try_out(network: nn.Module, card: Card) -> None:
 
 
 def _card(model: Model, preprocessing: Preprocessing) -> Card:
-    if model.timm is not None:
-        known = timm.list_models(pretrained=False)
-        base = model.timm.split(".")[0]
-        if base not in known:
-            near = difflib.get_close_matches(base, known, n=3) or timm.list_models(f"*{base.split('_')[0]}*")[:3]
-            raise InputError(f"timm has no model {model.timm!r}; try one of {near}, or see timm.list_models()")
-        preset = timm.get_pretrained_cfg(model.timm)
-        config = timm.data.resolve_data_config(pretrained_cfg=preset.to_dict() if preset else {})
-        crop = model.args.get("img_size", config["input_size"][-1])
-        mean, std = config["mean"], config["std"]
-        library, architecture = "timm", model.timm
-    else:
-        architecture = str(model.torchvision)
-        known = torchvision.models.list_models(module=torchvision.models)
-        if architecture not in known:
-            near = difflib.get_close_matches(architecture, known, n=3)
-            raise InputError(
-                f"torchvision has no model {architecture!r}; try one of {near}, or see torchvision.models.list_models()"
-            )
-        preset = torchvision.models.get_model_weights(architecture).DEFAULT.transforms()
-        crop, mean, std = preset.crop_size[0], preset.mean, preset.std
-        library = "torchvision"
-    crop = model.crop or crop
-    published = PUBLISHED.get(architecture, {}) if library == "torchvision" and model.pretrained else {}
+    name, architecture = model.source
+    library = LIBRARIES[name]
+    expected = library.describe(architecture, model.args)
+    crop = model.crop or expected.crop
+    published = library.published_args(architecture) if model.pretrained else {}
     return Card(
-        library=library,
+        library=name,
         architecture=architecture,
         args={**published, **model.args},
         classes=model.classes or DEFAULT_CLASSES,
         crop=crop,
         resize=round(crop * preprocessing.resize / preprocessing.crop),
-        mean=tuple(mean),
-        std=tuple(std),
+        mean=expected.mean,
+        std=expected.std,
     )
 
 

@@ -5,8 +5,6 @@ import logging
 from pathlib import Path
 
 import safetensors.torch
-import timm
-import torchvision
 from torch import Tensor
 
 from workflow_scripts.common.cli import run
@@ -14,7 +12,8 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic
 from workflow_scripts.models.build_model import read_weights
 from workflow_scripts.models.failures import write_failed_weights
-from workflow_scripts.models.settings import FailingModels, Model
+from workflow_scripts.models.libraries import LIBRARIES
+from workflow_scripts.models.settings import FailingModels, LibraryName, Model
 
 
 def download_weights(
@@ -25,7 +24,7 @@ def download_weights(
     If there is a file `local`, it is taken and nothing is downloaded. Raises `InputError` that says where in `folder`
     to put one if neither works; where `failing` is `row`, that reason is written instead.
     """
-    library, architecture = ("timm", model.timm) if model.timm else ("torchvision", str(model.torchvision))
+    library, architecture = model.source
     try:
         state = _fetch(library, architecture, local, folder)
     except InputError as error:
@@ -38,13 +37,11 @@ def download_weights(
         safetensors.torch.save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, temporary)
 
 
-def _fetch(library: str, architecture: str, local: Path | None, folder: Path) -> dict[str, Tensor]:
+def _fetch(library: LibraryName, architecture: str, local: Path | None, folder: Path) -> dict[str, Tensor]:
     if local is not None and local.is_file():
         return read_weights(local)
     try:
-        if library == "timm":
-            return timm.create_model(architecture, pretrained=True).state_dict()
-        return torchvision.models.get_model(architecture, weights="DEFAULT").state_dict()
+        return LIBRARIES[library].fetch(architecture)
     except Exception as error:
         # Without a network there are errors with numbers too, of the connection.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):

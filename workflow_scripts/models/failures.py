@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from workflow_scripts.common.device import of_the_machine
 from workflow_scripts.common.files import atomic
 from workflow_scripts.models.network import CARD, FAILED, WEIGHTS
-from workflow_scripts.models.settings import FailingModels
+from workflow_scripts.models.settings import FailingModels, LibraryName
 
 
 class UnfitModelError(Exception):
@@ -50,7 +50,7 @@ class Failure(BaseModel):
 
     failed: str
     """The reason, in one sentence."""
-    library: str
+    library: LibraryName
     architecture: str
 
 

@@ -1,9 +1,7 @@
-"""Architecture families, from the modules in which timm and torchvision define their models."""
+"""Architecture families, from the modules in which libraries define their models."""
 
-from typing import Literal
-
-import timm
-import torchvision
+from workflow_scripts.models.libraries import LIBRARIES
+from workflow_scripts.models.settings import LibraryName
 
 # As papers write them; others go by the name of their module.
 NAMES = {
@@ -33,14 +31,10 @@ NAMES = {
 }
 
 
-def family_of(library: Literal["timm", "torchvision"] | str, architecture: str) -> str:
+def family_of(library: LibraryName, architecture: str) -> str:
     """Name of the family of an architecture; the architecture's own name where the library does not know it."""
     try:
-        if library == "timm":
-            builder = timm.models.model_entrypoint(architecture.split(".")[0])
-        else:
-            builder = torchvision.models.get_model_builder(architecture)
-    except (RuntimeError, KeyError, ValueError):
+        module = LIBRARIES[library].module(architecture).split(".")[-1]
+    except LookupError:
         return architecture
-    module = builder.__module__.split(".")[-1]
     return NAMES.get(module, module.replace("_", " "))

@@ -2,44 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
 
 import safetensors
 import safetensors.torch
-import timm
 import torch
-import torchvision
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from torch import nn
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.libraries import LIBRARIES
 
 WEIGHTS = "model.safetensors"
 CARD = "model.json"
 # Key of the reason that stands in the place of a card (see `failures`).
 FAILED = "failed"
-
-
-class Card(BaseModel):
-    """How to build a network and what it expects to see."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-    library: Literal["timm", "torchvision"]
-    architecture: str
-    args: dict[str, Any] = {}
-    """Keyword arguments of the library's constructor."""
-    classes: int
-    """Number of outputs of the classifier."""
-    crop: int
-    """Side of the square input, in pixels."""
-    resize: int
-    """Shorter side, in pixels, to which an image is resized before the centre crop."""
-    mean: tuple[float, float, float]
-    """Mean per channel of pixels in [0, 1]."""
-    std: tuple[float, float, float]
-    """Standard deviation per channel of pixels in [0, 1]."""
 
 
 def create(card: Card, seed: int | None = None) -> nn.Module:
@@ -51,9 +29,7 @@ def create(card: Card, seed: int | None = None) -> nn.Module:
         if seed is not None:
             torch.manual_seed(seed)
         try:
-            if card.library == "timm":
-                return timm.create_model(card.architecture, num_classes=card.classes, **card.args)
-            return torchvision.models.get_model(card.architecture, weights=None, num_classes=card.classes, **card.args)
+            return LIBRARIES[card.library].create(card)
         except (RuntimeError, TypeError, ValueError, KeyError) as error:
             raise InputError(
                 f"{card.library} cannot build {card.architecture!r} with {card.args}: {error}; "

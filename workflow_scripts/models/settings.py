@@ -1,12 +1,14 @@
 """Block `models` of a study."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.settings import Block, DeviceName
 
+LibraryName = Literal["timm", "torchvision"]
+"""Where architectures come from; each is a key of a model, and a class of `libraries`."""
 FailingModels = Literal["stop", "row"]
 """Published models that cannot be fetched, built or held in memory end in an error, or in a row with the reason."""
 
@@ -17,7 +19,7 @@ WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
 def weight_files(model: "Model", folder: Path) -> list[Path]:
     """Files in which the published weights of a model are looked for, in this order."""
-    library, name = ("timm", model.timm) if model.timm else ("torchvision", model.torchvision)
+    library, name = model.source
     return [place / f"{name}{suffix}" for place in (folder / library, folder) for suffix in WEIGHT_SUFFIXES]
 
 
@@ -63,11 +65,20 @@ class Model(Block):
     family: str | None = None
     """Architecture family in figures and tables; the library's own name for it where absent."""
 
+    @property
+    def source(self) -> tuple[LibraryName, str]:
+        """The library and the name of its architecture; raises `LookupError` for a training."""
+        named: dict[LibraryName, str | None] = {name: getattr(self, name) for name in get_args(LibraryName)}
+        for library, architecture in named.items():
+            if architecture is not None:
+                return library, architecture
+        raise LookupError("a training has no library of its own")
+
     @model_validator(mode="after")
     def _one_source(self) -> "Model":
-        sources = [self.training, self.timm, self.torchvision]
-        if sum(source is not None for source in sources) != 1:
-            raise ValueError("give exactly one of training, timm, torchvision")
+        sources = ["training", *get_args(LibraryName)]
+        if sum(getattr(self, source) is not None for source in sources) != 1:
+            raise ValueError(f"give exactly one of {', '.join(sources)}")
         if self.pretrained and self.checkpoint:
             raise ValueError("give pretrained or checkpoint, not both")
         foreign = self.pretrained or self.checkpoint or self.args or self.classes or self.crop

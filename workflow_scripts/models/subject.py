@@ -1,15 +1,14 @@
 """A model on its device: the one way from pixels to what it answers."""
 
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from workflow_scripts.common.errors import InputError
-from workflow_scripts.models.network import Card, load
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.libraries import LIBRARIES, Features
+from workflow_scripts.models.network import load
 
 
 class Inputs(nn.Module):
@@ -67,35 +66,5 @@ class Subject(nn.Module):
         return self._features(self.pixels(images)).flatten(1).float()
 
     @cached_property
-    def _features(self) -> Callable[[Tensor], Tensor]:
-        return (_TimmFeatures if self.card.library == "timm" else _BeforeClassifier)(self.card, self.network)
-
-
-class _TimmFeatures:
-    """What timm calls the features before the logits."""
-
-    def __init__(self, _card: Card, network: nn.Module) -> None:
-        self.network: Any = network
-
-    def __call__(self, inputs: Tensor) -> Tensor:
-        return self.network.forward_head(self.network.forward_features(inputs), pre_logits=True)
-
-
-class _BeforeClassifier:
-    """The input of a torchvision network's last linear layer with one output per class."""
-
-    def __init__(self, card: Card, network: nn.Module) -> None:
-        linear = [m for m in network.modules() if isinstance(m, nn.Linear) and m.out_features == card.classes]
-        if not linear:
-            raise InputError(
-                f"torchvision model {card.architecture!r} has no linear classifier, so no embedding is defined "
-                "for it; use a model that ends in a linear layer, or timm's version of it"
-            )
-        self.network = network
-        self.seen: list[Tensor] = []
-        linear[-1].register_forward_pre_hook(lambda _module, inputs: self.seen.append(inputs[0]))
-
-    def __call__(self, inputs: Tensor) -> Tensor:
-        self.seen.clear()
-        self.network(inputs)
-        return self.seen.pop()
+    def _features(self) -> Features:
+        return LIBRARIES[self.card.library].features(self.card, self.network)

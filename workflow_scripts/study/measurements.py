@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from workflow_scripts.augerino.settings import Augerino
 from workflow_scripts.common.settings import Block, unknown_name
-from workflow_scripts.data.settings import Ilsvrc2012, ImageFolder, Planted, Preprocessing
+from workflow_scripts.data.settings import Dataset, Preprocessing
 from workflow_scripts.foreground.settings import Foreground
 from workflow_scripts.lie.settings import Lie
 from workflow_scripts.metrics.settings import (
@@ -47,7 +47,7 @@ class Measurements(Block):
     """One line for the report."""
     seed: int = Field(0, ge=0)
     """Seed of everything random but trainings and initialisations, which have their own."""
-    dataset: Annotated[Planted | ImageFolder | Ilsvrc2012, Field(discriminator="kind")]
+    dataset: Annotated[Dataset, Field(discriminator="kind")]
     """The images."""
     preprocessing: Preprocessing = Preprocessing()
     """From an image to the input of a model."""

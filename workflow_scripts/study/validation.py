@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.settings import unknown_name
+from workflow_scripts.data.settings import KINDS
 
 
 class UniqueKeys(yaml.SafeLoader):
@@ -47,12 +48,12 @@ def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
         *parents, key = location
         known = _keys_at(model, parents)
         # The tag of a dataset's kind is part of pydantic's location, not of the file.
-        parents = [part for part in parents if part not in ("planted", "imagefolder", "ilsvrc2012")]
+        parents = [part for part in parents if part not in KINDS]
         prefix = ".".join([*parents, ""]) if parents else ""
         return f"{prefix}{key}: {unknown_name('key', key, known)}"
-    location = [part for part in location if part not in ("planted", "imagefolder", "ilsvrc2012")]
+    location = [part for part in location if part not in KINDS]
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        kinds = error["ctx"].get("expected_tags", "'planted', 'imagefolder', 'ilsvrc2012'")
+        kinds = error["ctx"].get("expected_tags", ", ".join(map(repr, KINDS)))
         given = error["ctx"].get("tag")
         return f"{'.'.join(location)}.kind: " + (
             f"{given!r} is not one of {kinds}" if given else f"missing; give one of {kinds}"

@@ -1,4 +1,4 @@
-"""The training augmentations of SCIENCE section 1 (GIB section 2, appendices A to C).
+"""The training augmentations of docs/methods.md (GIB section 2, appendices A to C).
 
 Every augmentation cuts one window out of an image. The law of the window (`sample`) is kept apart from
 the cutting (`apply`), so that the law can be tested, and plotted, without pixels.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
-from workflow_scripts.data.settings import Ilsvrc2012, ImageFolder, Planted
+from workflow_scripts.data.settings import Dataset, Ilsvrc2012
 
 ILSVRC2012_TRAIN = 1_281_167
 
@@ -17,7 +17,7 @@ def cost(
     augerino_trainings: int,
     epochs: int,
     images_per_second: float,
-    dataset: Planted | ImageFolder | Ilsvrc2012,
+    dataset: Dataset,
     index: Path,
 ) -> None:
     """Print the number of trainings of a study and the hours of one device that they take.
@@ -43,7 +43,7 @@ def cost(
     )
 
 
-def _training_images(dataset: Planted | ImageFolder | Ilsvrc2012, index: Path) -> int | None:
+def _training_images(dataset: Dataset, index: Path) -> int | None:
     if index.is_file():
         return int((read_table(index, columns=["split"])["split"] == "train").sum())
     whole = dataset.classes is None and dataset.max_train_per_class is None

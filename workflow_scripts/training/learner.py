@@ -9,7 +9,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from workflow_scripts.augerino.learning import BoundsLearning
 from workflow_scripts.augerino.settings import Learning
-from workflow_scripts.models.network import Card
+from workflow_scripts.models.card import Card
 from workflow_scripts.models.subject import Inputs
 from workflow_scripts.training.batch_norm import synchronise
 from workflow_scripts.training.ranks import Ranks

@@ -1,4 +1,4 @@
-"""Transformations that training images get for their class (SCIENCE section 4, GIB section 4.2).
+"""Transformations that training images get for their class (GIB section 4.2).
 
 They are applied to the decoded image, uint8 and whole, before the augmentation cuts its window out. So an
 augmentation sees what it would if the dataset held the transformed photograph, and a transformation does what it

@@ -59,15 +59,18 @@ class Ranks:
 
 
 @contextmanager
-def join(device: DeviceName, timeout: timedelta) -> Iterator[Ranks]:
+def join(device: DeviceName, timeout: timedelta, expected: int | None = None) -> Iterator[Ranks]:
     """Take this process's place among the ranks and make torch reproducible.
 
     Reads the environment that `torch.distributed.run` sets; without it there is one rank and no
     process group. A rank that lets the others wait for longer than `timeout` ends them all; while rank 0
-    writes checkpoints and outputs, they wait for it. Raises `InputError` where the wished device is absent.
+    writes checkpoints and outputs, they wait for it. Raises `InputError` where the wished device is absent, and for
+    another number of ranks than `expected`.
     """
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     try:
+        if expected not in (None, world):
+            raise InputError(f"{world} ranks were started for a training of {expected}; start it by its rule")
         place = own_device(device)
         logging.info("rank %d of %d on %s: %s", rank, world, place, surroundings())
         _set_threads()

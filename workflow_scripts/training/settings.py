@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from workflow_scripts.common.settings import Block, unknown_name
 from workflow_scripts.transformations.settings import Policy, Ranking
 
-# Names of SCIENCE section 1 (GIB section 2, appendices A to C); `rrc_beta{b}` carries its parameter.
+# Defined in docs/methods.md (GIB section 2, appendices A to C); `rrc_beta{b}` carries its parameter.
 AUGMENTATIONS = (
     "fscc",
     "rrc",

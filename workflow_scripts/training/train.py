@@ -35,7 +35,8 @@ from workflow_scripts.common.randomness import stream
 from workflow_scripts.common.settings import DeviceName
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.models.network import Card, create, save
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.network import create, save
 from workflow_scripts.training import batches
 from workflow_scripts.training.augmentations import make
 from workflow_scripts.training.checkpoint import Checkpoints, Progress, exclusive
@@ -83,25 +84,20 @@ def train(
 
     `choice` names learning rate and weight decay in place of the recipe's. `class_transformations` is a table of
     `best_per_class`: with `probability`, an image gets one of those of its class before the augmentation. With
-    `augerino` the network learns behind transformations whose bounds it learns too; the model that is written is
-    the network alone, the bounds after every epoch are in the history. `state` is a folder for the checkpoint;
-    its name must stand for everything that determines the run.
-    It is deleted at the end. `workers` load images for each rank; `compile` and `channels_last` change
-    the speed and the last digits. `world` is the number of ranks, if the result depends on it. A diverged
-    training (loss not finite) ends early, as a result.
+    `augerino` the network learns behind transformations whose bounds it learns too; the model that is written is the
+    network alone, and the history has the bounds after every epoch. `state` is a folder for the checkpoint, whose name
+    must stand for everything that determines the run; it is deleted at the end. `workers` load images for each rank;
+    `compile` and `channels_last` change the speed and the last digits. `world` is the number of ranks, if the result
+    depends on it. A diverged training (loss not finite) ends early, as a result.
 
-    Raises `InputError` for unusable shards, names, devices or checkpoints, for another number of ranks than
-    `world`, and where another job holds `state`, or the disk is full; `EndedError` after SIGTERM, with a
-    checkpoint. A rank that the others have waited for longer than `collective_timeout_minutes` ends them all.
+    Raises `InputError` for unusable shards, names, devices or checkpoints, for another number of ranks than `world`,
+    if another job holds `state`, and if the disk is full; `EndedError` after SIGTERM, with a checkpoint. A rank that
+    the others have waited for longer than `collective_timeout_minutes` ends them all.
     """
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
     timeout = timedelta(minutes=collective_timeout_minutes)
-    with join(device, timeout) as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
-        if world not in (None, ranks.world):
-            raise InputError(
-                f"{ranks.world} ranks were started where the training is for {world}; start it by its rule"
-            )
+    with join(device, timeout, world) as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)
         augmenter, local_batch_norm = make(augmentation, preprocessing), recipe.batch_norm == "local"

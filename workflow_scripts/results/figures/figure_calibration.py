@@ -1,4 +1,4 @@
-"""Rule `figure_calibration`: the rank of every operation in every planted class (ours, SCIENCE section 7)."""
+"""Rule `figure_calibration`: the rank of every operation in every planted class (ours)."""
 
 from pathlib import Path
 

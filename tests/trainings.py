@@ -19,7 +19,7 @@ from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.checkpoint import NAME
-from workflow_scripts.training.settings import Recipe
+from workflow_scripts.training.settings import Recipe, augmentation_named
 
 SIZES = Preprocessing(resize=36, crop=32)
 TINY = {"channels": [8, 8, 16, 16]}
@@ -28,7 +28,7 @@ STEPS = 12
 
 
 def arguments(shards: TinyShards, folder: Path, recipe: Recipe = RECIPE, **changes: Any) -> dict[str, Any]:
-    usual = {
+    usual: dict[str, Any] = {
         "shards_train": shards.train,
         "shards_val": shards.val,
         "architecture": "resnet18",
@@ -41,7 +41,8 @@ def arguments(shards: TinyShards, folder: Path, recipe: Recipe = RECIPE, **chang
         "state": folder / "state",
         "device": "cpu",
     }
-    return {**usual, **changes}
+    given = {**usual, **changes}
+    return {**given, "augmentation": augmentation_named(given["augmentation"])}
 
 
 def command(given: dict[str, Any], ranks: int = 1) -> list[str]:

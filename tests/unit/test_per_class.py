@@ -20,7 +20,7 @@ from workflow_scripts.training.augmentations import make
 from workflow_scripts.training.batches import PlannedBatches, TrainingImages, make_plan, training_loader
 from workflow_scripts.training.per_class import BY_NAME, ClassTransformations, read_class_transformations
 from workflow_scripts.training.ranks import Ranks
-from workflow_scripts.training.settings import PerClassAugmentation
+from workflow_scripts.training.settings import PerClassAugmentation, augmentation_named
 from workflow_scripts.transformations.composition import apply_steps
 from workflow_scripts.transformations.settings import BankB
 
@@ -39,7 +39,7 @@ def transformations(probability: float = 1.0) -> ClassTransformations:
 def loaded(reader: ShardReader, transform: ClassTransformations | None, workers: int = 0, epochs: int = 2):
     """Images and labels of every batch, one under the other, and (epoch, row) of each."""
     plan = make_plan(len(reader), 10, SEED, 1, local_batch_norm=False)
-    images = TrainingImages(reader, make("standard", SIZES), SEED, transform)
+    images = TrainingImages(reader, make(augmentation_named("standard"), SIZES), SEED, transform)
     batches = list(training_loader(images, PlannedBatches(plan, ONE_RANK, (0, 0), epochs), workers))
     keys = [key for batch in PlannedBatches(plan, ONE_RANK, (0, 0), epochs) for key in batch]
     return torch.cat([batch[0] for batch in batches]), torch.cat([batch[1] for batch in batches]), keys
@@ -50,7 +50,7 @@ def test_images_get_exactly_their_class_s_transformations(tiny_shards):
     reader = ShardReader(tiny_shards.train)
     plain, _, _ = loaded(reader, None)
     images, labels, keys = loaded(reader, transformations())
-    standard, seen = make("standard", SIZES), set()
+    standard, seen = make(augmentation_named("standard"), SIZES), set()
     for image, before, number, (epoch, row) in zip(images, plain, labels.tolist(), keys, strict=True):
         if number not in LISTS:
             assert torch.equal(image, before)

@@ -19,7 +19,7 @@ from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.metrics.zoom_sweep import LARGEST_ZOOM, ZoomedImages, count_correct, zoom_crop, zoom_sweep
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.network import create, load, save
-from workflow_scripts.training.settings import Recipe
+from workflow_scripts.training.settings import FSCC, Recipe
 from workflow_scripts.training.train import train
 
 SIZES = Preprocessing(resize=36, crop=32)
@@ -37,7 +37,7 @@ def trained(tiny_shards, tmp_path_factory):
         architecture="resnet18",
         architecture_args=TINY,
         preprocessing=SIZES,
-        augmentation="fscc",
+        augmentation=FSCC,
         recipe=Recipe(epochs=1, batch_size=8, learning_rate=2e-4),
         seed=1,
         output=folder / "output",

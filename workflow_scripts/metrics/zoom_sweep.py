@@ -23,9 +23,10 @@ from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 from workflow_scripts.models.subject import Subject
-from workflow_scripts.training.augmentations import SMALLEST_AREA, SQUARE, RandomSizeCrop, make
+from workflow_scripts.training.augmentations import SMALLEST_AREA, RandomSizeCrop, make
 from workflow_scripts.training.batches import unwrap_worker_errors
 from workflow_scripts.training.predictions import diverged
+from workflow_scripts.training.settings import FSCC, SQUARE
 
 # The zoom at which the area law is that of `rrc`: 3.54.
 LARGEST_ZOOM = 1 / math.sqrt(SMALLEST_AREA)
@@ -78,7 +79,7 @@ class ZoomedImages(Dataset[tuple[Tensor, int]]):
     def __init__(self, reader: ShardReader, card: Card, zooms: Sequence[float], test_seeds: Sequence[int]):
         self.reader, self.test_seeds = reader, test_seeds
         sizes = Preprocessing(resize=card.resize, crop=card.crop)
-        self.fscc = make("fscc", sizes)
+        self.fscc = make(FSCC, sizes)
         self.crops = [zoom_crop(zoom, sizes) for zoom in zooms]
 
     def __len__(self) -> int:

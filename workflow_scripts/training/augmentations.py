@@ -6,22 +6,17 @@ the cutting (`apply`), so that the law can be tested, and plotted, without pixel
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 import torch
 from torchvision.transforms.v2 import functional
 
-from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.randomness import integer, uniform
 from workflow_scripts.data.settings import Preprocessing
-from workflow_scripts.training.settings import BETA, check_augmentation
+from workflow_scripts.training.settings import ASPECTS, Crop
 
 SMALLEST_AREA = 0.08
-ASPECTS = (3 / 4, 4 / 3)
-SQUARE = (1.0, 1.0)
 TRIES = 10
 
 
@@ -178,28 +173,15 @@ def resized_size(height: int, width: int, shorter: int) -> tuple[int, int]:
     return int(shorter * height / width), shorter
 
 
-REGISTRY: dict[str, Callable[[Preprocessing], Augmentation]] = {
-    "rrc": RandomSizeCrop,
-    "rscc": partial(RandomSizeCrop, location="centre"),
-    "fsrc": partial(FixedSizeCrop, location="anywhere"),
-    "t30": partial(FixedSizeCrop, shift=0.3),
-    "t30_rscc": partial(RandomSizeCrop, location="centre", shift=0.3),
-    "t30_rscc_noar": partial(RandomSizeCrop, location="centre", shift=0.3, aspects=SQUARE),
-    "t50_rscc": partial(RandomSizeCrop, location="centre", shift=0.5),
-    "fscc": FixedSizeCrop,
-    "standard": partial(RandomSizeCrop, flips=True),
-}
-
-
-def make(name: str, preprocessing: Preprocessing) -> Augmentation:
-    """The augmentation called `name` in studies; raises `InputError` for an unknown name."""
-    try:
-        check_augmentation(name)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    if match := BETA.fullmatch(name):
-        beta = float(match[1])
-        if beta == 0:
-            raise InputError(f"augmentation {name!r}: the parameter of the Beta law must be above 0")
-        return RandomSizeCrop(preprocessing, beta=beta)
-    return REGISTRY[name](preprocessing)
+def make(crop: Crop, preprocessing: Preprocessing) -> Augmentation:
+    """The augmentation that cuts as `crop` says."""
+    if crop.size == "fixed":
+        return FixedSizeCrop(preprocessing, location=crop.location, shift=crop.shift)
+    return RandomSizeCrop(
+        preprocessing,
+        beta=crop.beta,
+        aspects=crop.aspects,
+        location=crop.location,
+        shift=crop.shift,
+        flips=crop.flips,
+    )

@@ -13,6 +13,7 @@ from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.augmentations import Augmentation, make
 from workflow_scripts.training.ranks import Ranks
+from workflow_scripts.training.settings import FSCC
 from workflow_scripts.training.sigterm import leave_to_main
 
 Tensor = torch.Tensor
@@ -93,7 +94,7 @@ class ValidationImages(Dataset[tuple[Tensor, int, int]]):
     """Image as every evaluation sees it (`fscc`), uint8 [3, crop, crop], label and row, by row."""
 
     def __init__(self, reader: ShardReader, preprocessing: Preprocessing):
-        self.reader, self.augmentation = reader, make("fscc", preprocessing)
+        self.reader, self.augmentation = reader, make(FSCC, preprocessing)
 
     def __getitem__(self, row: int) -> tuple[Tensor, int, int]:
         image = self.augmentation(self.reader.image(row), torch.Generator())

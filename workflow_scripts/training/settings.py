@@ -8,19 +8,55 @@ from pydantic import Field, model_validator
 from workflow_scripts.common.settings import Block, unknown_name
 from workflow_scripts.transformations.settings import Policy, Ranking
 
-# Defined in docs/methods.md (GIB section 2, appendices A to C); `rrc_beta{b}` carries its parameter.
-AUGMENTATIONS = (
-    "fscc",
-    "rrc",
-    "rscc",
-    "fsrc",
-    "t30",
-    "t30_rscc",
-    "t30_rscc_noar",
-    "t50_rscc",
-    "standard",
-)
 BETA = re.compile(r"rrc_beta(\d+(?:\.\d+)?)")
+
+
+ASPECTS = (3 / 4, 4 / 3)
+SQUARE = (1.0, 1.0)
+
+
+class Crop(Block):
+    """How an augmentation cuts a square out of an image (GIB section 2, appendices A to C)."""
+
+    size: Literal["random", "fixed"]
+    """A window of random area, resized to the crop; or one of the crop's size out of the resized image."""
+    location: Literal["anywhere", "centre"]
+    """Where the window is."""
+    shift: float = 0.0
+    """Largest translation before that, as a share of the width and of the height."""
+    beta: float = 1.0
+    """Second parameter of the Beta law of a random area; 1 is uniform."""
+    aspects: tuple[float, float] = ASPECTS
+    """Range of the aspect ratio of a random window, width / height."""
+    flips: bool = False
+    """Whether half of the windows of random size are mirrored."""
+
+
+FSCC = Crop(size="fixed", location="centre")
+# By the names in studies; `rrc_beta{b}` carries its parameter. docs/methods.md says what they are.
+AUGMENTATIONS: dict[str, Crop] = {
+    "fscc": FSCC,
+    "rrc": Crop(size="random", location="anywhere"),
+    "rscc": Crop(size="random", location="centre"),
+    "fsrc": Crop(size="fixed", location="anywhere"),
+    "t30": Crop(size="fixed", location="centre", shift=0.3),
+    "t30_rscc": Crop(size="random", location="centre", shift=0.3),
+    "t30_rscc_noar": Crop(size="random", location="centre", shift=0.3, aspects=SQUARE),
+    "t50_rscc": Crop(size="random", location="centre", shift=0.5),
+    "standard": Crop(size="random", location="anywhere", flips=True),
+}
+
+
+def augmentation_named(name: str) -> Crop:
+    """The augmentation of a name; raises `ValueError`, with the nearest known name, for any other name."""
+    if match := BETA.fullmatch(name):
+        beta = float(match[1])
+        if beta == 0:
+            raise ValueError(f"augmentation {name!r}: the parameter of the Beta law must be above 0")
+        return Crop(size="random", location="anywhere", beta=beta)
+    if name not in AUGMENTATIONS:
+        raise unknown_name("augmentation", name, [*AUGMENTATIONS, "rrc_beta2"])
+    return AUGMENTATIONS[name]
 
 
 class Recipe(Block):
@@ -109,7 +145,7 @@ class Training(Block):
             if not re.fullmatch(r"[a-z0-9_.]+", name):
                 raise ValueError(f"methods.{name}: use lower-case letters, digits, '_' and '.' only")
             try:
-                check_augmentation(method.augmentation or name)
+                augmentation_named(method.augmentation or name)
             except ValueError as error:
                 raise ValueError(f"methods.{name}: {error}") from error
             self._check_choice(name, method)
@@ -128,17 +164,11 @@ class Training(Block):
         """The method whose grid chooses the hyper-parameters of `method`: itself or another."""
         return self.methods[method].choice_of or method
 
-    def augmentation(self, method: str) -> str:
-        """Name of the augmentation of a method."""
-        return self.methods[method].augmentation or method
+    def augmentation(self, method: str) -> Crop:
+        """The augmentation of a method."""
+        return augmentation_named(self.methods[method].augmentation or method)
 
     @property
     def per_class_methods(self) -> list[str]:
         """Methods whose augmentation differs between classes."""
         return [name for name, method in self.methods.items() if method.per_class]
-
-
-def check_augmentation(name: str) -> None:
-    """Raise `ValueError`, naming the nearest known name, unless `name` is an augmentation."""
-    if name not in AUGMENTATIONS and not BETA.fullmatch(name):
-        raise unknown_name("augmentation", name, [*AUGMENTATIONS, "rrc_beta2"])

@@ -46,7 +46,7 @@ from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
 from workflow_scripts.training.ranks import join
-from workflow_scripts.training.settings import Recipe
+from workflow_scripts.training.settings import Crop, Recipe
 from workflow_scripts.training.sigterm import Warnings, catch_sigterm
 
 Tensor = torch.Tensor
@@ -62,7 +62,7 @@ def train(
     architecture: str,
     architecture_args: dict[str, Any],
     preprocessing: Preprocessing,
-    augmentation: str,
+    augmentation: Crop,
     recipe: Recipe,
     seed: int,
     output: Path,

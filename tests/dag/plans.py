@@ -29,6 +29,8 @@ class PlannedJob:
     """The key among the parameters that Snakemake compares; none for targets that only gather files."""
     dependencies: frozenset[str]
     """Names of the jobs that make its inputs."""
+    local: bool
+    """Whether it runs beside Snakemake, and not on the cluster."""
 
     @property
     def asks(self) -> tuple[tuple[str, ...], str]:
@@ -81,6 +83,7 @@ def _planned(dag: DAG, job: Any) -> PlannedJob:
         command=command,
         stamp=None if stamp is None else _key(str(stamp)),
         dependencies=frozenset(map(_name, dag.dependencies[job])),
+        local=job.rule.name in dag.workflow._localrules,
     )
 
 

@@ -91,9 +91,14 @@ def test_a_clone_with_the_results_copied_over_reruns_nothing(checkout, tmp_path)
     [
         ("workflow_scripts/metrics/invariance.py", "    cache = Cache(", "    # why\n\n    cache = Cache(\n        "),
         ("workflow_scripts/training/train.py", '"""Train a classifier', '"""Teach a classifier'),
-        ("workflow_scripts/figures/style.py", "WIDTH = 5.5", "WIDTH = (\n    5.5\n)"),
+        ("workflow_scripts/results/figures/style.py", "WIDTH = 5.5", "WIDTH = (\n    5.5\n)"),
         ("rules/metrics.smk", "    params:", "    # a comment\n    params:"),
         ("studies/mine.yaml", "title: Tiny", "title: Tiny  # a comment"),
+        (
+            "workflow_scripts/results/catalogue/invariance.py",
+            'summary="invariance to translation',
+            'summary="to translation',
+        ),
         (
             "workflow_scripts/common/columns.py",
             '    "array": "file of',
@@ -157,11 +162,20 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
     ("file", "right", "wrong", "jobs"),
     [
         ("workflow_scripts/metrics/invariance.py", "SMALLEST_BASELINE = 1e-8", "SMALLEST_BASELINE = 1e-7", INVARIANCE),
-        ("workflow_scripts/figures/figure_a2.py", "cell + 0.14", "cell + 0.15", {"figure_a2": 1, **REPORT}),
+        ("rules/report/figure_2.rst", "Invariance of the models", "How invariant models are", REPORT),
+        ("rules/report/workflow.rst", "config.title", "config.study", REPORT),
+        ("workflow_scripts/results/catalogue/invariance.py", "translation, zoom, rotation", "some", REPORT),
         (
-            "workflow_scripts/embeddings/transformations.py",
-            "_steps(0, 90)",
-            "_steps(0, 80)",
+            "workflow_scripts/transformations/bank_a.py",
+            'title="translate x"',
+            'title="move along x"',
+            {"figure_2": 1, "figure_a2": 1, "figure_a3": 1, "figure_a10": 1, **REPORT},
+        ),
+        ("workflow_scripts/results/figures/figure_a2.py", "cell + 0.14", "cell + 0.15", {"figure_a2": 1, **REPORT}),
+        (
+            "workflow_scripts/transformations/bank_a.py",
+            "equal_steps(0, 90)",
+            "equal_steps(0, 80)",
             {"sweep": 2, **MEASURED, **SHOWN},
         ),
         (

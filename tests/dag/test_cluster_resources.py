@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.dag.plans import plan
 from tests.workflow import Checkout
+from workflow_scripts.study.config import STUDIES
 
 JOB = re.compile(r"^rule (\w+):\n((?:    .*\n)+)", re.MULTILINE)
-LOCAL = re.compile(r"^( *)rule (\w+):\n(?:\1    .*\n|\n)*?\1    localrule: True\n", re.MULTILINE)
 FIELD = re.compile(r"^    (\w+): (.*)$", re.MULTILINE)
 TARGETS = {"all", "trainings"}
 COUNTS = {
@@ -51,8 +52,8 @@ def jobs(tmp_path_factory) -> list[Job]:
     options = ["-n", "trainings", "all", "--profile", "slurm", "--cores", "1000"]
     done = checkout.snakemake(*options, "--config", "study=imagenet")
     # A dry run says nothing about where a job would run.
-    rules = "".join(file.read_text() for file in (checkout.folder / "rules").glob("*.smk"))
-    local = {name for _, name in LOCAL.findall(rules)}
+    graph = plan(STUDIES / "imagenet.yaml", tmp_path_factory.mktemp("graph"), "trainings", "all")
+    local = {job.rule for job in graph.values() if job.local}
     found = []
     for rule, text in JOB.findall(done.stdout + done.stderr):
         fields = dict(FIELD.findall(text))
@@ -79,6 +80,7 @@ def test_no_slurm_job_for_what_takes_seconds(jobs):
     quick |= {"select", "reuse_grid_run", "build_model", "download_weights", "show_banks", "wordnet", "report"}
     assert {"figure_2", "table_1a", "draw_pairs"} <= quick <= local
     assert not local & set(COUNTS)
+    assert all(job.threads == 1 for job in jobs if job.local)
 
 
 def test_trainings_are_one_job_each_with_a_gpu_per_rank(submitted):

@@ -1,6 +1,8 @@
 """What a stamp covers: all that a job is told and all that it depends on, for every key of a study."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +13,8 @@ from tests.dag.upstream import recorded_upstream
 from tests.unit.images import write_folder
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.results.reference import study_keys
+from workflow_scripts.steps import results
+from workflow_scripts.steps.start import start
 from workflow_scripts.study.config import STUDIES
 
 EVERY = ROOT / "tests" / "studies" / "every.yaml"
@@ -86,3 +90,24 @@ def test_a_change_of_a_key_changes_the_stamps_of_what_it_changes_and_no_others(k
     for name in set(both) - differ:
         assert not new[name].dependencies & differ, f"{name} stays, but what it is made from is made anew"
     assert differ or set(new) != set(old), "a key that changes nothing"
+
+
+def test_every_caption_and_label_reaches_the_report(folder, monkeypatch):
+    def key() -> str:
+        workspace, _ = start({"study": str(EVERY), "data": str(folder / "data")})
+        return workspace.steps.key_of(f"results/{EVERY.stem}/report.html")
+
+    usual, shown = key(), results.available(*start({"study": str(EVERY), "data": str(folder / "data")}))
+    assert len(shown) > 30
+    assert key() == usual
+    for entry in shown:
+        for change in ("number", "shows", "category"):
+            changed_entry: dict[str, Any] = {change: "other"}
+            others = [replace(one, **changed_entry) if one is entry else one for one in results.ENTRIES]
+            monkeypatch.setattr(results, "ENTRIES", others)
+            assert key() != usual, f"{change} of {entry.name}"
+            monkeypatch.undo()
+        text, path = Path.read_text, results.caption(entry.name)
+        monkeypatch.setattr(Path, "read_text", lambda one, *a, p=path, t=text, **k: t(one, *a, **k) + "!" * (one == p))
+        assert key() != usual, f"caption of {entry.name}"
+        monkeypatch.undo()

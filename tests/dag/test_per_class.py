@@ -72,7 +72,7 @@ def test_a_setting_retrains_these_methods_only(finished, per_class, jobs):
 
 
 def test_bank_b_concerns_no_other_training(finished):
-    bank = "workflow_scripts/embeddings/bank_b.py"
+    bank = "workflow_scripts/transformations/bank_b.py"
     finished.edit(bank, "_CHANGE = equal_steps(0, 0.9)", "_CHANGE = equal_steps(0, 0.8)")
     planned = finished.planned(TARGET)
     finished.edit(bank, "_CHANGE = equal_steps(0, 0.8)", "_CHANGE = equal_steps(0, 0.9)")

@@ -9,9 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CODE = ROOT / "workflow_scripts"
 PACKAGES = sorted(path.name for path in CODE.iterdir() if (path / "__init__.py").exists())
-ORDER = re.findall(
-    r"^\| `(\w+)` \|", (ROOT / "docs/architecture.md").read_text().split("## Packages")[1], re.M
-)
+ORDER = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/architecture.md").read_text().split("## Packages")[1], re.M)
 LINES_OF_A_FUNCTION = 60
 LINES_OF_A_MODULE = 400
 

@@ -27,6 +27,10 @@ class ZoomFigure(Block):
     """Names of methods in the legend; a method's own name where absent."""
 
 
+class CurvesFigure(Block):
+    """Top-1 of the trainings over their epochs; a panel for every method of the study."""
+
+
 class MethodTable(Block):
     """A table of top-1 per method."""
 
@@ -117,6 +121,18 @@ FIGURE_A7 = Entry(
         "labels": {name: figure.labels.get(name, name) for name in workspace.study.zoom_sweep.methods}
     },
     needs=lambda workspace, _: _trains(workspace, workspace.study.zoom_sweep.methods),
+)
+FIGURE_CURVES = Entry(
+    name="figure_curves",
+    number="curves",
+    shows="training curves",
+    summary="top-1 on training and validation images over the epochs of training",
+    source="ours",
+    category=CATEGORY,
+    block=CurvesFigure,
+    default=CurvesFigure(),
+    inputs=lambda workspace, _: {"runs": {name: workspace.runs(name) for name in workspace.study.training.methods}},
+    needs=lambda workspace, _: bool(workspace.study.training.methods),
 )
 TABLE_1A = Entry(
     name="table_1a",

@@ -33,15 +33,15 @@ class Limits(Block):
     """Widths of the learned laws above which their regulariser is shut down, each on its own."""
 
     translation: Width = 1.2
-    """Of each of both translations, where the image is 2 wide (1.2: 30 % to either side)."""
+    """Limit of each translation. The image is 2 wide, so 1.2 is 30 % to either side."""
     rotation: Width = 6.283
-    """Of the angle, in radians (2 pi: any angle)."""
+    """Limit of the angle, in radians (2 pi: any angle)."""
     scale: Width = 2.546
-    """Of the logarithm of the zoom (2 ln(1/0.28): up to 3.57 times)."""
+    """Limit of the logarithm of the zoom (2 ln(1/0.28): up to 3.57 times)."""
     stretch: Width = 2.546
-    """Of the logarithm of the stretch of one axis, which shrinks the other."""
+    """Limit of the logarithm of the stretch of one axis, which shrinks the other."""
     shear: Width = 2.546
-    """Of the logarithm of the stretch of one diagonal, which shrinks the other."""
+    """Limit of the logarithm of the stretch of one diagonal, which shrinks the other."""
 
     def of(self, generator: AffineGenerator) -> float:
         """The limit of one generator."""
@@ -56,7 +56,7 @@ class Learning(Block):
     strength: float
     """Strength lambda of the regulariser."""
     learning_rate: float | None
-    """Initial learning rate of the bounds; a tenth of that of the weights where absent."""
+    """Initial learning rate of the bounds. The default is a tenth of that of the weights."""
     schedule: bool
     """Whether the learning rate of the bounds follows the recipe's step schedule."""
     initial_width: float
@@ -87,7 +87,7 @@ class Augerino(Block):
     base_method: str = "fscc"
     """Method whose inputs, learning rate and weight decay are used."""
     bound_learning_rate: float | None = Field(None, gt=0)
-    """Learning rate of the bounds; where absent a tenth of that of the weights, as in the authors' code."""
+    """Learning rate of the bounds. The default is a tenth of that of the weights, as in the authors' code."""
     bound_schedule: bool = True
     """Whether the recipe's step schedule applies to the bounds too, as in the paper."""
     initial_width: float = Field(0.1, gt=0)

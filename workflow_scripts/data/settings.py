@@ -33,7 +33,7 @@ class Storage(Block):
     version: int = 0
     """Raise it when the images themselves have changed: everything is then made anew."""
     classes: list[str] | None = None
-    """Names of the class folders to use; all of them where absent."""
+    """Names of the class folders to use. The default is all of them."""
     max_train_per_class: int | None = Field(None, ge=1)
     """Use at most so many training images of a class, drawn by the study's seed."""
     max_val_per_class: int | None = Field(None, ge=1)

@@ -22,6 +22,6 @@ class Foreground(Block):
     threshold: float = Field(0.1, gt=0, lt=1)
     """Saliency above which a pixel is foreground."""
     onnx: str = "weights/u2net.onnx"
-    """File of U2-Net, relative to `data` of config.yaml; downloaded where it is absent."""
+    """File of U2-Net, relative to `data` of config.yaml; it is downloaded if it does not exist."""
     sha256: str = Field(U2NET_SHA256, pattern="^[0-9a-f]{64}$")
     """SHA-256 of that file; another network with the same inputs and outputs has another and is not downloaded."""

@@ -43,7 +43,7 @@ class Layerwise(Block):
     transformations: list[Motion] = Field(["translation_x"], min_length=1)
     """One-parameter groups to decompose."""
     images: int = Field(100, ge=2)
-    """Images to measure on, at most; drawn like those of `lie`, of which they are a part where fewer."""
+    """Images to measure on, at most; drawn like those of `lie`, so the smaller set is a part of the larger."""
     probes: int = Field(20, ge=2)
     """Hutchinson probes per image."""
     chunk: int = Field(8, ge=1)
@@ -54,7 +54,7 @@ class Lie(Block):
     """Lie derivatives and the discrete measures beside them (LEE sections 4 and 5)."""
 
     models: list[str] | None = None
-    """Models to measure; all of the study where absent."""
+    """Models to measure. The default is all of the study."""
     split: Split = "val"
     """Images to measure on."""
     images: int = Field(1_000, ge=1)

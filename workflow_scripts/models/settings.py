@@ -55,15 +55,15 @@ class Model(Block):
     args: dict[str, Any] = {}
     """Keyword arguments of the library's constructor (timm, torchvision)."""
     classes: int | None = Field(None, ge=1)
-    """Outputs of the classifier; 1,000 for timm and torchvision names where absent."""
+    """Outputs of the classifier. The default for timm and torchvision names is 1,000."""
     crop: int | None = Field(None, ge=16)
-    """Side of the input in pixels; the model's own where absent."""
+    """Side of the input in pixels. The default is the model's own."""
     seed: int = 0
     """Training seed of a training; seed of the initialisation of an untrained model."""
     label: str | None = None
-    """Name in legends and tables; the key where absent."""
+    """Name in legends and tables. The default is the key."""
     family: str | None = None
-    """Architecture family in figures and tables; the library's own name for it where absent."""
+    """Architecture family in figures and tables. The default is the library's own name for it."""
 
     @property
     def source(self) -> tuple[LibraryName, str]:

@@ -17,9 +17,9 @@ class Execution(Block):
     nodes: int = Field(1, ge=1)
     """Machines of one training; more than one needs Slurm."""
     ranks: int = Field(1, ge=1)
-    """Processes of one training on each node: GPUs where device is `cuda`, else CPU processes."""
+    """Processes of one training on each node: GPUs if device is `cuda`, else CPU processes."""
     gpus: int | None = Field(None, ge=0)
-    """GPUs per node that a training asks the cluster for; where absent, as many as ranks if device is `cuda`."""
+    """GPUs per node that a training asks the cluster for. The default is as many as ranks if device is `cuda`, and otherwise none."""
     threads: int = Field(2, ge=1)
     """CPU threads of one rank, and of an embedding job."""
     workers: int = Field(2, ge=0)

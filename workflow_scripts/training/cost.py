@@ -29,8 +29,8 @@ def cost(
     total = grid_trainings + final_trainings - shared_trainings + augerino_trainings
     learned = f" + {augerino_trainings} with Augerino" if augerino_trainings else ""
     print(
-        f"{total} trainings: {grid_trainings} of the grids{learned} + {final_trainings} final, "
-        f"{shared_trainings} of which are runs of a grid and not trained again"
+        f"{total} trainings: {grid_trainings} for the grids{learned} + {final_trainings} final - "
+        f"{shared_trainings} that the grids have already run"
     )
     images = _training_images(dataset, index)
     if images is None:

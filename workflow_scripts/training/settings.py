@@ -67,9 +67,9 @@ class Recipe(Block):
     batch_size: int = Field(256, ge=2)
     """Images per step over all ranks together."""
     learning_rate: float = Field(0.1, gt=0)
-    """Initial learning rate where no grid chooses it."""
+    """Initial learning rate, unless a grid chooses it."""
     weight_decay: float = Field(1e-4, ge=0)
-    """Weight decay where no grid chooses it."""
+    """Weight decay, unless a grid chooses it."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """Momentum of SGD."""
     step_epochs: int = Field(30, ge=1)
@@ -97,7 +97,7 @@ class PerClassAugmentation(Block):
     """Each class's best transformations of the similarity search, for its training images (GIB section 4.2)."""
 
     model: str | None = None
-    """Model of the similarity search that ranks them; the first where absent (the paper's: trained with `fscc`)."""
+    """Model of the similarity search that ranks them. The default is the first (the paper's: trained with `fscc`)."""
     top: int = Field(5, ge=1)
     """Transformations per class, at most."""
     rank_by: Ranking = "weighted_boost"
@@ -116,7 +116,7 @@ class Method(Block):
     """One row of Table 1."""
 
     augmentation: str | None = None
-    """Name of the augmentation; the method's own name where absent."""
+    """Name of the augmentation. The default is the method's own name."""
     choice_of: str | None = None
     """Use the learning rate and weight decay chosen for this other method."""
     per_class: PerClassAugmentation | None = None

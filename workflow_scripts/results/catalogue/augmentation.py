@@ -24,7 +24,7 @@ class ZoomFigure(Block):
     """Top-1 against zoom; its methods are those of `zoom_sweep`."""
 
     labels: dict[str, str] = {}
-    """Names of methods in the legend; a method's own name where absent."""
+    """Names of methods in the legend. The default is a method's own name."""
 
 
 class CurvesFigure(Block):
@@ -35,7 +35,7 @@ class MethodTable(Block):
     """A table of top-1 per method."""
 
     methods: list[str] | None = None
-    """Rows, in this order; where absent, the study's methods with (1b) or without (1a) a Beta law."""
+    """Rows, in this order. The default is the study's methods with (1b) or without (1a) a Beta law."""
 
 
 class BetaTable(Block):

@@ -17,11 +17,11 @@ class MagnitudeFigure(Block):
     """Box plots of invariance or equivariance against magnitude."""
 
     transformations: list[str] | None = None
-    """One panel each, in this order; all of bank A where absent."""
+    """One panel each, in this order; `null` stands for all of bank A."""
     models: list[str] | None = None
-    """Models to draw, in this order; all of the study where absent."""
+    """Models to draw, in this order. The default is all of the study."""
     colors: list[Color] = Field(PALETTE, min_length=1)
-    """One colour per model, in the order of the models; lighter and darker again where there are more models."""
+    """One colour per model, in the order of the models. Further models get lighter and darker ones."""
     columns: int = Field(3, ge=1)
     """Panels side by side."""
     lowest: float = Field(-0.5, lt=1)

@@ -35,7 +35,7 @@ class LayerFigure(Block):
     """Contributions of kinds of layers, a bar per model; its transformations are those of `lie.layerwise`."""
 
     models: list[str] | None = None
-    """Models to draw; those of `lie` where absent."""
+    """Models to draw. The default is those of `lie`."""
     colors: list[Color] = Field(PALETTE, min_length=8, max_length=8)
     """Colours of embedding, convolution, downsampling, pooling, non-linearity, normalisation, attention, token mixing,
     in this order."""
@@ -45,9 +45,9 @@ class TwoPapersFigure(Block):
     """Equivariance errors against invariance, a point per model."""
 
     models: list[str] | None = None
-    """Models to draw; those of `lie` where absent."""
+    """Models to draw. The default is those of `lie`."""
     magnitude: int | None = Field(None, ge=1, le=9)
-    """Magnitude index of bank A at which the invariance is taken; the smallest that the study measures where absent."""
+    """Magnitude index of bank A at which the invariance is taken. The default is the smallest that the study measures."""
     measure: ErrorMeasure = "squared"
     """Measure of the equivariance error."""
     average: ErrorAverage = "median"

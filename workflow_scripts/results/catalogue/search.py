@@ -22,7 +22,7 @@ class ChangeFigure(Block):
     without: list[str] = []
     """Operations to leave out."""
     colors: list[Color] = Field(PALETTE, min_length=1)
-    """One colour per model, in the order of the models; lighter and darker again where there are more models."""
+    """One colour per model, in the order of the models. Further models get lighter and darker ones."""
     lowest: float = Field(-100.0, lt=0)
     """Lower end of the axis, in percent; boxes that reach further are cut off there."""
 
@@ -38,14 +38,14 @@ class BestFigure(Block):
     policy: Policy = "single"
     """Single transformations, or sub-policies."""
     colors: list[Color] = Field(PALETTE, min_length=1)
-    """One colour per model, in the order of the models; lighter and darker again where there are more models."""
+    """One colour per model, in the order of the models. Further models get lighter and darker ones."""
 
 
 class WordNetFigure(Block):
     """WordNet against the agreement of rankings."""
 
     model: str | None = None
-    """Model of the similarity search to draw; the first where absent."""
+    """Model of the similarity search to draw. The default is the first."""
     rank_by: Ranking = "mean_change"
     """What transformations are ranked by."""
 
@@ -71,7 +71,7 @@ class TrainingFigure(Block):
     top: PositiveInt = 5
     """How many of each class's best transformations are counted."""
     model: str | None = None
-    """Model of the similarity search that ranks; the first where absent."""
+    """Model of the similarity search that ranks. The default is the first."""
 
 
 class FamilyTable(Block):

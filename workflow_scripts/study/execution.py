@@ -19,7 +19,7 @@ class Execution(Block):
     ranks: int = Field(1, ge=1)
     """Processes of one training on each node: GPUs if device is `cuda`, else CPU processes."""
     gpus: int | None = Field(None, ge=0)
-    """GPUs per node that a training asks the cluster for. The default is as many as ranks if device is `cuda`, and otherwise none."""
+    """GPUs per node that a training asks the cluster for. The default is `ranks` if device is `cuda`, and else none."""
     threads: int = Field(2, ge=1)
     """CPU threads of one rank, and of an embedding job."""
     workers: int = Field(2, ge=0)

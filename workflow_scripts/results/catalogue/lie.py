@@ -47,7 +47,7 @@ class TwoPapersFigure(Block):
     models: list[str] | None = None
     """Models to draw. The default is those of `lie`."""
     magnitude: int | None = Field(None, ge=1, le=9)
-    """Magnitude index of bank A at which the invariance is taken. The default is the smallest that the study measures."""
+    """Magnitude index of bank A at which the invariance is taken. The default is the smallest of the study."""
     measure: ErrorMeasure = "squared"
     """Measure of the equivariance error."""
     average: ErrorAverage = "median"

@@ -163,7 +163,7 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
     [
         ("workflow_scripts/metrics/invariance.py", "SMALLEST_BASELINE = 1e-8", "SMALLEST_BASELINE = 1e-7", INVARIANCE),
         ("rules/report/figure_2.rst", "Invariance of the models", "How invariant models are", REPORT),
-        ("rules/report/workflow.rst", "config.title", "config.study", REPORT),
+        ("rules/report/workflow.rst", "with its caption", "with a caption", REPORT),
         ("workflow_scripts/results/catalogue/invariance.py", "translation, zoom, rotation", "some", REPORT),
         (
             "workflow_scripts/transformations/bank_a.py",

@@ -16,6 +16,7 @@ INVARIANCE = {"invariance": 2, "figure_2": 1, "figure_a3": 1, **REPORT}
 EQUIVARIANCE = {"equivariance": 2, "figure_a10": 1, **REPORT}
 MEASURED = {**INVARIANCE, **EQUIVARIANCE}
 ONE = {**MEASURED, "invariance": 1, "equivariance": 1}
+TRAINED = {"train": 2, "figure_curves": 1, "table_1a": 1}
 BOXED = {"figure_a6": 1, "table_foregrounds": 1, **REPORT}
 
 
@@ -51,7 +52,9 @@ def changed_study(checkout: Checkout, path: str, value) -> None:
 def test_figures_and_report_are_there(finished):
     figures = {path.name for path in (finished.results() / "figures").iterdir()}
     assert figures == {
-        f"figure_{name}.{kind}" for name in ("2", "a1", "a10", "a2", "a3", "a6") for kind in ("pdf", "png", "csv")
+        f"figure_{name}.{kind}"
+        for name in ("2", "a1", "a10", "a2", "a3", "a6", "curves")
+        for kind in ("pdf", "png", "csv")
     }
     page = (finished.results() / "report.html").read_text()
     assert "figure_2.png" in page
@@ -122,7 +125,7 @@ def test_comments_docstrings_and_layout_rerun_nothing(checkout, file, right, wro
             ["rotate", "translateX"],
             {"sweep": 2, **MEASURED, **SHOWN},
         ),
-        ("training.recipe.epochs", 3, {"train": 2, "table_1a": 1, "sweep": 1, **ONE}),
+        ("training.recipe.epochs", 3, {**TRAINED, "sweep": 1, **ONE}),
         ("equivariance.pairs", 30, EQUIVARIANCE),
         ("banks.b.operations", ["invert"], {**SHOWN, **REPORT}),
         ("foreground.threshold", 0.2, {"foreground": 1, **BOXED}),
@@ -151,7 +154,7 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
     assert checkout.planned("trainings") == {}
     changed_study(checkout, "training.seeds", [0, 1])
     assert checkout.planned("trainings") == {"train": 2}
-    assert checkout.planned() == {"train": 2, "table_1a": 1, **REPORT}
+    assert checkout.planned() == {**TRAINED, **REPORT}
     study = tiny_study()
     study["training"]["methods"]["rrc"] = {}
     checkout.write_study(study)
@@ -188,7 +191,7 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
             "workflow_scripts/training/learner.py",
             "recipe.learning_rate, recipe.momentum,",
             "recipe.learning_rate, 0.8,",
-            {"train": 2, "table_1a": 1, "sweep": 1, **ONE},
+            {**TRAINED, "sweep": 1, **ONE},
         ),
     ],
 )

@@ -15,6 +15,7 @@ from workflow_scripts.workflow.environment import ignore_file_dates, prepare_env
 from workflow_scripts.workflow.failures import listen, print_failures
 from workflow_scripts.workflow.resources import each_attempt, network_job, training_job
 from workflow_scripts.workflow.step import COMMAND, SHOWN_COMMAND, WILDCARDS
+from workflow_scripts.workflow.uptodate import ask_seals
 
 try:
     WORKSPACE, STUDY = start(
@@ -28,6 +29,7 @@ except InputError as error:
 # File dates never make a job run again; the stamp among its parameters does, when what determines its
 # result has changed.
 ignore_file_dates()
+ask_seals()
 # For the first words of the report, which know nothing else.
 config["title"] = STUDY.title or WORKSPACE.name
 EXECUTION = STUDY.execution

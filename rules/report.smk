@@ -1,4 +1,4 @@
-"""One HTML page with the figures, their captions and how they were made."""
+"""One HTML page with the figures, their captions and how they were made, and whether all results are whole."""
 
 
 rule report:
@@ -17,3 +17,17 @@ rule report:
         "Writing the report"
     shell:
         COMMAND
+
+
+rule verify:
+    log:
+        f"{LOGS}/verify.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        **STEPS["verify"].params,
+    message:
+        "Reading every result of this study"
+    shell:
+        SHOWN_COMMAND

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
@@ -27,7 +26,7 @@ from xdist.scheduler import LoadFileScheduling
 from workflow_scripts.common import provenance
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.data.schema import SHARD_SCHEMA
+from workflow_scripts.data.shards import write_shard
 from workflow_scripts.data.wordnet import wordnet
 from workflow_scripts.models.settings import Compute
 
@@ -79,10 +78,9 @@ def tiny_image(label: int, random: np.random.Generator) -> bytes:
     return file.getvalue()
 
 
-def write_shard(path: Path, ids: list[int], labels: list[int], data: list[bytes]) -> Path:
-    columns = [pa.array(values, field.type) for values, field in zip((ids, labels, data), SHARD_SCHEMA, strict=True)]
-    with pa.ipc.new_file(str(path), SHARD_SCHEMA) as file:
-        file.write_table(pa.table(columns, schema=SHARD_SCHEMA), max_chunksize=16)
+def write_tiny_shard(path: Path, ids: list[int], labels: list[int], data: list[bytes]) -> Path:
+    parts = [slice(first, first + 16) for first in range(0, len(ids), 16)]
+    write_shard(path, [(ids[part], labels[part], data[part]) for part in parts])
     return path
 
 
@@ -95,7 +93,7 @@ def tiny_shards(tmp_path_factory) -> TinyShards:
         data = [tiny_image(label, random) for label in labels]
         if name == "damaged":
             data[1] = b"no image"
-        return write_shard(folder / f"{name}.arrow", list(ids), labels, data)
+        return write_tiny_shard(folder / f"{name}.arrow", list(ids), labels, data)
 
     return TinyShards(
         train=[shard("train-0", range(60)), shard("train-1", range(60, 100))],

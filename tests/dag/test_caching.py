@@ -211,3 +211,97 @@ def test_one_figure_is_a_target(checkout):
     Path(checkout.results() / "figures" / "figure_a3.pdf").unlink()
     assert checkout.planned("figure_2") == {}
     assert checkout.planned("figure_a3") == {"figure_a3": 1}
+
+
+def forget(checkout: Checkout) -> None:
+    """Lose all that Snakemake has recorded."""
+    shutil.rmtree(checkout.folder / ".snakemake")
+
+
+def flip(path: Path) -> None:
+    """Damage one bit in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "jobs"),
+    [
+        (None, None, {}),
+        ("title", "Small", REPORT),
+        ("equivariance.pairs", 30, EQUIVARIANCE),
+        ("models.untrained.seed", 1, {"build_model": 1, "sweep": 1, **ONE}),
+        ("execution.embedding_batch", 3, {}),
+    ],
+)
+def test_results_carry_their_stamps_and_need_no_records(checkout, path, value, jobs):
+    forget(checkout)
+    if path:
+        changed_study(checkout, path, value)
+    assert checkout.planned() == jobs
+
+
+def test_results_of_unknown_origin_are_named_and_not_read(checkout):
+    forget(checkout)
+    results = checkout.results()
+    summaries = results / "metrics" / "invariance"
+    shutil.rmtree(summaries / ".seals")
+    done = checkout.snakemake("--dry-run")
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert "6 results are of unknown origin, first results/mine/metrics/invariance/" in done.stderr
+    (results / "figures" / "figure_a3.pdf").unlink()
+    done = checkout.snakemake("figure_a3", check=False)
+    assert done.returncode
+    log = (results / "logs" / "figure_a3.log").read_text()
+    assert "it has no seal, so nobody knows what it is; run 'snakemake verify --config repair=true'" in log
+    assert "Traceback" not in log
+
+
+def test_a_cut_file_is_made_again(checkout):
+    table = checkout.results() / "metrics" / "invariance" / "trained.summary.parquet"
+    table.write_bytes(table.read_bytes()[:-10])
+    assert checkout.planned() == {**INVARIANCE, "invariance": 1}
+
+
+def verified(checkout: Checkout, **config: str) -> tuple[int, str]:
+    settings = [f"{name}={value}" for name, value in {"study": "mine", **config}.items()]
+    done = checkout.snakemake("verify", "--config", *settings, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_verify_finds_what_is_wrong_and_repairs_it(checkout):
+    status, said = verified(checkout)
+    assert (status, "0 damaged, 0 unknown, 0 stale, 0 foreign" in said) == (0, True), said
+    results = checkout.results()
+    view = results / "embeddings" / "trained" / "bank_a" / "shard-0"
+    for path in (view / "rotate_4.npy", results / "data" / "val" / "shard-0.arrow", results / "data" / "index.parquet"):
+        flip(path)
+    flip(results / "trainings" / "fscc" / "seed-0" / "model.safetensors")
+    (results / "metrics" / "invariance" / ".seals" / "trained.pairs.parquet.json").unlink()
+    (results / "notes.txt").write_text("mine")
+    (results / "metrics" / ".old.parquet.somewhere~1.tmp").touch()
+    os.utime(results / "metrics" / ".old.parquet.somewhere~1.tmp", (0, 0))
+    # What was made of damaged files is whole: the damage came later.
+    status, said = verified(checkout)
+    assert status == 1
+    assert "5 damaged, 1 unknown, 0 stale, 1 foreign; 1 leftovers removed" in said
+    for name in (view, results / "data" / "index.parquet", results / "metrics/invariance/trained.pairs.parquet"):
+        assert str(name.relative_to(checkout.folder)) in said
+    assert "Traceback" not in said
+    status, said = verified(checkout, repair="true")
+    assert (status, "removed 6 results" in said) == (0, True), said
+    assert (results / "notes.txt").exists()
+    planned = checkout.planned()
+    assert {"train": 1, "index": 1, "sweep": 2}.items() <= planned.items()
+    checkout.snakemake()
+    status, said = verified(checkout)
+    assert (status, "0 damaged, 0 unknown, 0 stale, 1 foreign" in said) == (0, True), said
+
+
+def test_verify_lists_what_other_settings_made(checkout):
+    changed_study(checkout, "equivariance.pairs", 30)
+    status, said = verified(checkout)
+    assert status == 1
+    assert "stale: results/mine/metrics/equivariance/trained.summary.parquet: made with key" in said
+    assert " 0 damaged, 0 unknown, " in said

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from tests.conftest import TinyShards, write_shard
+from tests.conftest import TinyShards, write_tiny_shard
 from tests.trainings import (
     RECIPE,
     arguments,
@@ -222,7 +222,7 @@ def bars(folder: Path, what: str) -> TinyShards:
             else bar(random.uniform(0, math.pi), 6 + 3 * label, random)
             for label in labels
         ]
-        return write_shard(folder / f"{name}.arrow", list(range(first, first + count)), labels, data)
+        return write_tiny_shard(folder / f"{name}.arrow", list(range(first, first + count)), labels, data)
 
     return TinyShards(train=[shard("train", 0, 384)], val=[shard("val", 384, 24)], single=[], damaged=[])
 

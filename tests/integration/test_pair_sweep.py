@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.conftest import forget_digests, write_shard
+from tests.conftest import forget_digests, write_tiny_shard
 from tests.unit.images import encoded, picture
 from workflow_scripts.common import provenance
 from workflow_scripts.common.errors import InputError
@@ -96,7 +96,7 @@ def prepared(tmp_path_factory) -> Prepared:
     ids = sorted(pixels)
     data = [encoded(Image.fromarray(pixels[one].permute(1, 2, 0).numpy()), "PNG") for one in ids]
     for shard, part in enumerate((slice(0, 7), slice(7, None))):
-        write_shard(folder / f"shard-{shard}.arrow", ids[part], labels[part], data[part])
+        write_tiny_shard(folder / f"shard-{shard}.arrow", ids[part], labels[part], data[part])
     write_table(folder / "pairs.parquet", pd.DataFrame(rows).astype({"wnid": "str"}))
     # Untrained, it tells images apart better than a narrow ResNet does.
     model = Model(timm="vit_tiny_patch16_224", args={"img_size": SIDE, "patch_size": 8, "depth": 2}, crop=SIDE)

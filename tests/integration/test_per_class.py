@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.conftest import TinyShards, tiny_image, write_shard
+from tests.conftest import TinyShards, tiny_image, write_tiny_shard
 from tests.trainings import RECIPE, arguments, assert_same_result, weights
 from tests.unit.per_class import write_transformations
 from workflow_scripts.common.files import read_table
@@ -38,7 +38,7 @@ def shards(tiny_shards, tmp_path_factory) -> TinyShards:
     random, labels = np.random.default_rng(1), [number % 3 for number in range(60)]
     images = [tiny_image(label, random) for label in labels]
     images = [image if label else negative(image) for image, label in zip(images, labels, strict=True)]
-    path = write_shard(tmp_path_factory.mktemp("inverted") / "val.arrow", list(range(100, 160)), labels, images)
+    path = write_tiny_shard(tmp_path_factory.mktemp("inverted") / "val.arrow", list(range(100, 160)), labels, images)
     return replace(tiny_shards, val=[path])
 
 

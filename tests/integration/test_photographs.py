@@ -8,7 +8,7 @@ import pytest
 import timm.data
 import torch
 
-from tests.conftest import write_shard
+from tests.conftest import write_tiny_shard
 from tests.workflow import Checkout, tiny_study
 from workflow_scripts.common.files import read_table
 from workflow_scripts.data.preprocess import resize_and_crop
@@ -71,7 +71,7 @@ def test_layers_of_deit_add_up_and_its_patch_embedding_leads(photographs: Path, 
     weights = photographs / "weights" / f"{DEIT}.safetensors"
     build_model(model=Model(timm=DEIT), preprocessing=Preprocessing(), output=tmp_path / "deit", weights=weights)
     paths = sorted((photographs / "imagenet-samples").glob("*.JPEG"))[:4]
-    shard = write_shard(tmp_path / "shard", list(range(4)), [0] * 4, [path.read_bytes() for path in paths])
+    shard = write_tiny_shard(tmp_path / "shard", list(range(4)), [0] * 4, [path.read_bytes() for path in paths])
     layers, kinds = tmp_path / "layers", tmp_path / "kinds"
     settings = Layerwise(images=4, probes=5)
     layerwise(

@@ -33,7 +33,7 @@ from tests.trainings import (
 from tests.unit.per_class import write_transformations
 from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import ROOT, Stamp
+from workflow_scripts.common.provenance import ROOT, Stamp, working_for
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.network import create, load
@@ -66,13 +66,14 @@ def reference(tiny_shards, tmp_path_factory):
     """A training on one rank that nothing disturbed."""
     folder = tmp_path_factory.mktemp("reference")
     recipe = RECIPE.model_copy(update={"batch_norm": "synchronised"})
-    train(**arguments(tiny_shards, folder, recipe, stamp=STAMP))
+    with working_for(STAMP):
+        train(**arguments(tiny_shards, folder, recipe))
     return folder
 
 
 def test_outputs_are_complete(reference, tiny_shards):
     assert sorted(path.name for path in (reference / "output").iterdir()) == [
-        "history.parquet", "model.json", "model.safetensors", "predictions.parquet"]  # fmt: skip
+        ".seals", "history.parquet", "model.json", "model.safetensors", "predictions.parquet"]  # fmt: skip
     assert not (reference / "state").exists()
     rows = history(reference)
     assert rows["epoch"].tolist() == [1, 2, 3]

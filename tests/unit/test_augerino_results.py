@@ -11,7 +11,7 @@ from tests.unit.test_study import Started
 from workflow_scripts.augerino.settings import AffineGenerator
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.provenance import Stamp, code_digest
+from workflow_scripts.common.provenance import Stamp, code_digest, working_for
 from workflow_scripts.results.figures.figure_a9 import figure_a9
 from workflow_scripts.results.study import load_study
 from workflow_scripts.results.tables.table_a3 import table_a3
@@ -147,8 +147,8 @@ def evaluations(tmp_path) -> list[Path]:
     ("table", "means", "sems"), [(table_a3, [30, 75], [math.nan, 5]), (table_a4, [40, 55], [math.nan, 5])]
 )
 def test_tables_average_test_seeds_before_training_seeds(table, means, sems, evaluations, tmp_path):
-    stamp = Stamp(study="small", seed=3, module="m", code="c0de", key="k")
-    table(evaluations=evaluations, output=tmp_path / "table", stamp=stamp)
+    with working_for(Stamp(study="small", seed=3, module="m", code="c0de", key="k")):
+        table(evaluations=evaluations, output=tmp_path / "table")
     rows = pd.read_csv(tmp_path / "table.csv")
     assert rows.columns.tolist() == ["lambda", "top-1 (%)", "SEM (%)", "n", "diverged"]
     assert rows["lambda"].tolist() == [0.01, 0.5]

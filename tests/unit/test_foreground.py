@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from tests.conftest import write_shard
+from tests.conftest import write_tiny_shard
 from tests.unit.images import encoded
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
@@ -205,7 +205,7 @@ def png(image: np.ndarray) -> bytes:
 def shard(tmp_path) -> Path:
     grey = noise(deviation=3)
     images = [with_rectangle(grey, color=(250, 10, 10)), grey, with_rectangle(grey, (40, 20, 60, 30), (250, 10, 10))]
-    return write_shard(tmp_path / "shard.arrow", [7, 3, 9], [1, 0, 1], [png(image) for image in images])
+    return write_tiny_shard(tmp_path / "shard.arrow", [7, 3, 9], [1, 0, 1], [png(image) for image in images])
 
 
 @pytest.mark.parametrize("method", ["saliency", "u2net"])

@@ -14,7 +14,7 @@ from torchvision.transforms.v2.functional import resize
 from tests.unit.images import encoded, jpeg, picture, write, write_folder
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.provenance import Stamp, working_for
 from workflow_scripts.data import shards as module
 from workflow_scripts.data.index import index
 from workflow_scripts.data.reader import ShardReader, decode, jpeg_components
@@ -39,16 +39,16 @@ def folder(tmp_path) -> Path:
 
 def make(folder: Path, split: Split = "train", shard: int = 0, workers: int = 1, **values) -> Path:
     output = folder / "out" / f"{split}{shard}.arrow"
-    shards(
-        storage=Storage.model_validate(values),
-        root=folder / "data",
-        index=folder / "index.parquet",
-        split=split,
-        shard=shard,
-        output=output,
-        workers=workers,
-        stamp=STAMP,
-    )
+    with working_for(STAMP):
+        shards(
+            storage=Storage.model_validate(values),
+            root=folder / "data",
+            index=folder / "index.parquet",
+            split=split,
+            shard=shard,
+            output=output,
+            workers=workers,
+        )
     return output
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.provenance import ROOT, Stamp
+from workflow_scripts.common.provenance import ROOT, Stamp, working_for
 from workflow_scripts.results.tables.table_1a import table_1a
 from workflow_scripts.results.tables.table_1b import beta_of, table_1b
 
@@ -53,8 +53,8 @@ def test_table_1a_has_means_errors_and_counts(runs, tmp_path):
 
 
 def test_the_markdown_says_the_same_and_where_it_comes_from(runs, tmp_path):
-    stamp = Stamp(study="small", seed=3, module="m", code="c0de", key="k")
-    table_1a(runs=runs, output=tmp_path / "table_1a", stamp=stamp)
+    with working_for(Stamp(study="small", seed=3, module="m", code="c0de", key="k")):
+        table_1a(runs=runs, output=tmp_path / "table_1a")
     text = (tmp_path / "table_1a.md").read_text()
     row = next(line for line in text.splitlines() if "rscc" in line)
     assert [cell.strip() for cell in row.strip("|").split("|")] == ["rscc", "65.00", "2.89", "3", "0"]

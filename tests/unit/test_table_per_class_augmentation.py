@@ -13,7 +13,7 @@ from tests.conftest import write_run
 from tests.unit.per_class import write_transformations
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.provenance import ROOT, Stamp
+from workflow_scripts.common.provenance import ROOT, Stamp, working_for
 from workflow_scripts.results.catalogue.search import PerClassTable
 from workflow_scripts.results.tables.table_per_class_augmentation import table_per_class_augmentation
 
@@ -52,8 +52,8 @@ def tables(tmp_path) -> tuple[pd.DataFrame, pd.DataFrame, str]:
         },
         "index": tmp_path / "index.parquet",
     }
-    stamp = Stamp(study="small", seed=3, module="m", code="c0de", key="k")
-    table_per_class_augmentation(**settings, table=PerClassTable(), output=tmp_path / "table", stamp=stamp)
+    with working_for(Stamp(study="small", seed=3, module="m", code="c0de", key="k")):
+        table_per_class_augmentation(**settings, table=PerClassTable(), output=tmp_path / "table")
     note = (tmp_path / "table.md").read_text() + (tmp_path / "table_classes.md").read_text()
     return pd.read_csv(tmp_path / "table.csv"), pd.read_csv(tmp_path / "table_classes.csv"), note
 

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import stats
 from torch import nn
 
-from tests.conftest import with_compute, write_shard
+from tests.conftest import with_compute, write_tiny_shard
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.reader import ShardReader
@@ -128,7 +128,7 @@ def test_top1_is_the_probability_that_the_crop_is_close_enough(tmp_path):
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     images = 40
-    shard = write_shard(tmp_path / "square.arrow", list(range(images)), [1] * images, [file.getvalue()] * images)
+    shard = write_tiny_shard(tmp_path / "square.arrow", list(range(images)), [1] * images, [file.getvalue()] * images)
     card = Card(
         library="timm", architecture="resnet18", classes=2, crop=side, resize=side, mean=(0, 0, 0), std=(1, 1, 1)
     )
@@ -165,7 +165,7 @@ def test_too_few_conditions_are_one_sentence(changes, hint, trained, tiny_shards
 
 def test_shards_without_images_are_one_sentence(trained, tmp_path):
     with pytest.raises(InputError, match="no validation image"):
-        swept(trained, [write_shard(tmp_path / "empty.arrow", [], [], [])], tmp_path)
+        swept(trained, [write_tiny_shard(tmp_path / "empty.arrow", [], [], [])], tmp_path)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

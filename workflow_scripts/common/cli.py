@@ -1,7 +1,7 @@
 """The command line of every module: its public function, with one option per argument."""
 
 import errno
-import inspect
+import json
 import logging
 import os
 import signal
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from jsonargparse import auto_cli
 
 from workflow_scripts.common.errors import EndedError, InputError
+from workflow_scripts.common.provenance import Stamp, working_for
 
 # No space left, quota used up.
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -19,9 +20,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def run(function: Callable[..., object]) -> None:
     """Call `function` with the options of the command line, made from its typed arguments.
 
-    Settings (pydantic models) are given as JSON. Every job has an option `--stamp`; a function that does not take it is
-    not told. An `InputError`, an `EndedError` or a full disk ends the process with one line and status 1, Ctrl-C with
-    one word; any other exception is a bug and keeps its traceback.
+    Settings (pydantic models) are given as JSON. Every job has an option `--stamp`, of which the function is not told:
+    what it writes carries it. An `InputError`, an `EndedError` or a full disk ends the process with one line and
+    status 1, Ctrl-C with one word; any other exception is a bug and keeps its traceback.
     """
     logging.basicConfig(
         level=logging.INFO,
@@ -33,7 +34,9 @@ def run(function: Callable[..., object]) -> None:
     # It reports every table of every font that matplotlib puts into a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     try:
-        auto_cli(function, args=_arguments(function, sys.argv[1:]), as_positional=False)
+        options, stamp = _without_stamp(sys.argv[1:])
+        with working_for(stamp):
+            auto_cli(function, args=options, as_positional=False)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.stderr.flush()
@@ -49,9 +52,9 @@ def run(function: Callable[..., object]) -> None:
         os._exit(1)
 
 
-def _arguments(function: Callable[..., object], given: list[str]) -> list[str]:
-    """The options that are for `function`: all but a stamp that it does not take."""
-    if "stamp" in inspect.signature(function).parameters or "--stamp" not in given:
-        return given
+def _without_stamp(given: list[str]) -> tuple[list[str], Stamp | None]:
+    """The options that are for the function, and the stamp of the job."""
+    if "--stamp" not in given:
+        return given, None
     place = given.index("--stamp")
-    return [*given[:place], *given[place + 2 :]]
+    return [*given[:place], *given[place + 2 :]], Stamp(**json.loads(given[place + 1]))

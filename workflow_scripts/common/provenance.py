@@ -10,6 +10,8 @@ import ast
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -45,6 +47,24 @@ class Stamp:
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
+
+
+_CURRENT: ContextVar[Stamp | None] = ContextVar("stamp", default=None)
+
+
+def current_stamp() -> Stamp | None:
+    """The stamp of the job that this process works for; None where it works for none."""
+    return _CURRENT.get()
+
+
+@contextmanager
+def working_for(stamp: Stamp | None) -> Iterator[None]:
+    """What is written within is stamped with `stamp`."""
+    token = _CURRENT.set(stamp)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
 
 
 def digest(value: Any) -> str:

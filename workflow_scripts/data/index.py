@@ -18,7 +18,6 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.classes import describe_classes
 from workflow_scripts.data.folders import list_folders
 from workflow_scripts.data.ilsvrc2012 import list_ilsvrc2012
@@ -55,7 +54,6 @@ def index(
     index: Path,
     rejected: Path,
     workers: int = 1,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write the table of the usable images in `root`, and the table of those that cannot be used.
 
@@ -73,7 +71,7 @@ def index(
         raise InputError(f"{root}: the class folders hold no files; put the images there")
     checked = _check_all(root, candidates, workers)
     bad = [(item, look.reason) for item, look in zip(candidates, checked, strict=True) if look.reason]
-    _write_rejected(rejected, bad, stamp)
+    _write_rejected(rejected, bad)
     _refuse_many(bad, len(candidates), dataset)
     pairs = [(item, look) for item, look in zip(candidates, checked, strict=True) if not look.reason]
     frame = _table(pairs, describe_classes(root, list(listing["val"])))
@@ -81,7 +79,7 @@ def index(
     if (root / "factors.parquet").is_file():
         frame = _add_factors(frame, root / "factors.parquet")
     _warn_of_leaks(frame)
-    write_table(index, frame, stamp)
+    write_table(index, frame)
 
 
 def _select(listing: Listing, dataset: Dataset, root: Path) -> Listing:
@@ -160,13 +158,13 @@ def _decoded_size(encoded: bytes) -> tuple[int, int]:
         return image.size
 
 
-def _write_rejected(path: Path, bad: list[tuple[Candidate, str]], stamp: Stamp | None) -> None:
+def _write_rejected(path: Path, bad: list[tuple[Candidate, str]]) -> None:
     for item, reason in bad[:LOGGED]:
         log.warning("not used: %s (%s)", item.path, reason)
     if len(bad) > LOGGED:
         log.warning("not used: %d more", len(bad) - LOGGED)
     rows = [(item.path, item.split, item.category, reason) for item, reason in bad]
-    write_table(path, pd.DataFrame(rows, columns=["path", "split", "class", "reason"], dtype="str"), stamp)
+    write_table(path, pd.DataFrame(rows, columns=["path", "split", "class", "reason"], dtype="str"))
 
 
 def _refuse_many(bad: list[tuple[Candidate, str]], total: int, dataset: Dataset) -> None:

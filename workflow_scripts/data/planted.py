@@ -20,7 +20,6 @@ from PIL import Image
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import atomic_directory, write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data import planted_objects, planted_scene
 from workflow_scripts.data.settings import SPLITS, Planted, Split
 
@@ -147,7 +146,7 @@ CLASSES: tuple[PlantedClass, ...] = (
 )
 
 
-def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1, stamp: Stamp | None = None) -> None:
+def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1) -> None:
     """Generate the dataset into the folder `output`, which is whole or absent.
 
     Writes `{train,val}/{wnid}/{number}.png` (RGB, `image_size` squared), `classes.csv` (class, wnid,
@@ -163,7 +162,7 @@ def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1, stam
         ]
         parts = progress_bar(_results(tasks, workers), "planted classes", total=len(tasks))
         frame = pd.concat(parts, ignore_index=True)
-        write_table(folder / "factors.parquet", frame, stamp)
+        write_table(folder / "factors.parquet", frame)
         names = [{"class": kind.wnid, "wnid": kind.wnid, "name": kind.name} for kind in CLASSES]
         pd.DataFrame(names).to_csv(folder / "classes.csv", index=False)
     log.info("%d images of %d classes in %s", len(frame), len(CLASSES), output)

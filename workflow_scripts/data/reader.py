@@ -14,7 +14,9 @@ from PIL import Image
 from torchvision.io import ImageReadMode, decode_jpeg
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.data.schema import SHARD_SCHEMA
+from workflow_scripts.common.files import reading
+from workflow_scripts.common.seals import damaged, read_seal
+from workflow_scripts.data.schema import SHARD_SCHEMA, image_checksum, rows_checksum
 
 # Markers of a JPEG that start a frame (its sizes and number of components), and those without a length.
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -53,11 +55,17 @@ class ShardReader:
         return self._column("label")
 
     def encoded(self, row: int) -> memoryview:
-        """The encoded bytes of image `row`, uncopied; raises `IndexError` outside 0 to len - 1."""
+        """The encoded bytes of image `row`, uncopied.
+
+        Raises `IndexError` outside 0 to len - 1, and `InputError` where they are not those that were written.
+        """
         if not 0 <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         batch = bisect_right(self._starts, row) - 1
-        return memoryview(self._data[batch][int(row) - self._starts[batch]].as_buffer())
+        encoded = memoryview(self._data[batch][int(row) - self._starts[batch]].as_buffer())
+        if image_checksum(int(self.ids[row]), int(self.labels[row]), encoded) != self._checksums[row]:
+            raise damaged(self._path_of(row), f"image with id {self.ids[row]} has changed since it was written")
+        return encoded
 
     def image(self, row: int) -> torch.Tensor:
         """Image `row` as uint8 [3, height, width], RGB, on the CPU.
@@ -87,9 +95,13 @@ class ShardReader:
         """First row of each record batch, and the number of rows."""
         return [0, *np.cumsum([len(data) for data in self._data], dtype=np.int64).tolist()]
 
-    def _column(self, name: str) -> np.ndarray:
+    @cached_property
+    def _checksums(self) -> np.ndarray:
+        return self._column("checksum", np.uint64)
+
+    def _column(self, name: str, kind: type[np.generic] = np.int64) -> np.ndarray:
         parts = [batch.column(name).to_numpy() for shard in self._batches for batch in shard]
-        return np.concatenate([np.empty(0, np.int64), *parts], dtype=np.int64)
+        return np.concatenate([np.empty(0, kind), *parts], dtype=kind)
 
     def _path_of(self, row: int) -> Path:
         ends = np.cumsum([sum(len(batch) for batch in shard) for shard in self._batches])
@@ -97,16 +109,17 @@ class ShardReader:
 
 
 def _open(path: Path) -> list[pa.RecordBatch]:
-    try:
+    """The record batches of a shard, mapped; all but the images themselves is checked."""
+    with reading(path):
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         if not reader.schema.equals(SHARD_SCHEMA):
-            raise pa.ArrowInvalid(f"its columns are {', '.join(reader.schema.names)}, not id, label, data")
+            raise damaged(path, f"its columns are {', '.join(reader.schema.names)}, not those of a shard")
         batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
         for batch in batches:
             batch.validate(full=True)
-    except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a readable shard ({reason}); delete it and run again") from error
+        seal = read_seal(path)
+        if seal is None or seal.rows != rows_checksum(batches):
+            raise damaged(path, "its rows are not those that were written")
     return batches
 
 

@@ -14,11 +14,11 @@ from PIL import Image
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import atomic, read_table
+from workflow_scripts.common.files import Rows, atomic, read_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.provenance import current_stamp
 from workflow_scripts.data.parallel import ordered_map
-from workflow_scripts.data.schema import SHARD_SCHEMA
+from workflow_scripts.data.schema import ROW_COLUMNS, SHARD_SCHEMA, image_checksum, rows_checksum
 from workflow_scripts.data.settings import Split, Storage
 from workflow_scripts.data.sources import read_encoded
 
@@ -26,6 +26,9 @@ COLUMNS = ["id", "label", "split", "path", "container", "offset", "bytes", "widt
 # A record batch ends with whichever comes first: few rows make random access cheap, few bytes bound memory.
 BATCH_ROWS = 256
 BATCH_BYTES = 2**26
+
+Batch = tuple[list[int], list[int], list[bytes]]
+"""Ids, labels and encoded images."""
 
 
 def shards(
@@ -37,7 +40,6 @@ def shards(
     shard: int,
     output: Path,
     workers: int = 1,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write shard number `shard` (from 0) of the images of `split`: an Arrow file of `SHARD_SCHEMA`.
 
@@ -50,16 +52,26 @@ def shards(
     an image is no longer the one that was indexed.
     """
     rows = _rows(index, split, storage, shard)
-    schema = SHARD_SCHEMA.with_metadata(stamp.metadata() if stamp else None)
     encoded = ordered_map(partial(_stored, root, storage), rows.itertuples(), workers)
     shown = progress_bar(encoded, f"{split} shard {shard}", total=len(rows))
-    with (
-        atomic(output) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pa.ipc.new_file(sink, schema) as writer,
-    ):
-        for ids, labels, data in _batches(rows, shown):
-            writer.write_batch(pa.record_batch([ids, labels, data], schema=schema))
+    write_shard(output, _batches(rows, shown))
+
+
+def write_shard(output: Path, batches: Iterable[Batch]) -> None:
+    """Write record batches of ids, labels and encoded images as one shard, with a checksum for every image."""
+    stamp, proof, written = current_stamp(), Rows(), []
+    schema = SHARD_SCHEMA.with_metadata(stamp.metadata() if stamp else None)
+    with atomic(output, rows=proof) as temporary:
+        with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for batch in batches:
+                checksums = [image_checksum(*row) for row in zip(*batch, strict=True)]
+                columns = zip((*batch, checksums), SHARD_SCHEMA, strict=True)
+                arrays = [pa.array(values, field.type) for values, field in columns]
+                rows = pa.record_batch(arrays, schema=schema)
+                writer.write_batch(rows)
+                # Without the images, which would fill the memory.
+                written.append(rows.select(ROW_COLUMNS))
+        proof.checksum = rows_checksum(written)
 
 
 def _rows(index: Path, split: Split, storage: Storage, shard: int) -> pd.DataFrame:
@@ -103,19 +115,15 @@ def shrink(encoded: bytes, size: int, quality: int) -> bytes:
     return file.getvalue()
 
 
-def _batches(rows: pd.DataFrame, encoded: Iterable[bytes]) -> Iterator[tuple[pa.Array, pa.Array, pa.Array]]:
-    """Columns of one record batch after the other."""
+def _batches(rows: pd.DataFrame, encoded: Iterable[bytes]) -> Iterator[Batch]:
+    """One record batch after the other."""
     first, held, size = 0, [], 0
     for number, data in enumerate(encoded, start=1):
         held.append(data)
         size += len(data)
         if len(held) == BATCH_ROWS or size >= BATCH_BYTES or number == len(rows):
             part = rows.iloc[first:number]
-            yield (
-                pa.array(part["id"], pa.int64()),
-                pa.array(part["label"], pa.int32()),
-                pa.array(held, pa.large_binary()),
-            )
+            yield part["id"].tolist(), part["label"].tolist(), held
             first, held, size = number, [], 0
 
 

@@ -16,6 +16,7 @@ import nltk.data
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic_directory
+from workflow_scripts.common.seals import make_seal, put_seal
 from workflow_scripts.data.synsets import Synsets
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,8 @@ def _take(found: Path, output: Path) -> None:
         for name in FILES:
             shutil.copyfile(found / name, target / name)
         _write_lexnames(target / "lexnames")
+        for name in (*FILES, "lexnames"):
+            put_seal(target / name, make_seal(target / name))
         try:
             synsets = Synsets(target)
             names = {wnid: synsets.of(wnid).lemma_names()[0] for wnid in KNOWN}

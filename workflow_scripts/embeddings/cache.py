@@ -8,12 +8,14 @@ The store's files are named by the digest of all that determines them, so a swee
 computes only what is missing.
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.common.arrays import read_array, write_array
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic, link_or_copy, read_table
 
@@ -33,20 +35,29 @@ class Store:
         return self.folder / key[:2] / f"{key}.npy"
 
     def __contains__(self, key: str) -> bool:
-        return self.path(key).is_file()
+        """Whether the array of `key` is there and whole; a damaged one is removed, so that it is computed again."""
+        path = self.path(key)
+        try:
+            if path.is_file():
+                read_array(path)
+                return True
+        except InputError as error:
+            logging.warning("computing it again: %s", str(error).split("; ")[0])
+            path.unlink()
+        return False
 
     def put(self, key: str, array: np.ndarray) -> None:
         """Store `array`; two jobs that store the same key at once are harmless."""
-        with atomic(self.path(key)) as temporary:
-            np.save(temporary, array)
+        with atomic(self.path(key), sealed=False) as temporary:
+            write_array(temporary, array)
 
     def get(self, key: str) -> np.ndarray:
         """The array of `key`."""
-        return np.load(self.path(key))
+        return read_array(self.path(key))
 
     def link(self, key: str, target: Path) -> None:
         """Make the array of `key` appear as `target`, without a copy where the file system can."""
-        link_or_copy(self.path(key), target)
+        link_or_copy(self.path(key), target, sealed=False)
 
 
 class Cache:
@@ -76,7 +87,7 @@ class Cache:
         if self.failed:
             return np.full((len(self.ids), 1), np.nan, dtype=np.float32)
         name = self._arrays[transformation, magnitude]
-        return np.concatenate([np.load(folder / name) for folder in self.folders])
+        return np.concatenate([read_array(folder / name) for folder in self.folders])
 
     def signs(self) -> pd.DataFrame:
         """Columns id, transformation, sign."""

@@ -10,16 +10,13 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.settings import Split
 
 HALVES = ("choose", "measure")
 CLASS = ["class", "label", "name", "wnid"]
 
 
-def draw_class_pairs(
-    *, index: Path, split: Split, pairs_per_class: int, seed: int, output: Path, stamp: Stamp | None = None
-) -> None:
+def draw_class_pairs(*, index: Path, split: Split, pairs_per_class: int, seed: int, output: Path) -> None:
     """Draw at most `pairs_per_class` pairs (x1, x2) per class of `split` and write them as a table.
 
     No image is in two pairs. The pairs of a class depend on its name, its images and the seed, not on the
@@ -34,7 +31,7 @@ def draw_class_pairs(
     tables = [_of_class(index, group, pairs_per_class, seed) for _, group in images.groupby("label")]
     table = pd.concat(tables, ignore_index=True)
     logging.info("%d pairs of %d classes", len(table), len(tables))
-    write_table(output, table, stamp)
+    write_table(output, table)
 
 
 def _of_class(index: Path, images: pd.DataFrame, pairs_per_class: int, seed: int) -> pd.DataFrame:

@@ -8,11 +8,10 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.settings import Split
 
 
-def draw_pairs(*, index: Path, split: Split, count: int, seed: int, output: Path, stamp: Stamp | None = None) -> None:
+def draw_pairs(*, index: Path, split: Split, count: int, seed: int, output: Path) -> None:
     """Draw `count` pairs (x, x') of distinct images of `split` and write them as a table.
 
     Raises `InputError` where the split has fewer than two images.
@@ -22,7 +21,7 @@ def draw_pairs(*, index: Path, split: Split, count: int, seed: int, output: Path
     if len(ids) < 2:
         raise InputError(f"{index}: pairs need at least two images in split {split!r}, but it has {len(ids)}")
     x, x_prime = distinct_pairs(ids, count, np.random.default_rng([seed, len(ids)]))
-    write_table(output, pd.DataFrame({"pair": np.arange(count), "x": x, "x_prime": x_prime}), stamp)
+    write_table(output, pd.DataFrame({"pair": np.arange(count), "x": x, "x_prime": x_prime}))
 
 
 def distinct_pairs(ids: np.ndarray, pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

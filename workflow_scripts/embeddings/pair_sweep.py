@@ -17,7 +17,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp, code_digest, definition_digest, digest
+from workflow_scripts.common.provenance import code_digest, definition_digest, digest
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import Store
 from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches
@@ -54,7 +54,6 @@ def pair_sweep(
     output: Path,
     store: Path,
     compute: Compute = DEFAULT_COMPUTE,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write cos(f(x1), f(t(x2))) for the pairs of every `class_parts`-th class and every t of `bank`.
 
@@ -80,7 +79,7 @@ def pair_sweep(
         for one in progress_bar([Evaluation((), identity), *missing], "transformations"):
             if one.key not in held:
                 held.put(one.key, search.similarities(one.steps))
-    write_table(output, _view(mine, {name: held.get(key) for name, key in keys.items()}, held.get(identity)), stamp)
+    write_table(output, _view(mine, {name: held.get(key) for name, key in keys.items()}, held.get(identity)))
 
 
 def _key(base: str, steps: Steps, seed: int) -> str:

@@ -10,7 +10,6 @@ from torch import Tensor
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
@@ -29,7 +28,6 @@ def show_banks(
     operations: list[str],
     preprocessing: Preprocessing,
     output: Path,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write image number `image` of the shards under every cell of both banks, as PNG bytes, a row each.
 
@@ -44,7 +42,7 @@ def show_banks(
     for name in operations:
         transformation = BANK_B_TRANSFORMATIONS[name]
         cells += [("B", transformation, m) for m in range(1 if transformation.entry.index_free else MAGNITUDES)]
-    write_table(output, pd.DataFrame([_row(crop, *cell) for cell in cells]), stamp)
+    write_table(output, pd.DataFrame([_row(crop, *cell) for cell in cells]))
 
 
 def _row(crop: Tensor, bank: str, transformation: Transformation, magnitude: int) -> dict[str, object]:

@@ -14,7 +14,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.files import atomic_directory, read_table, write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp, code_digest, definition_digest, digest
+from workflow_scripts.common.provenance import code_digest, definition_digest, digest
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import IMAGES, INDEX, SIGNS, Store
 from workflow_scripts.embeddings.forward import Embed, base_key, decode_crops, embed_batches
@@ -50,7 +50,6 @@ def sweep(
     output: Path,
     store: Path,
     compute: Compute = DEFAULT_COMPUTE,
-    stamp: Stamp | None = None,
 ) -> None:
     """Embed the images of `shard` that occur in `pairs` under `bank`, and write the view `output`.
 
@@ -73,7 +72,7 @@ def sweep(
     except UnfitModelError as unfit:
         failed = reason_to_keep(unfit, compute.failing)
     with atomic_directory(output) as folder:
-        _write_view(folder, cells, ids, seed, held, failed, stamp)
+        _write_view(folder, cells, ids, seed, held, failed)
 
 
 def _base(network: Path, reader: ShardReader, rows: np.ndarray) -> str:
@@ -129,7 +128,6 @@ def _write_view(
     seed: int,
     store: Store,
     failed: str | None,
-    stamp: Stamp | None,
 ) -> None:
     index, signs = [], []
     for cell in cells:
@@ -152,9 +150,9 @@ def _write_view(
             drawn = draw_signs(seed, entry.name, ids)
             signs.append(pd.DataFrame({"id": ids, "transformation": entry.name, "sign": drawn}))
     empty = pd.DataFrame({"id": ids[:0], "transformation": [], "sign": []})
-    write_table(folder / INDEX, pd.DataFrame(index), stamp)
-    write_table(folder / IMAGES, pd.DataFrame({"id": ids}), stamp)
-    write_table(folder / SIGNS, pd.concat(signs, ignore_index=True) if signs else empty, stamp)
+    write_table(folder / INDEX, pd.DataFrame(index))
+    write_table(folder / IMAGES, pd.DataFrame({"id": ids}))
+    write_table(folder / SIGNS, pd.concat(signs, ignore_index=True) if signs else empty)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.seals import check
 from workflow_scripts.data.parallel import ordered_map
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.foreground.boxes import EDGES, bounding_box
@@ -29,7 +29,6 @@ def foreground(
     output: Path,
     network: Path | None = None,
     threads: int = 1,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write the table of the foregrounds of the images in `shard`, a row each, in their order.
 
@@ -51,7 +50,7 @@ def foreground(
     table = pd.DataFrame(rows, columns=["found", *EDGES, "center_x", "center_y", "area", "foreground"])
     table.insert(0, "id", reader.ids)
     table.insert(1, "label", reader.labels)
-    write_table(output, table, stamp)
+    write_table(output, table)
 
 
 def _finder(method: Method, network: Path | None) -> Finder:
@@ -59,7 +58,7 @@ def _finder(method: Method, network: Path | None) -> Finder:
         return saliency
     if network is None:
         raise InputError("foreground: the method u2net needs a network; name its ONNX file")
-    return U2Net(network)
+    return U2Net(check(network))
 
 
 def describe(mask: np.ndarray) -> dict[str, float]:

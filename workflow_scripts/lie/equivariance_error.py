@@ -14,7 +14,6 @@ from torch import Tensor
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.derivative import Mode, along_all
@@ -65,7 +64,6 @@ def equivariance_error(
     family: str | None = None,
     chunk: int = 32,
     compute: Compute = DEFAULT_COMPUTE,
-    stamp: Stamp | None = None,
 ) -> None:
     """Measure the model in folder `network` and write four tables.
 
@@ -95,8 +93,8 @@ def equivariance_error(
     summaries = summarise(tables.derivatives, tables.discrete, tables.top1, seed)
     for path, table in [(images, tables.derivatives), (discrete, tables.discrete), (summary, summaries[SUMMARY])]:
         table.insert(0, "model", model)
-        write_table(path, table, stamp)
-    write_table(about, pd.DataFrame([vars(facts)]), stamp)
+        write_table(path, table)
+    write_table(about, pd.DataFrame([vars(facts)]))
 
 
 def measure(

@@ -13,7 +13,6 @@ from workflow_scripts.common.cli import run as run_command
 from workflow_scripts.common.device import choose_device, in_parts
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.randomness import item_generator
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.lie.chain import run
@@ -59,7 +58,6 @@ def layerwise(
     kinds: Path,
     chunk: int = 8,
     compute: Compute = DEFAULT_COMPUTE,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write what the layers of the model in folder `network` add to the Lie derivative of its class probabilities.
 
@@ -90,7 +88,7 @@ def layerwise(
         tables = [row.reindex(columns=columns) for columns in (LAYER_COLUMNS, KIND_COLUMNS)]
     for path, table in zip((layers, kinds), tables, strict=True):
         table.insert(0, "model", model)
-        write_table(path, table, stamp)
+        write_table(path, table)
 
 
 def _load(folder: Path) -> tuple[Card, nn.Module]:

@@ -8,14 +8,13 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.training.settings import PerClassAugmentation
 
 SCORES = ["mean_change", "weighted_boost", "proportion_boosted"]
 COLUMNS = ["model", "label", "class", "name", "ranking", "rank", "transformation", "policy", "family", *SCORES]
 
 
-def best_per_class(*, search: Path, settings: PerClassAugmentation, output: Path, stamp: Stamp | None = None) -> None:
+def best_per_class(*, search: Path, settings: PerClassAugmentation, output: Path) -> None:
     """Write the best transformations of each class, from the table `search` of one model, over all its pairs.
 
     One row per class and rank; a class in which no transformation passes the filters has no row. Of
@@ -31,7 +30,7 @@ def best_per_class(*, search: Path, settings: PerClassAugmentation, output: Path
         )
     best = choose(table, settings)
     logging.info("%d of %d classes have a transformation", best["label"].nunique(), table["label"].nunique())
-    write_table(output, best.assign(ranking=settings.rank_by)[COLUMNS], stamp)
+    write_table(output, best.assign(ranking=settings.rank_by)[COLUMNS])
 
 
 def choose(table: pd.DataFrame, settings: PerClassAugmentation) -> pd.DataFrame:

@@ -13,13 +13,12 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.planted import CLASSES, FACTORS
 from workflow_scripts.metrics.rankings import operations, scores
 from workflow_scripts.metrics.settings import RANKINGS
 
 
-def calibration(*, search: Path, output: Path, stamp: Stamp | None = None) -> None:
+def calibration(*, search: Path, output: Path) -> None:
     """Write the rank of every operation in every planted class, from the table `search` of one model.
 
     An operation stands where its best single step stands. Rankings are by mean change and by weighted boost,
@@ -46,7 +45,7 @@ def calibration(*, search: Path, output: Path, stamp: Stamp | None = None) -> No
                 parts.append(ranks.assign(factor=kind.factor, planted=expressed))
     result = pd.concat(parts, ignore_index=True)
     result.insert(0, "model", table["model"].iloc[0])
-    write_table(output, result, stamp)
+    write_table(output, result)
 
 
 def to_other_classes(raw: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,6 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.statistics import bootstrap_interval
 from workflow_scripts.embeddings.cache import Cache
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
@@ -35,7 +34,6 @@ def equivariance(
     seed: int,
     percentiles: Path,
     summary: Path,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write the percentiles of eq over `count` random pairs of images, and its mean with a 95 % bootstrap interval.
 
@@ -55,8 +53,8 @@ def equivariance(
         parts.extend(_of_transformation(cache, name, of_rows, count, rng))
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "model", model)
-    write_table(percentiles, distribution(table, "equivariance"), stamp)
-    write_table(summary, _summary(table, seed), stamp)
+    write_table(percentiles, distribution(table, "equivariance"))
+    write_table(summary, _summary(table, seed))
 
 
 def _of_transformation(

@@ -19,7 +19,6 @@ from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.card import Card
@@ -39,7 +38,6 @@ def evaluate_augerino(
     test_seeds: int,
     output: Path,
     compute: Compute = DEFAULT_COMPUTE,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write the top-1 of the network in the folder `network` of a training behind its learned bounds, and without them.
 
@@ -70,7 +68,7 @@ def evaluate_augerino(
         "n": len(reader),
         "diverged": lost,
     }
-    write_table(output, pd.DataFrame(evaluations), stamp)
+    write_table(output, pd.DataFrame(evaluations))
 
 
 def _model(folder: Path, settings: Learning, device: torch.device) -> tuple[Subject, AugmentedClassifier]:

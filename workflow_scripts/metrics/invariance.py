@@ -12,7 +12,6 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.embeddings.cache import Cache
 from workflow_scripts.metrics.distributions import distribution, means
 
@@ -27,7 +26,6 @@ def invariance(
     per_pair: Path,
     percentiles: Path,
     summary: Path,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write the invariance of `model` per pair, its percentiles and its mean, n and dropped pairs.
 
@@ -37,9 +35,9 @@ def invariance(
     cache = Cache(embeddings)
     table = pd.concat(_per_cell(cache, read_table(pairs)), ignore_index=True)
     table.insert(0, "model", model)
-    write_table(per_pair, table, stamp)
-    write_table(percentiles, distribution(table, "invariance"), stamp)
-    write_table(summary, means(table, "invariance"), stamp)
+    write_table(per_pair, table)
+    write_table(percentiles, distribution(table, "invariance"))
+    write_table(summary, means(table, "invariance"))
 
 
 def _per_cell(cache: Cache, pairs: pd.DataFrame) -> Iterator[pd.DataFrame]:

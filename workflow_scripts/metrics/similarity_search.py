@@ -13,7 +13,6 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.transformations.bank_b import Steps
 from workflow_scripts.transformations.composition import evaluation, family, label
 from workflow_scripts.transformations.pool import singles, subpolicies
@@ -23,9 +22,7 @@ CLASS = ["label", "class", "name", "wnid"]
 HALVES = ("both", "choose", "measure")
 
 
-def similarity_search(
-    *, model: str, sweeps: list[Path], pairs: Path, bank: BankB, output: Path, stamp: Stamp | None = None
-) -> None:
+def similarity_search(*, model: str, sweeps: list[Path], pairs: Path, bank: BankB, output: Path) -> None:
     """Write one row per class, transformation and half of the pairs, from the tables `sweeps` of all classes.
 
     Columns: mean change, its SEM, n, proportion boosted, mean boost and weighted boost over the pairs of the
@@ -39,7 +36,7 @@ def similarity_search(
     if missing := set(drawn["label"]) - set(table["label"]):
         raise InputError(f"{sweeps[0]} and the like lack class number {min(missing)}; delete them and run again")
     table.insert(0, "model", model)
-    write_table(output, table, stamp)
+    write_table(output, table)
 
 
 def describe(bank: BankB) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from scipy.stats import rankdata
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.data.synsets import Measure, Synsets
 from workflow_scripts.metrics.rankings import scores
 from workflow_scripts.metrics.settings import WordNetSimilarity
@@ -28,7 +27,6 @@ def wordnet_similarity(
     settings: WordNetSimilarity,
     seed: int,
     output: Path,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write, for random pairs of classes, how alike they are in WordNet and how alike their transformations rank.
 
@@ -60,7 +58,7 @@ def wordnet_similarity(
     empty = pd.DataFrame(columns=COLUMNS).astype({"wordnet_similarity": float, "agreement": float})
     result = pd.concat(parts, ignore_index=True)[COLUMNS] if parts else empty
     result.insert(0, "model", table["model"].iloc[0])
-    write_table(output, result, stamp)
+    write_table(output, result)
 
 
 def class_pairs(classes: int, most: int, seed: int) -> np.ndarray:

@@ -16,7 +16,6 @@ from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.randomness import item_generator
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
@@ -42,7 +41,6 @@ def zoom_sweep(
     test_seeds: int,
     output: Path,
     compute: Compute = DEFAULT_COMPUTE,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write the top-1 of the training in folder `network` per maximal zoom and test seed.
 
@@ -67,7 +65,7 @@ def zoom_sweep(
     table.insert(0, "method", method)
     table.insert(1, "training_seed", training_seed)
     table.insert(2, "diverged", diverged(network))
-    write_table(output, table, stamp)
+    write_table(output, table)
 
 
 class ZoomedImages(Dataset[tuple[Tensor, int]]):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.seals import check
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.failures import Failure, failure_of_weights, write_failure
@@ -43,7 +44,8 @@ def build_model(
             raise InputError(reason)
         network = create(card, seed=model.seed)
         if weights is not None:
-            state = read_weights(weights)
+            # Published weights are a file of ours, a checkpoint is one of the user's.
+            state = read_weights(check(weights) if model.pretrained else weights)
             fill(network, LIBRARIES[card.library].fitting(card, state), weights)
         _try_out(network, card)
     except InputError as error:

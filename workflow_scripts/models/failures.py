@@ -13,10 +13,10 @@ from pathlib import Path
 
 import safetensors
 import safetensors.torch
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from workflow_scripts.common.device import of_the_machine
-from workflow_scripts.common.files import atomic
+from workflow_scripts.common.files import atomic, reading, write_values
 from workflow_scripts.models.network import CARD, FAILED, WEIGHTS
 from workflow_scripts.models.settings import FailingModels, LibraryName
 
@@ -74,14 +74,12 @@ def failure_of_weights(path: Path) -> str | None:
 def write_failure(folder: Path, failure: Failure) -> None:
     """Write the folder of a network that could not be built."""
     write_failed_weights(folder / WEIGHTS, failure.failed)
-    with atomic(folder / CARD) as temporary:
-        temporary.write_text(failure.model_dump_json(indent=2) + "\n")
+    write_values(folder / CARD, failure)
 
 
 def failure_of(folder: Path) -> Failure | None:
     """Why the network that should be in `folder` is not, where it could not be fetched or built."""
-    try:
-        values = json.loads((folder / CARD).read_text())
+    path = folder / CARD
+    with reading(path):
+        values = json.loads(path.read_bytes())
         return Failure.model_validate(values) if FAILED in values else None
-    except (OSError, ValueError, ValidationError, TypeError):
-        return None

@@ -3,14 +3,12 @@
 import json
 from pathlib import Path
 
-import safetensors
 import safetensors.torch
 import torch
-from pydantic import ValidationError
 from torch import nn
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import atomic
+from workflow_scripts.common.files import atomic, reading, write_values
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.libraries import LIBRARIES
 
@@ -39,8 +37,7 @@ def create(card: Card, seed: int | None = None) -> nn.Module:
 
 def save(folder: Path, card: Card, network: nn.Module) -> None:
     """Write card and weights of `network` (tensors shared between layers are stored once each)."""
-    with atomic(folder / CARD) as temporary:
-        temporary.write_text(card.model_dump_json(indent=2) + "\n")
+    write_values(folder / CARD, card)
     state = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items()}
     with atomic(folder / WEIGHTS) as temporary:
         safetensors.torch.save_file(state, temporary)
@@ -49,14 +46,11 @@ def save(folder: Path, card: Card, network: nn.Module) -> None:
 def read_card(folder: Path) -> Card:
     """Read the card of a network; raises `InputError` where it is absent, damaged, or holds a reason in its place."""
     path = folder / CARD
-    try:
-        values = json.loads(path.read_text())
+    with reading(path):
+        values = json.loads(path.read_bytes())
         if FAILED in values:
             raise InputError(f"{path}: no model, as {values[FAILED]}")
         return Card.model_validate(values)
-    except (OSError, TypeError, ValidationError, json.JSONDecodeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a readable model card ({reason}); delete the folder and run again") from error
 
 
 def load(folder: Path) -> tuple[Card, nn.Module]:
@@ -64,9 +58,6 @@ def load(folder: Path) -> tuple[Card, nn.Module]:
     card = read_card(folder)
     network = create(card)
     path = folder / WEIGHTS
-    try:
+    with reading(path):
         network.load_state_dict(safetensors.torch.load_file(path))
-    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: weights cannot be loaded ({reason}); delete the folder and run again") from error
     return card, network.eval()

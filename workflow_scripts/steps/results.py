@@ -19,6 +19,7 @@ def declare(workspace: Workspace, study: Study, snakefile: str) -> None:
     for entry in available(workspace, study):
         result(workspace, study, entry)
     report(workspace, study, snakefile)
+    verify(workspace, snakefile)
 
 
 def available(workspace: Workspace, study: Study) -> list[AnyEntry]:
@@ -66,6 +67,17 @@ def report(workspace: Workspace, study: Study, snakefile: str) -> Step:
         # Snakemake takes them from the rules.
         also=lambda _: [study.title, shown, caption("workflow").read_text()],
         execution=lambda _: {"snakefile": snakefile, "configuration": workspace.config},
+    )
+
+
+def verify(workspace: Workspace, snakefile: str) -> Step:
+    """What is damaged, unknown or out of date among the results; makes no file."""
+    return Step(
+        workspace.steps,
+        "verify",
+        "steps.verify",
+        outputs={},
+        execution=lambda _: {"configuration": workspace.config, "snakefile": snakefile},
     )
 
 

@@ -22,6 +22,8 @@ class Config(Block):
     """Folder of datasets and weights; relative paths in a study start here."""
     results: str = "results"
     """Folder of results; each study writes to a folder of its own name in it."""
+    repair: bool = False
+    """Whether `snakemake verify` removes what is damaged, unknown or out of date, so that the next run makes it."""
 
 
 def load_config(values: dict[str, Any], *, others: bool = False) -> Config:

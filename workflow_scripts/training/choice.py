@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import read_values
 
 
 class Choice(BaseModel):
@@ -18,8 +18,4 @@ class Choice(BaseModel):
 
 def read_choice(path: Path) -> Choice:
     """Read a choice; raises `InputError` where the file is absent or damaged."""
-    try:
-        return Choice.model_validate_json(path.read_text())
-    except (OSError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a readable choice of the grid ({reason}); delete it and run again") from error
+    return read_values(path, Choice)

@@ -7,8 +7,7 @@ from pydantic import BaseModel
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import atomic, read_table, write_table
-from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.files import read_table, write_table, write_values
 from workflow_scripts.training.choice import Choice
 from workflow_scripts.training.predictions import diverged
 
@@ -21,7 +20,7 @@ class GridRun(BaseModel):
     weight_decay: float
 
 
-def select(*, method: str, runs: list[GridRun], choice: Path, grid: Path, stamp: Stamp | None = None) -> None:
+def select(*, method: str, runs: list[GridRun], choice: Path, grid: Path) -> None:
     """Write the best point of `runs` as JSON, and all of them as a table.
 
     Best is the highest validation top-1 after the last epoch, then the lowest validation loss. A diverged
@@ -37,11 +36,9 @@ def select(*, method: str, runs: list[GridRun], choice: Path, grid: Path, stamp:
     best = sound.sort_values(["val_top1", "val_loss"], ascending=[False, True], kind="stable").index[0]
     table["chosen"] = table.index == best
     table.insert(0, "method", method)
-    write_table(grid, table, stamp)
+    write_table(grid, table)
     point = table.loc[best]
-    chosen = Choice(learning_rate=point["learning_rate"], weight_decay=point["weight_decay"])
-    with atomic(choice) as temporary:
-        temporary.write_text(chosen.model_dump_json(indent=2) + "\n")
+    write_values(choice, Choice(learning_rate=point["learning_rate"], weight_decay=point["weight_decay"]))
 
 
 def _row(run: GridRun) -> dict[str, float | bool]:

@@ -30,7 +30,6 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.randomness import stream
 from workflow_scripts.common.settings import DeviceName
 from workflow_scripts.data.reader import ShardReader
@@ -78,7 +77,6 @@ def train(
     compile: bool = False,
     checkpoint_minutes: float = 10,
     collective_timeout_minutes: float = 30,
-    stamp: Stamp | None = None,
 ) -> None:
     """Train `architecture` (a timm name) and write model, history and predictions into `output`.
 
@@ -111,8 +109,8 @@ def train(
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
         answers = training.run()
         if ranks.main:
-            write_table(output / "history.parquet", pd.DataFrame(training.progress.history), stamp)
-            write_table(output / "predictions.parquet", answers.table(validation), stamp)
+            write_table(output / "history.parquet", pd.DataFrame(training.progress.history))
+            write_table(output / "predictions.parquet", answers.table(validation))
             save(output, card, learner.network)
 
 

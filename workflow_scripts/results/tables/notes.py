@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from workflow_scripts.common.provenance import Stamp
+from workflow_scripts.common.provenance import current_stamp
 
 RANKING_NAMES = {
     "mean_change": "mean change",
@@ -11,8 +11,9 @@ RANKING_NAMES = {
 }
 
 
-def origin(stamp: Stamp | None) -> str:
+def origin() -> str:
     """One sentence: the study, the seed and the digest of the code that made a table; empty without a stamp."""
+    stamp = current_stamp()
     return f"Study {stamp.study}, seed {stamp.seed}, code {stamp.code}." if stamp else ""
 
 

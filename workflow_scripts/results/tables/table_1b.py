@@ -5,7 +5,6 @@ from pathlib import Path
 from workflow_scripts.common.beta_law import AreaLaw
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.results.tables.notes import origin
 from workflow_scripts.results.tables.top1_by_method import DIGITS, NOTE, top1_by_method
 from workflow_scripts.results.tables.writing import write_table_files
@@ -14,7 +13,7 @@ from workflow_scripts.training.settings import BETA
 UNIFORM = "rrc"
 
 
-def table_1b(*, runs: dict[str, list[Path]], output: Path, stamp: Stamp | None = None) -> None:
+def table_1b(*, runs: dict[str, list[Path]], output: Path) -> None:
     """Write `output`.csv and .md: as Table 1a, with each method's beta and E[sigma^2], sorted by beta.
 
     `runs` gives the training folders, one per seed, of `rrc` (beta = 1) and of methods called
@@ -25,7 +24,7 @@ def table_1b(*, runs: dict[str, list[Path]], output: Path, stamp: Stamp | None =
     table.insert(1, "beta", betas)
     table.insert(2, "E[sigma^2]", [AreaLaw(beta).mean_area() for beta in betas])
     table = table.sort_values("beta", kind="stable", ignore_index=True)
-    note = f"{NOTE} {origin(stamp)}".strip()
+    note = f"{NOTE} {origin()}".strip()
     write_table_files(table=table, output=output, digits=DIGITS, note=note)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from workflow_scripts.common.beta_law import AreaLaw
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.provenance import Stamp, digest
+from workflow_scripts.common.provenance import digest
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.results.catalogue.augmentation import BetaTable
 from workflow_scripts.results.tables.notes import origin
@@ -17,7 +17,7 @@ from workflow_scripts.results.tables.writing import write_table_files
 NOTE = "sigma^2 = 0.08 + 0.92 B, B ~ Beta(1, beta). MC: Monte-Carlo estimate of {draws} draws, SE: its standard error."
 
 
-def table_a1(*, table: BetaTable, seed: int, output: Path, stamp: Stamp | None = None) -> None:
+def table_a1(*, table: BetaTable, seed: int, output: Path) -> None:
     """Write `output`.csv and .md: E[sigma^2] and Var[1/sigma^2] of every Beta law, exact and estimated.
 
     E[sigma^2] is given in closed form and by numerical integration, Var[1/sigma^2] by numerical
@@ -25,7 +25,7 @@ def table_a1(*, table: BetaTable, seed: int, output: Path, stamp: Stamp | None =
     Raises `InputError` for a beta that is not above 0.
     """
     rows = pd.DataFrame([_row(beta, table.samples, seed) for beta in table.betas])
-    note = f"{NOTE.format(draws=f'{table.samples:,}')} {origin(stamp)}".strip()
+    note = f"{NOTE.format(draws=f'{table.samples:,}')} {origin()}".strip()
     write_table_files(table=rows, output=output, note=note)
 
 

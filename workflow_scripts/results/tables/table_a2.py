@@ -11,7 +11,6 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.data.synsets import Synsets
 from workflow_scripts.results.catalogue.augmentation import ClassTable
@@ -39,7 +38,6 @@ def table_a2(
     wordnet: Path,
     table: ClassTable,
     output: Path,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write `output`.csv and .md, a row per class, most hurt first, and `output`_summary.csv and .md.
 
@@ -67,7 +65,7 @@ def table_a2(
     )
     for frame, suffix, note in ((ranked, "", notes[0]), (summary, "_summary", notes[1])):
         place = output.with_name(f"{output.name}{suffix}")
-        write_table_files(table=frame, output=place, note=f"{note} {origin(stamp)}".strip())
+        write_table_files(table=frame, output=place, note=f"{note} {origin()}".strip())
 
 
 def _describe(hits: Hits, index: Path) -> pd.DataFrame:

@@ -3,17 +3,16 @@
 from pathlib import Path
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.results.tables.top1_by_lambda import write_top1_by_lambda
 
 
-def table_a4(*, evaluations: list[Path], output: Path, stamp: Stamp | None = None) -> None:
+def table_a4(*, evaluations: list[Path], output: Path) -> None:
     """Write `output`.csv and .md: top-1 in percent, its SEM, n and diverged trainings per lambda.
 
     `evaluations` are the tables of `evaluate_augerino`. See `top1_by_lambda` for the columns and for what
     raises `InputError`.
     """
-    write_top1_by_lambda(evaluations, on=False, output=output, stamp=stamp)
+    write_top1_by_lambda(evaluations, on=False, output=output)
 
 
 if __name__ == "__main__":

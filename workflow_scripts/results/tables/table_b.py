@@ -8,7 +8,6 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.results.tables.notes import origin
 from workflow_scripts.results.tables.writing import write_table_files
@@ -22,9 +21,7 @@ NOTE = (
 )
 
 
-def table_b(
-    *, baseline_runs: list[Path], method_runs: dict[str, list[Path]], output: Path, stamp: Stamp | None = None
-) -> None:
+def table_b(*, baseline_runs: list[Path], method_runs: dict[str, list[Path]], output: Path) -> None:
     """Write `output`.csv and .md: how far methods help the same images, within and across methods.
 
     `baseline_runs` are the training folders without augmentation, one per seed, `method_runs` those of
@@ -34,7 +31,7 @@ def table_b(
     """
     lists = helped(baseline_runs, method_runs)
     rows = [_row(first, second, lists) for first, second in combinations_with_replacement(lists, 2)]
-    write_table_files(table=pd.DataFrame(rows), output=output, note=f"{NOTE} {origin(stamp)}".strip())
+    write_table_files(table=pd.DataFrame(rows), output=output, note=f"{NOTE} {origin()}".strip())
 
 
 def helped(baseline_runs: list[Path], method_runs: dict[str, list[Path]]) -> dict[str, np.ndarray]:

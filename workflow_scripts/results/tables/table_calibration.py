@@ -7,7 +7,6 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.results.tables.notes import RANKING_NAMES, origin
 from workflow_scripts.results.tables.writing import write_table_files
 
@@ -23,9 +22,7 @@ CLASS_NOTE = (
 )
 
 
-def table_calibration(
-    *, calibrations: list[Path], labels: dict[str, str], output: Path, stamp: Stamp | None = None
-) -> None:
+def table_calibration(*, calibrations: list[Path], labels: dict[str, str], output: Path) -> None:
     """Write `output`.csv and .md, a row per model and ranking, and `output`_classes.csv and .md, a row per class.
 
     `calibrations` are the tables of the rule `calibration`, one per model; `labels` are the models' names.
@@ -38,9 +35,9 @@ def table_calibration(
     found = pd.DataFrame(rows)
     for row in rows:
         print("{model}, {ranking}{0}: {found} of {classes}".format(" (relative)" if row["relative"] else "", **row))
-    write_table_files(table=found, output=output, digits=3, note=f"{NOTE} {origin(stamp)}".strip())
+    write_table_files(table=found, output=output, digits=3, note=f"{NOTE} {origin()}".strip())
     place = output.with_name(f"{output.name}_classes")
-    write_table_files(table=best_per_class(table, labels), output=place, note=f"{CLASS_NOTE} {origin(stamp)}".strip())
+    write_table_files(table=best_per_class(table, labels), output=place, note=f"{CLASS_NOTE} {origin()}".strip())
 
 
 def score(ranks: pd.DataFrame) -> dict[str, object]:

@@ -7,7 +7,6 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.metrics.rankings import scores
 from workflow_scripts.metrics.settings import RANKINGS
@@ -26,7 +25,7 @@ NOTE = (
 )
 
 
-def table_families(*, searches: list[Path], labels: dict[str, str], output: Path, stamp: Stamp | None = None) -> None:
+def table_families(*, searches: list[Path], labels: dict[str, str], output: Path) -> None:
     """Write `output`.csv and .md: a row per model, policy and ranking, from the tables of `similarity_search`."""
     rows, dropped = [], []
     for path, label in zip(searches, labels.values(), strict=True):
@@ -38,7 +37,7 @@ def table_families(*, searches: list[Path], labels: dict[str, str], output: Path
             for policy in policies
             for by in RANKINGS
         ]
-    note = f"{NOTE.format(top=TOP)} {left_out(pd.concat(dropped))} {origin(stamp)}"
+    note = f"{NOTE.format(top=TOP)} {left_out(pd.concat(dropped))} {origin()}"
     write_table_files(table=pd.DataFrame(rows), output=output, digits=3, note=" ".join(note.split()))
 
 

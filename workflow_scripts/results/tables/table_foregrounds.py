@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.foreground.reading import read_foregrounds
 from workflow_scripts.results.catalogue.foregrounds import ForegroundTable
 from workflow_scripts.results.tables.notes import origin
@@ -27,7 +26,6 @@ def table_foregrounds(
     how: str,
     table: ForegroundTable,
     output: Path,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write `output`.csv and .md: a row over all images, then one per class, from tables of `foreground`.
 
@@ -47,7 +45,7 @@ def table_foregrounds(
     if table.order == "area":
         classes = classes.sort_values("area", ascending=False, kind="stable")
     rows = pd.DataFrame([every, *classes.to_dict("records")])
-    notes = [NOTE.format(how=how), IOU_NOTE if "iou" in found else "", origin(stamp)]
+    notes = [NOTE.format(how=how), IOU_NOTE if "iou" in found else "", origin()]
     write_table_files(table=rows, output=output, digits=DIGITS, note=" ".join(filter(None, notes)))
 
 

@@ -6,7 +6,6 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.results.tables.notes import origin
 from workflow_scripts.results.tables.writing import write_table_files
 
@@ -35,9 +34,7 @@ REASON = "not measured because"
 NAMES = {"model": "all outputs", "study": "the study's"}
 
 
-def table_lee(
-    *, abouts: list[Path], summaries: list[Path], labels: dict[str, str], output: Path, stamp: Stamp | None = None
-) -> None:
+def table_lee(*, abouts: list[Path], summaries: list[Path], labels: dict[str, str], output: Path) -> None:
     """Write `output`.csv and .md, a row per model and error, and `output`_models, a row per model.
 
     `abouts` and `summaries` are the tables of `equivariance_error`. A model that could not be measured is a row with
@@ -48,7 +45,7 @@ def table_lee(
     notes = {output: NOTE, output.with_name(f"{output.name}_models"): MODEL_NOTE}
     for path, table in zip(notes, (error_table(models, errors), model_table(models, errors)), strict=True):
         table["model"] = table["model"].map(labels)
-        note = f"{notes[path]} {origin(stamp)}".strip()
+        note = f"{notes[path]} {origin()}".strip()
         write_table_files(table=table, output=path, significant=True, note=note)
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.results.catalogue.search import PerClassTable
 from workflow_scripts.results.tables.notes import RANKING_NAMES, origin
@@ -46,7 +45,6 @@ def table_per_class_augmentation(
     index: Path,
     table: PerClassTable,
     output: Path,
-    stamp: Stamp | None = None,
 ) -> None:
     """Write `output`.csv and .md, a row per method, and `output`_classes.csv and .md, a row per method and class.
 
@@ -74,7 +72,7 @@ def table_per_class_augmentation(
     class_note = f"{CLASS_NOTE.format(baseline=table.baseline, rankings=_rankings(chosen))}{without}"
     for frame, suffix, text in ((overall, "", note), (classes, "_classes", class_note)):
         place = output.with_name(f"{output.name}{suffix}")
-        write_table_files(table=frame, output=place, digits=DIGITS, note=f"{text} {origin(stamp)}".strip())
+        write_table_files(table=frame, output=place, digits=DIGITS, note=f"{text} {origin()}".strip())
 
 
 def read_sides(runs: dict[str, list[Path]]) -> tuple[np.ndarray, dict[str, Side]]:

@@ -6,7 +6,6 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.results.catalogue.search import BoostTable
 from workflow_scripts.results.tables.notes import left_out, origin
 from workflow_scripts.results.tables.writing import write_table_files
@@ -30,9 +29,7 @@ COLUMNS = {
 }
 
 
-def table_weighted_boost(
-    *, searches: list[Path], labels: dict[str, str], table: BoostTable, output: Path, stamp: Stamp | None = None
-) -> None:
+def table_weighted_boost(*, searches: list[Path], labels: dict[str, str], table: BoostTable, output: Path) -> None:
     """Write `output`.csv and .md: the top rows per model and policy, from the tables of `similarity_search`."""
     search = pd.concat([read_table(path) for path in searches], ignore_index=True)
     search["model"] = search["model"].map(labels)
@@ -43,7 +40,7 @@ def table_weighted_boost(
     top = top.sort_values(
         ["model", "policy"], key=lambda column: column.map(lambda name: order.get(name, name)), kind="stable"
     )
-    note = f"{NOTE.format(rows=table.rows)} {left_out(search)} {origin(stamp)}"
+    note = f"{NOTE.format(rows=table.rows)} {left_out(search)} {origin()}"
     shown = top[list(COLUMNS)].rename(columns=COLUMNS)
     write_table_files(table=shown, output=output, digits=3, note=" ".join(note.split()))
 

@@ -6,7 +6,6 @@ import pandas as pd
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.common.provenance import Stamp
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.results.tables.notes import origin
 from workflow_scripts.results.tables.writing import write_table_files
@@ -17,9 +16,9 @@ ON = "Augerino on in evaluation, test seeds averaged per training seed."
 OFF = "Augerino off in evaluation."
 
 
-def write_top1_by_lambda(evaluations: list[Path], on: bool, output: Path, stamp: Stamp | None) -> None:
+def write_top1_by_lambda(evaluations: list[Path], on: bool, output: Path) -> None:
     """Write `output`.csv and .md from the tables `evaluations` of `evaluate_augerino`; see `top1_by_lambda`."""
-    note = f"{ON if on else OFF} {NOTE} {origin(stamp)}".strip()
+    note = f"{ON if on else OFF} {NOTE} {origin()}".strip()
     write_table_files(table=top1_by_lambda(evaluations, on), output=output, digits=DIGITS, note=note)
 
 

@@ -14,7 +14,7 @@ DAY = 24 * 60
 
 
 def partition(name: str, **limits: float) -> Partition:
-    return Partition(name=name, limits=PartitionLimits(**limits))  # type: ignore[arg-type]
+    return Partition(name=name, limits=PartitionLimits(**limits))
 
 
 CPU = partition("cpu", max_runtime=DAY, max_mem_mb=64000)

@@ -56,7 +56,8 @@ def explain(error: BaseException) -> int:
     except Exception:
         line = None
     if line is None:
-        traceback.print_exception(error)
+        # Errors of a loader's workers end with an empty line; the last one is to say what was wrong.
+        print("".join(traceback.format_exception(error)).rstrip(), file=sys.stderr)
     else:
         print(f"error: {line}", file=sys.stderr)
     return 1

@@ -61,7 +61,7 @@ def amounts(first: Resources, attempt: int, partitions: Sequence[Partition]) -> 
     fitting = [one for one in partitions if fits(one, first)]
     if not first.get("gpu"):
         fitting = [one for one in fitting if not one.limits.max_gpu] or fitting
-    allowed = [{name: min(amount, int_limit(one, name)) for name, amount in wished.items()} for one in fitting]
+    allowed = [{name: at_most(amount, one, name) for name, amount in wished.items()} for one in fitting]
     return max(allowed, key=partial(_share, wished), default={name: int(first[name]) for name in wished})
 
 
@@ -71,10 +71,10 @@ def fits(partition: Partition, resources: Resources) -> bool:
     return partition.score_job_fit(job) is not None
 
 
-def int_limit(partition: Partition, name: str) -> float:
-    """The most of a resource that a job in a partition may ask for."""
-    limit = float(getattr(partition.limits, GROWING[name]))
-    return limit if math.isinf(limit) else int(limit)
+def at_most(amount: int, partition: Partition, name: str) -> int:
+    """So much of a resource, or the most that a job in a partition may ask for."""
+    limit = getattr(partition.limits, GROWING[name])
+    return amount if math.isinf(limit) else min(amount, int(limit))
 
 
 def _share(wished: dict[str, int], allowed: dict[str, int]) -> float:

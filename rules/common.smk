@@ -13,7 +13,8 @@ from workflow_scripts.steps import results, training
 from workflow_scripts.steps.start import start
 from workflow_scripts.workflow.environment import ignore_file_dates, prepare_environment
 from workflow_scripts.workflow.failures import listen, print_failures
-from workflow_scripts.workflow.resources import each_attempt, network_job, training_job
+from workflow_scripts.workflow.partitions import Asking
+from workflow_scripts.workflow.resources import network_job, training_job
 from workflow_scripts.workflow.step import COMMAND, SHOWN_COMMAND, WILDCARDS
 from workflow_scripts.workflow.uptodate import ask_seals
 
@@ -36,7 +37,7 @@ EXECUTION = STUDY.execution
 STEPS = WORKSPACE.steps
 LOGS = WORKSPACE.logs
 ENVIRONMENT = "../envs/workflow.yaml"
-NETWORK_JOB = network_job(EXECUTION)
+asked = Asking(workflow)
 
 FAILURES = listen()
 

@@ -11,9 +11,7 @@ if "planted" in STEPS:
             ENVIRONMENT
         threads: 8
         resources:
-            cpus_per_task=8,
-            mem_mb=each_attempt(4000),
-            runtime=each_attempt(60),
+            **asked(cpus_per_task=8, mem_mb=4000, runtime=60),
         params:
             **STEPS["planted"].params,
         message:
@@ -33,9 +31,7 @@ rule index:
         ENVIRONMENT
     threads: 16
     resources:
-        cpus_per_task=16,
-        mem_mb=each_attempt(8000),
-        runtime=each_attempt(240),
+        **asked(cpus_per_task=16, mem_mb=8000, runtime=240),
     params:
         **STEPS["index"].params,
     message:
@@ -55,9 +51,7 @@ rule shards:
         ENVIRONMENT
     threads: 8
     resources:
-        cpus_per_task=8,
-        mem_mb=each_attempt(8000),
-        runtime=each_attempt(240),
+        **asked(cpus_per_task=8, mem_mb=8000, runtime=240),
     params:
         **STEPS["shards"].params,
     message:

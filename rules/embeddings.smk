@@ -32,8 +32,7 @@ rule sweep:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        **NETWORK_JOB,
-        runtime=each_attempt(240),
+        **asked(**network_job(EXECUTION, 240)),
     params:
         **STEPS["sweep"].params,
     message:
@@ -73,8 +72,7 @@ rule pair_sweep:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        **NETWORK_JOB,
-        runtime=each_attempt(240),
+        **asked(**network_job(EXECUTION, 240)),
     params:
         **STEPS["pair_sweep"].params,
     message:

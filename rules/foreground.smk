@@ -31,9 +31,7 @@ rule foreground:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        cpus_per_task=EXECUTION.threads,
-        mem_mb=each_attempt(8000),
-        runtime=each_attempt(480),
+        **asked(cpus_per_task=EXECUTION.threads, mem_mb=8000, runtime=480),
     params:
         **STEPS["foreground"].params,
     message:

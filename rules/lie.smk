@@ -14,8 +14,7 @@ rule equivariance_error:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        **NETWORK_JOB,
-        runtime=each_attempt(480),
+        **asked(**network_job(EXECUTION, 480)),
     params:
         **STEPS["equivariance_error"].params,
     message:
@@ -37,8 +36,7 @@ rule layerwise:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        **NETWORK_JOB,
-        runtime=each_attempt(480),
+        **asked(**network_job(EXECUTION, 480)),
     params:
         **STEPS["layerwise"].params,
     message:

@@ -11,8 +11,7 @@ rule invariance:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=each_attempt(8000),
-        runtime=each_attempt(60),
+        **asked(mem_mb=8000, runtime=60),
     params:
         **STEPS["invariance"].params,
     message:
@@ -31,8 +30,7 @@ rule equivariance:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=each_attempt(8000),
-        runtime=each_attempt(60),
+        **asked(mem_mb=8000, runtime=60),
     params:
         **STEPS["equivariance"].params,
     message:
@@ -51,8 +49,7 @@ rule similarity_search:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=each_attempt(8000),
-        runtime=each_attempt(60),
+        **asked(mem_mb=8000, runtime=60),
     params:
         **STEPS["similarity_search"].params,
     message:
@@ -71,8 +68,7 @@ rule wordnet_similarity:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=each_attempt(4000),
-        runtime=each_attempt(60),
+        **asked(mem_mb=4000, runtime=60),
     params:
         **STEPS["wordnet_similarity"].params,
     message:
@@ -128,8 +124,7 @@ rule zoom_sweep:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        **NETWORK_JOB,
-        runtime=each_attempt(240),
+        **asked(**network_job(EXECUTION, 240)),
     params:
         **STEPS["zoom_sweep"].params,
     message:
@@ -149,8 +144,7 @@ rule evaluate_augerino:
         ENVIRONMENT
     threads: EXECUTION.threads
     resources:
-        **NETWORK_JOB,
-        runtime=each_attempt(240),
+        **asked(**network_job(EXECUTION, 240)),
     params:
         **STEPS["evaluate_augerino"].params,
     message:

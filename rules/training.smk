@@ -14,7 +14,7 @@ rule train:
         ENVIRONMENT
     threads: EXECUTION.ranks * (EXECUTION.threads + EXECUTION.workers)
     resources:
-        **training_job(EXECUTION),
+        **asked(**training_job(EXECUTION)),
     params:
         **STEPS["train"].params,
     message:
@@ -38,7 +38,7 @@ if STUDY.training.grid:
             ENVIRONMENT
         threads: EXECUTION.ranks * (EXECUTION.threads + EXECUTION.workers)
         resources:
-            **training_job(EXECUTION),
+            **asked(**training_job(EXECUTION)),
         params:
             **STEPS["train_grid"].params,
         message:

@@ -13,5 +13,5 @@ hosts=$(scontrol show hostnames "$(squeue --noheader --jobs "$SLURM_JOB_ID" --fo
 first=$(scontrol show node "$(echo "$hosts" | head -n 1)" | sed -n 's/.*NodeAddr=\([^ ]*\).*/\1/p')
 # Without it, a rank that fails on one node would leave the others waiting.
 exec srun --overlap --kill-on-bad-exit=1 --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 \
-    python -m torch.distributed.run --nnodes "$nodes" --nproc-per-node "$ranks" --max-restarts 0 \
+    python -m workflow_scripts training.launch --nnodes "$nodes" --nproc-per-node "$ranks" --max-restarts 0 \
     --rdzv-backend c10d --rdzv-id "$SLURM_JOB_ID" --rdzv-endpoint "$first:$((20000 + SLURM_JOB_ID % 20000))" "$@"

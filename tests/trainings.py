@@ -25,6 +25,7 @@ SIZES = Preprocessing(resize=36, crop=32)
 TINY = {"channels": [8, 8, 16, 16]}
 RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=0.02, step_epochs=2)
 STEPS = 12
+MODULE = ("-m", "workflow_scripts")
 
 
 def arguments(shards: TinyShards, folder: Path, recipe: Recipe = RECIPE, **changes: Any) -> dict[str, Any]:
@@ -45,16 +46,21 @@ def arguments(shards: TinyShards, folder: Path, recipe: Recipe = RECIPE, **chang
     return {**given, "augmentation": augmentation_named(given["augmentation"])}
 
 
-def command(given: dict[str, Any], ranks: int = 1) -> list[str]:
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"] if ranks > 1 else []
-    options = []
+def options(given: dict[str, Any]) -> list[str]:
+    """Arguments as they are given on a command line."""
+    texts = []
     for name, value in given.items():
         if isinstance(value, BaseModel):
             value = value.model_dump_json()
         elif isinstance(value, dict | list):
             value = json.dumps(value, default=str)
-        options += [f"--{name}", str(value)]
-    return [sys.executable, *launcher, "-m", "workflow_scripts.training.train", *options]
+        texts += [f"--{name}", str(value)]
+    return texts
+
+
+def command(given: dict[str, Any], ranks: int = 1) -> list[str]:
+    launcher = [] if ranks == 1 else [*MODULE, "training.launch", "--standalone", f"--nproc-per-node={ranks}"]
+    return [sys.executable, *launcher, *MODULE, "training.train", *options(given)]
 
 
 def launch(given: dict[str, Any], ranks: int = 1) -> subprocess.CompletedProcess[str]:

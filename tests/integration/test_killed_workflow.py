@@ -30,7 +30,7 @@ def trainer(checkout: Checkout) -> psutil.Process | None:
         return None
     for process in psutil.process_iter(["cmdline", "cwd"]):
         command = process.info["cmdline"] or []
-        if "workflow_scripts.training.train" in command and process.info["cwd"] == str(checkout.folder):
+        if "training.train" in command and process.info["cwd"] == str(checkout.folder):
             return process
     return None
 

@@ -14,7 +14,7 @@ from tests.workflow import Checkout
 
 METHODS = ["a", "b", "c", "d", "e"]
 HALF_AN_HOUR = 30  # minutes
-MODULE = "workflow_scripts.training.train"
+MODULE = "training.train"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tests.slurm.conftest import CLUSTER
 from tests.slurm.jobs import Run, checkpoint, freeze, jobs, running, slurm, weights
 from tests.workflow import Checkout
 
-TRAINING, SWEEP = "workflow_scripts.training.train", "workflow_scripts.embeddings.sweep"
+TRAINING, SWEEP = "training.train", "embeddings.sweep"
 TARGET = "figure_2"
 # Bytes to which files can grow on the full disk: enough for a log, not for a checkpoint.
 FULL = 100_000

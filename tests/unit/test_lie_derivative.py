@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.unit.operators import Square
-from workflow_scripts.common.device import out_of_memory
+from workflow_scripts.common.errors import out_of_memory
 from workflow_scripts.lie.derivative import along, along_all, double_backward
 from workflow_scripts.lie.generators import FIELDS, generate, per_pixel, places
 from workflow_scripts.lie.settings import Lie

@@ -1,28 +1,27 @@
 """The command line of every module: its public function, with one option per argument."""
 
-import errno
 import json
 import logging
-import os
 import signal
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from jsonargparse import auto_cli
 
-from workflow_scripts.common.errors import EndedError, InputError
+from workflow_scripts.common.ending import Signalled, end, say, unwinding
+from workflow_scripts.common.errors import complaint
 from workflow_scripts.common.provenance import Stamp, working_for
-
-# No space left, quota used up.
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def run(function: Callable[..., object]) -> None:
     """Call `function` with the options of the command line, made from its typed arguments.
 
     Settings (pydantic models) are given as JSON. Every job has an option `--stamp`, of which the function is not told:
-    what it writes carries it. An `InputError`, an `EndedError` or a full disk ends the process with one line and
-    status 1, Ctrl-C with one word; any other exception is a bug and keeps its traceback.
+    what it writes carries it. Whatever it raises ends the process and all that it has started: what the user can mend,
+    or what the machine lacks, with one line and status 1, Ctrl-C with one word; any other exception is a bug and keeps
+    its traceback.
     """
     logging.basicConfig(
         level=logging.INFO,
@@ -33,23 +32,38 @@ def run(function: Callable[..., object]) -> None:
     )
     # It reports every table of every font that matplotlib puts into a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
-    try:
+    with explaining():
         options, stamp = _without_stamp(sys.argv[1:])
         with working_for(stamp):
             auto_cli(function, args=options, as_positional=False)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.stderr.flush()
-        logging.shutdown()
-        os._exit(128 + signal.SIGINT)
-    except (InputError, EndedError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in FULL:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        sys.stderr.flush()
-        # Not sys.exit: worker processes and threads of a failed run must not delay the end.
-        logging.shutdown()
-        os._exit(1)
+
+
+@contextmanager
+def explaining() -> Iterator[None]:
+    """Whatever is raised within the block ends the process, which says why."""
+    try:
+        with unwinding():
+            yield
+    except SystemExit:
+        raise
+    except BaseException as error:
+        end(explain(error))
+
+
+def explain(error: BaseException) -> int:
+    """Say on the screen why the process ends; returns its status."""
+    if isinstance(error, KeyboardInterrupt):
+        return say(error.number if isinstance(error, Signalled) else signal.SIGINT)
+    try:
+        line = complaint(error)
+    except Exception:
+        line = None
+    if line is None:
+        # Errors of a loader's workers end with an empty line; the last one is to say what was wrong.
+        print("".join(traceback.format_exception(error)).rstrip(), file=sys.stderr)
+    else:
+        print(f"error: {line}", file=sys.stderr)
+    return 1
 
 
 def _without_stamp(given: list[str]) -> tuple[list[str], Stamp | None]:

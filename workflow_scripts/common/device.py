@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, out_of_memory
 from workflow_scripts.common.settings import DeviceName
 
 Result = TypeVar("Result")
@@ -19,13 +19,6 @@ def choose_device(name: DeviceName) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory of a device does not suffice."""
-    # Libraries beneath PyTorch, and allocations past its allocator, have words of their own.
-    words = ("can't allocate memory", "out of memory", "_STATUS_ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error) for word in words)
 
 
 def of_the_machine(error: BaseException) -> bool:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from workflow_scripts.common.columns import COLUMNS
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.common.provenance import current_stamp
 from workflow_scripts.common.seals import (
     check,
@@ -142,8 +142,7 @@ def reading(path: Path) -> Iterator[Path]:
     except (InputError, MemoryError):
         raise
     except Exception as error:
-        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise damaged(path, f"it cannot be read ({reason})") from error
+        raise damaged(path, f"it cannot be read ({reason(error)})") from error
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:

@@ -21,11 +21,20 @@ from pydantic import BaseModel
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ROOT = PACKAGE.parent
-# Modules that decide what columns are said to mean, how a job tells of its progress, and which job runs when, and thus
-# no number of any result.
+# Modules that decide what columns are said to mean, how a job tells of its progress, which job runs when, and how it
+# ends, and thus no number of any result.
 WITHOUT_EFFECT = frozenset(
     f"workflow_scripts.{name}"
-    for name in ("common.columns", "common.progress", "training.lock", "training.preemption", "training.sigterm")
+    for name in (
+        "common.columns",
+        "common.ending",
+        "common.progress",
+        "training.lock",
+        "training.preemption",
+        "training.sigterm",
+        "training.trial",
+        "training.workers",
+    )
 )
 # Modules whose entries have titles for readers: figures are told these, and no number depends on them.
 TITLED = frozenset(f"workflow_scripts.transformations.{name}" for name in ("bank_a", "bank_b"))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from workflow_scripts.common.device import out_of_memory
+from workflow_scripts.common.errors import out_of_memory
 
 Function = Callable[[Tensor], Tensor]
 Mode = Literal["forward", "double backward"]

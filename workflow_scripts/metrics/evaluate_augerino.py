@@ -24,8 +24,9 @@ from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 from workflow_scripts.models.subject import Subject
-from workflow_scripts.training.batches import ValidationImages, unwrap_worker_errors
+from workflow_scripts.training.batches import ValidationImages
 from workflow_scripts.training.predictions import diverged
+from workflow_scripts.training.workers import start_of_worker, unwrap_worker_errors
 
 
 def evaluate_augerino(
@@ -84,7 +85,12 @@ def _loader(reader: ShardReader, card: Card, batch: int, workers: int) -> DataLo
     images = ValidationImages(reader, Preprocessing(resize=card.resize, crop=card.crop))
     # Without a generator of its own, a loader draws from the global stream.
     return DataLoader(
-        images, batch_size=batch, sampler=range(len(reader)), num_workers=workers, generator=torch.Generator()
+        images,
+        batch_size=batch,
+        sampler=range(len(reader)),
+        num_workers=workers,
+        generator=torch.Generator(),
+        worker_init_fn=start_of_worker(),
     )
 
 

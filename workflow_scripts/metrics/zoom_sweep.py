@@ -23,9 +23,9 @@ from workflow_scripts.models.card import Card
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 from workflow_scripts.models.subject import Subject
 from workflow_scripts.training.augmentations import SMALLEST_AREA, RandomSizeCrop, make
-from workflow_scripts.training.batches import unwrap_worker_errors
 from workflow_scripts.training.predictions import diverged
 from workflow_scripts.training.settings import FSCC, SQUARE
+from workflow_scripts.training.workers import start_of_worker, unwrap_worker_errors
 
 # The zoom at which the area law is that of `rrc`: 3.54.
 LARGEST_ZOOM = 1 / math.sqrt(SMALLEST_AREA)
@@ -116,6 +116,7 @@ def count_correct(classify: Callable[[Tensor], Tensor], images: ZoomedImages, ba
         pin_memory=torch.cuda.is_available(),
         # Without one of its own, a loader draws from the global stream.
         generator=torch.Generator(),
+        worker_init_fn=start_of_worker(),
     )
     correct = np.zeros(images.views, dtype=np.int64)
     for views, labels in progress_bar(unwrap_worker_errors(loader), "zoom sweep", total=len(loader)):

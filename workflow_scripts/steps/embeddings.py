@@ -45,7 +45,7 @@ def sweep(workspace: Workspace) -> Step:
         },
         settings=lambda _: {"bank": study.banks.a, "seed": study.seed},
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
-        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+        threads=study.execution.threads,
     )
 
 
@@ -85,7 +85,7 @@ def pair_sweep(workspace: Workspace) -> Step:
             "seed": study.seed,
         },
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
-        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+        threads=study.execution.threads,
     )
 
 

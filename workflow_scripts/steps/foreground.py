@@ -46,5 +46,5 @@ def foreground(workspace: Workspace) -> Step:
         inputs=inputs,
         settings=lambda _: {"method": settings.method, "threshold": settings.threshold},
         execution=lambda _: {"threads": workspace.study.execution.threads},
-        launcher="OMP_NUM_THREADS=1 python",
+        threads=1,
     )

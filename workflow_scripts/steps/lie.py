@@ -51,7 +51,7 @@ def equivariance_error(workspace: Workspace) -> Step:
         },
         settings=settings,
         execution=lambda _: {"compute": study.execution.compute, "chunk": study.lie.chunk},
-        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+        threads=study.execution.threads,
     )
 
 
@@ -73,5 +73,5 @@ def layerwise(workspace: Workspace) -> Step:
             "seed": study.seed,
         },
         execution=lambda _: {"compute": study.execution.compute, "chunk": study.lie.layerwise.chunk},
-        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+        threads=study.execution.threads,
     )

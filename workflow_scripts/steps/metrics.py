@@ -131,7 +131,7 @@ def zoom_sweep(workspace: Workspace) -> Step:
             "test_seeds": study.zoom_sweep.test_seeds,
         },
         execution=lambda _: {"compute": study.execution.compute},
-        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+        threads=study.execution.threads,
     )
 
 
@@ -154,5 +154,5 @@ def evaluate_augerino(workspace: Workspace) -> Step:
             "test_seeds": study.augerino.test_seeds if study.augerino else 0,
         },
         execution=lambda _: {"compute": study.execution.compute},
-        launcher=f"OMP_NUM_THREADS={study.execution.threads} python",
+        threads=study.execution.threads,
     )

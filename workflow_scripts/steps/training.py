@@ -11,6 +11,8 @@ from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.workspace import TRAINING, Workspace
 
+# Slurm's warning is for the training, which keeps its state and ends; the shells around it live on.
+IGNORING_WARNINGS = "trap '' TERM; "
 # Brings the transformations of bank B along.
 PER_CLASS = ("workflow_scripts.training.per_class",)
 # Through these alone a training gets to the modules of Augerino.
@@ -52,18 +54,13 @@ def is_reused(workspace: Workspace, method: str, seed: int) -> bool:
 
 
 def _launcher(workspace: Workspace) -> str:
-    """The command that starts Python once per rank.
-
-    Slurm's warning is for the training, which keeps its state and ends; the shells around it live on.
-    """
+    """The command that starts Python once per rank."""
     execution = workspace.study.execution
     if execution.nodes > 1:
-        start = f"sh {quote(str(ROOT))}/slurm/on_nodes.sh {execution.nodes} {execution.ranks}"
-    elif execution.ranks > 1:
-        start = f"python -m torch.distributed.run --standalone --nproc-per-node {execution.ranks}"
-    else:
-        start = "python"
-    return f"trap '' TERM; OMP_NUM_THREADS={execution.threads} {start}"
+        return f"sh {quote(str(ROOT))}/slurm/on_nodes.sh {execution.nodes} {execution.ranks}"
+    if execution.ranks > 1:
+        return f"python -m workflow_scripts training.launch --standalone --nproc-per-node {execution.ranks}"
+    return "python"
 
 
 def _inputs(workspace: Workspace, method: str) -> Files:
@@ -130,7 +127,9 @@ def train(workspace: Workspace) -> Step:
         settings=lambda w: _settings(workspace, w.method, int(w.seed), recipe),
         execution=lambda w: _execution(workspace, w.method, workspace.steps["train"].key(w)),
         without=lambda w: _without(workspace, w.method),
+        threads=workspace.study.execution.threads,
         launcher=_launcher(workspace),
+        prelude=IGNORING_WARNINGS,
     )
 
 
@@ -152,8 +151,16 @@ def train_grid(workspace: Workspace) -> Step:
         settings=settings,
         execution=lambda w: _execution(workspace, w.method, workspace.steps["train_grid"].key(w)),
         without=lambda w: _without(workspace, w.method),
+        threads=workspace.study.execution.threads,
         launcher=_launcher(workspace),
+        prelude=IGNORING_WARNINGS,
     )
+
+
+def exact(number: float) -> str:
+    """The shortest text from which a number can be read back, for names of folders."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 def _grid(workspace: Workspace, method: str, *names: str) -> list[dict[str, Any]]:
@@ -162,7 +169,7 @@ def _grid(workspace: Workspace, method: str, *names: str) -> list[dict[str, Any]
     points = product(grid.learning_rates, grid.weight_decays) if grid else []
     return [
         {
-            "folder": workspace.grid_run(method, f"{rate:g}", f"{decay:g}", *names),
+            "folder": workspace.grid_run(method, exact(rate), exact(decay), *names),
             "learning_rate": rate,
             "weight_decay": decay,
         }

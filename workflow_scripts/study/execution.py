@@ -42,7 +42,7 @@ class Execution(Block):
     images_per_second: float = Field(1000.0, gt=0)
     """Training images per second and device that the target `cost` assumes."""
     training_hours: float = Field(24.0, gt=0)
-    """Time limit of one training on a cluster; each further try gets as much again."""
+    """Time limit of one training on a cluster; each further try gets as much again, as far as a partition allows."""
 
     @property
     def world(self) -> int:

@@ -1,6 +1,6 @@
 """Which images make up which batch, whatever the number of ranks and workers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.augmentations import Augmentation, make
 from workflow_scripts.training.ranks import Ranks
 from workflow_scripts.training.settings import FSCC
-from workflow_scripts.training.sigterm import leave_to_main
+from workflow_scripts.training.workers import AHEAD, start_of_worker
 
 Tensor = torch.Tensor
 Transform = Callable[[Tensor, int, int, int], Tensor]
@@ -119,19 +119,10 @@ def _loader(dataset: Dataset, ranks: Ranks, workers: int, **batching: Any) -> Da
         dataset,
         num_workers=workers,
         persistent_workers=workers > 0,
-        prefetch_factor=4 if workers > 0 else None,
+        prefetch_factor=AHEAD if workers > 0 else None,
         pin_memory=ranks.device.type == "cuda",
         # Without one of its own, a loader takes its workers' seed from the stream that feeds dropout.
         generator=torch.Generator(),
-        worker_init_fn=leave_to_main,
+        worker_init_fn=start_of_worker(),
         **batching,
     )
-
-
-def unwrap_worker_errors(batches: Iterable[Any]) -> Iterator[Any]:
-    """The batches of a loader; an `InputError` of its workers comes without their traceback."""
-    try:
-        yield from batches
-    except InputError as error:
-        name = f"{InputError.__module__}.{InputError.__qualname__}: "
-        raise InputError(str(error).strip().splitlines()[-1].removeprefix(name)) from None

@@ -8,8 +8,8 @@ import pandas as pd
 import torch
 
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.training.batches import unwrap_worker_errors
 from workflow_scripts.training.learner import Learner, cross_entropy
+from workflow_scripts.training.workers import unwrap_worker_errors
 
 Tensor = torch.Tensor
 

@@ -1,5 +1,6 @@
 """A network that learns: its optimiser, its precision, and the ranks it is spread over."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -81,25 +82,33 @@ class Learner:
         self.model.train()
         self._set_rates(epoch)
         labels = labels.to(self.ranks.device, non_blocking=True)
-        amp = self.recipe.amp
-        with torch.autocast(self.ranks.device.type, PRECISIONS[amp], enabled=amp != "none"):
-            logits = self._answers(self.see(images), numbers).float()
-        loss = cross_entropy(logits, labels, self.augerino is not None, "sum")
         self.optimizer.zero_grad(set_to_none=True)
-        # The gradients are averaged over the ranks, whose numbers of images may differ.
-        objective = loss * (self.ranks.world / batch)
-        if self.augerino:
-            objective = objective - self.augerino.reward()
+        objective, loss, logits = self.objective(self.model, images, labels, batch, numbers)
         self.scaler.scale(objective).backward()
         self.scaler.step(self.optimizer)
         self.scaler.update()
         correct = (logits.detach().argmax(1) == labels).sum()
         return self.ranks.add_up(torch.stack([loss.detach().double(), correct.double()]))
 
-    def _answers(self, images: Tensor, numbers: Tensor | None) -> Tensor:
+    def objective(
+        self, model: Callable[..., Tensor], images: Tensor, labels: Tensor, batch: int, numbers: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What a step makes smaller, the sum of the losses, and the answers of `model` [images, classes]."""
+        labels = labels.to(self.ranks.device, non_blocking=True)
+        amp = self.recipe.amp
+        with torch.autocast(self.ranks.device.type, PRECISIONS[amp], enabled=amp != "none"):
+            logits = self._answers(model, self.see(images), numbers).float()
+        loss = cross_entropy(logits, labels, self.augerino is not None, "sum")
+        # The gradients are averaged over the ranks, whose numbers of images may differ.
+        objective = loss * (self.ranks.world / batch)
+        if self.augerino:
+            objective = objective - self.augerino.reward()
+        return objective, loss, logits
+
+    def _answers(self, model: Callable[..., Tensor], images: Tensor, numbers: Tensor | None) -> Tensor:
         if numbers is None:
-            return self.model(images)
-        return self.model(images, numbers.to(images.device, non_blocking=True))
+            return model(images)
+        return model(images, numbers.to(images.device, non_blocking=True))
 
     def _set_rates(self, epoch: int) -> None:
         rates, initial = [self.learning_rate(epoch)], self.recipe.learning_rate

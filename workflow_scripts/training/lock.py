@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.common.ending import end
 from workflow_scripts.common.errors import InputError
 
 LOCK = "lock"
@@ -31,11 +32,9 @@ def locked(folder: Path) -> Iterator[None]:
     The system's lock ends with its process, at once, but some network file systems keep it to one
     machine, or have none. So the owner also shows a heartbeat; an owner without one is taken for dead.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("a") as file:
-        trusted = _lock(file, folder)
-        _wait_for_silence(folder, trusted)
+    with _taken_over(folder) as trusted:
         owner = _Owner(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         owner.beat()
         if not trusted:
             time.sleep(HEARTBEAT / 5)
@@ -47,6 +46,31 @@ def locked(folder: Path) -> Iterator[None]:
             owner.ended.set()
             if _read(folder).get("id") == owner.id:
                 (folder / OWNER).unlink(missing_ok=True)
+
+
+@contextmanager
+def _taken_over(folder: Path) -> Iterator[bool]:
+    """Hold the file of the lock of a folder that nobody else holds; gives whether the system's lock could be had."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            file = (folder / LOCK).open("a")
+        except FileNotFoundError:
+            continue  # The owner has just finished, and removed the folder.
+        with file:
+            trusted = _lock(file, folder)
+            _wait_for_silence(folder, trusted)
+            # An owner that finished meanwhile has removed the folder, and the lock is on a file that has no name.
+            if _is_at(file, folder / LOCK):
+                yield trusted
+                return
+
+
+def _is_at(file: Any, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 class _Owner:
@@ -75,8 +99,7 @@ class _Owner:
                 self.beat()
             except InputError as error:
                 logging.error("error: %s", error)
-                logging.shutdown()
-                os._exit(1)
+                end(1)
             except OSError as error:
                 logging.warning("%s: no heartbeat could be written (%s)", self.folder, error)
 

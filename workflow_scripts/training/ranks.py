@@ -1,26 +1,32 @@
 """The processes of one training: one per GPU, or several on the CPU, started by torch's launcher."""
 
-import ctypes
 import logging
 import os
-import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import torch
 from torch import distributed
 
 from workflow_scripts.common.device import choose_device
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.ending import die_with
+from workflow_scripts.common.environment import launched
+from workflow_scripts.common.errors import EndedError, InputError, reason
 from workflow_scripts.common.settings import DeviceName
 
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
 # The launcher ends all ranks as soon as one has failed; what all of them have to say, rank 0 says first.
 SECONDS_FOR_RANK_0 = 20
+# The others notice the end of a rank before the launcher does, and leave the word to that rank.
+SECONDS_FOR_THE_FIRST = 3
+# Ranks start together, so one that is so late will not come.
+MEETING = timedelta(minutes=5)
+# Words of Gloo where a rank no longer answers.
+LOST = ("Connection closed by peer", "Connection reset by peer", "Timed out waiting", "Broken pipe", "gloo/transport")
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,12 @@ class Ranks:
 def join(device: DeviceName, timeout: timedelta, expected: int | None = None) -> Iterator[Ranks]:
     """Take this process's place among the ranks and make torch reproducible.
 
-    Reads the environment that `torch.distributed.run` sets; without it there is one rank and no
-    process group. A rank that lets the others wait for longer than `timeout` ends them all; while rank 0
-    writes checkpoints and outputs, they wait for it. Raises `InputError` where the wished device is absent, and for
-    another number of ranks than `expected`.
+    Reads the environment that torch's launcher sets for the processes that it starts; for any other there is one rank
+    and no process group, whatever the environment says. A rank that lets the others wait for longer than `timeout` ends
+    them all; while rank 0 writes checkpoints and outputs, they wait for it. Raises `InputError` where the wished device
+    is absent, and for another number of ranks than `expected`; `EndedError` where another rank has ended.
     """
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    rank, world = (int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])) if launched() else (0, 1)
     try:
         if expected not in (None, world):
             raise InputError(f"{world} ranks were started for a training of {expected}; start it by its rule")
@@ -84,6 +90,20 @@ def join(device: DeviceName, timeout: timedelta, expected: int | None = None) ->
         if rank > 0:
             time.sleep(SECONDS_FOR_RANK_0)
         raise
+    except RuntimeError as error:
+        if not lost_a_rank(error, world):
+            raise
+        time.sleep(SECONDS_FOR_THE_FIRST)
+        raise EndedError(
+            f"rank {rank}: another rank has ended or cannot be reached ({reason(error)}); "
+            "the training continues from its checkpoint when it is run again"
+        ) from error
+
+
+def lost_a_rank(error: RuntimeError, world: int) -> bool:
+    """Whether an error says that a rank no longer answers the others."""
+    known = isinstance(error, distributed.DistError) or any(word in str(error) for word in LOST)
+    return world > 1 and known
 
 
 def own_device(device: DeviceName) -> torch.device:
@@ -98,6 +118,11 @@ def own_device(device: DeviceName) -> torch.device:
     return torch.device("cuda", local_rank)
 
 
+def neighbours() -> int:
+    """Ranks of this training on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if launched() else 1
+
+
 def surroundings() -> str:
     """Where this process runs, for logs: host, process, and what Slurm gave it."""
     names = ("SLURM_JOB_ID", "SLURMD_NODENAME", "CUDA_VISIBLE_DEVICES")
@@ -107,12 +132,17 @@ def surroundings() -> str:
 
 def _meet(device: torch.device, timeout: timedelta) -> None:
     # Ranks outlive a launcher that is killed outright, and would finish behind the back of a new start.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with(os.getppid())
+    # To come together takes seconds, or fails; what the ranks do later may take long.
+    store, rank, world = next(distributed.rendezvous("env://", timeout=min(timeout, MEETING)))
+    store.set(f"rank {rank} came", "")
+    store.wait([f"rank {number} came" for number in range(world)], min(timeout, MEETING))
+    about: dict[str, Any] = {"store": store, "rank": rank, "world_size": world, "timeout": timeout}
     if device.type == "cuda":
         torch.cuda.set_device(device)
-        distributed.init_process_group("nccl", timeout=timeout, device_id=device)
+        distributed.init_process_group("nccl", device_id=device, **about)
     else:
-        distributed.init_process_group("gloo", timeout=timeout)
+        distributed.init_process_group("gloo", **about)
 
 
 def _set_threads() -> None:
@@ -126,7 +156,7 @@ def _set_threads() -> None:
 
 
 def _be_reproducible() -> None:
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for determinism
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # what cuBLAS asks for determinism
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling is slow, and nothing of ours reads memory that it has not written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -45,8 +45,3 @@ def catch_sigterm(ranks: Ranks) -> Iterator[Warnings]:
         yield warnings
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def leave_to_main(_worker: int) -> None:
-    """Make a worker process ignore the signal, which Slurm sends to every process of a job."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,8 +1,8 @@
 """Train a classifier from scratch (GIB section 2) on one CPU, one GPU, or several of either.
 
-On one device: python -m workflow_scripts.training.train --shards_train '["train.arrow"]' ...
-On N devices:  python -m torch.distributed.run --standalone --nproc-per-node N \
-                   -m workflow_scripts.training.train --shards_train '["train.arrow"]' ...
+On one device: python -m workflow_scripts training.train --shards_train '["train.arrow"]' ...
+On N devices:  python -m workflow_scripts training.launch --standalone --nproc-per-node N \
+                   -m workflow_scripts training.train --shards_train '["train.arrow"]' ...
 
 Started again after it was killed, it continues from its last checkpoint and, on the CPU, ends with the
 same weights to the bit. Results do not depend on the number of workers, nor, but for rounding and for
@@ -44,9 +44,11 @@ from workflow_scripts.training.evaluate import Predictions, evaluate
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
-from workflow_scripts.training.ranks import join
+from workflow_scripts.training.ranks import join, neighbours
 from workflow_scripts.training.settings import Crop, Recipe
 from workflow_scripts.training.sigterm import Warnings, catch_sigterm
+from workflow_scripts.training.trial import try_step
+from workflow_scripts.training.workers import check_shared_memory, unwrap_worker_errors, worker_errors_in_one_line
 
 Tensor = torch.Tensor
 
@@ -89,7 +91,8 @@ def train(
     depends on it. A diverged training (loss not finite) ends early, as a result.
 
     Raises `InputError` for unusable shards, names, devices or checkpoints, for another number of ranks than `world`,
-    if another job holds `state`, and if the disk is full; `EndedError` after SIGTERM, with a checkpoint. A rank that
+    for a network that cannot take the images or be compiled, for too little memory, if another job holds `state`, and
+    if the disk is full; `EndedError` after SIGTERM, with a checkpoint. A rank that
     the others have waited for longer than `collective_timeout_minutes` ends them all.
     """
     if choice is not None:
@@ -102,12 +105,16 @@ def train(
         plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, local_batch_norm)
         network = create(card, seed)
         learner = Learner(network, card, recipe, ranks, augerino, channels_last=channels_last, compile=compile)
+        part = ranks.share(plan.batch)
+        check_shared_memory(3 * card.crop**2, part.stop - part.start, workers * neighbours())
+        try_step(learner, card, plan.batch, compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
         examples = batches.TrainingImages(images, augmenter, seed)
         if class_transformations is not None:
             examples.transform = read_class_transformations(class_transformations, probability, seed)
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
-        answers = training.run()
+        with worker_errors_in_one_line():
+            answers = training.run()
         if ranks.main:
             write_table(output / "history.parquet", pd.DataFrame(training.progress.history))
             write_table(output / "predictions.parquet", answers.table(validation))
@@ -159,7 +166,7 @@ class TrainingRun:
         progress, steps, main = self.progress, self.plan.steps, self.learner.ranks.main
         last, done = self.learner.recipe.epochs - 1, progress.epoch * steps + progress.step
         bar = progress_bar((), "training", (last + 1) * steps, initial=done, unit="step", disable=not main)
-        source = batches.unwrap_worker_errors(self.training_batches)
+        source = unwrap_worker_errors(self.training_batches)
         while True:
             speed = self.train_epoch(source, bar)
             ends = progress.epoch == last or self.diverged()

@@ -9,6 +9,7 @@ from typing import Any
 from snakemake.jobs import Job
 from snakemake.settings.enums import RerunTrigger
 
+from workflow_scripts.common.environment import set_python_environment
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
 
@@ -16,11 +17,12 @@ from workflow_scripts.common.provenance import ROOT
 def prepare_environment() -> None:
     """Let jobs run `python -m workflow_scripts...` from any working directory.
 
-    `python` is the one that runs Snakemake, unless a conda environment, activated later, takes its place.
+    `python` is the one that runs Snakemake, unless a conda environment, activated later, takes its place. What Python
+    reads at its start is set here; a job sets the rest of its environment itself (`common/environment.py`).
     """
     interpreter = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([interpreter, os.environ.get("PATH", "")])
-    os.environ["PYTHONPATH"] = str(ROOT)
+    set_python_environment(os.environ)
 
 
 def ignore_file_dates() -> None:

@@ -1,28 +1,16 @@
-"""What jobs ask of a cluster."""
-
-from collections.abc import Callable
-from typing import Any
+"""What the first try of a job asks of a cluster: memory in MB, time in minutes, CPUs and GPUs."""
 
 from workflow_scripts.study.execution import Execution
-
-Resources = dict[str, Any]
-
-
-def each_attempt(amount: float) -> Callable[..., int]:
-    """A resource of which each further attempt of a job asks for as much again."""
-
-    def asked(wildcards: Any, attempt: int) -> int:  # noqa: ARG001 - Snakemake gives both by name
-        return int(amount * attempt)
-
-    return asked
+from workflow_scripts.workflow.partitions import Resources
 
 
-def network_job(execution: Execution) -> Resources:
-    """What a job asks for that runs a network, beyond its time."""
+def network_job(execution: Execution, minutes: int) -> Resources:
+    """What a job asks for that runs a network for so long."""
     return {
         "gpu": 1 if execution.device == "cuda" else 0,
         "cpus_per_task": execution.threads + execution.workers,
-        "mem_mb": each_attempt(16000),
+        "mem_mb": 16000,
+        "runtime": minutes,
     }
 
 
@@ -37,8 +25,8 @@ def training_job(execution: Execution) -> Resources:
     extra = f"--signal=TERM@{execution.warning_seconds}"
     gpus = execution.training_gpus
     asked: Resources = {
-        "mem_mb": each_attempt(8000 * execution.ranks),
-        "runtime": each_attempt(execution.training_hours * 60),
+        "mem_mb": 8000 * execution.ranks,
+        "runtime": execution.training_hours * 60,
         "gpu": gpus,
     }
     if execution.nodes == 1:

@@ -115,8 +115,12 @@ class Step:
     """Modules that the module imports but does not use for this result."""
     constraints: Mapping[str, str] = field(default_factory=dict)
     """Regular expressions of wildcards that are narrower here than in other steps."""
+    threads: int | None = None
+    """CPU threads of its numerical libraries. The default is what the rule says."""
     launcher: str = "python"
-    """The command that runs the module."""
+    """What starts the job's processes."""
+    prelude: str = ""
+    """What the shell does before that."""
     _stamps: dict[tuple, Stamp] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -149,7 +153,13 @@ class Step:
             **_given(self.outputs, output),
         }
         options = [f"--{name} {quote(_text(value, threads))}" for name, value in named.items()]
-        return " ".join([f"{self.launcher} -m workflow_scripts.{self.module}", *options])
+        return " ".join([self._start, *options])
+
+    @property
+    def _start(self) -> str:
+        """What starts the module. The rest of its environment is set in `common/environment.py`."""
+        threads = "" if self.threads is None else f"OMP_NUM_THREADS={self.threads} "
+        return f"{self.prelude}{threads}{self.launcher} -m workflow_scripts {self.module}"
 
     def _stamp_text(self, wildcards: Wildcards) -> str:
         return str(self.stamp(wildcards))

@@ -37,8 +37,9 @@ RC = {
 
 
 def apply_style() -> None:
-    """Use the house style, without a display."""
+    """Use the house style, without a display and without any setting of the user's."""
     mpl.use("agg")
+    mpl.rcdefaults()
     mpl.rcParams.update(RC)  # type: ignore[arg-type]
 
 

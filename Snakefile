@@ -25,6 +25,7 @@ include: "rules/report.smk"
 
 
 onstart:
+    hold_results(WORKSPACE.results)
     WORKSPACE.sources.remember(make_folder=True)
 
 

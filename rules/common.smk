@@ -13,6 +13,7 @@ from workflow_scripts.steps import results, training
 from workflow_scripts.steps.start import start
 from workflow_scripts.workflow.environment import ignore_file_dates, prepare_environment
 from workflow_scripts.workflow.failures import listen, print_failures
+from workflow_scripts.workflow.holding import hold_results
 from workflow_scripts.workflow.partitions import Asking
 from workflow_scripts.workflow.resources import network_job, training_job
 from workflow_scripts.workflow.step import COMMAND, SHOWN_COMMAND, WILDCARDS

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.images import write_folder
-from tests.workflow import Checkout, tiny_study
+from tests.workflow import Checkout, planned, tiny_study
+from workflow_scripts.common.lock import locked
 
 REPORT = {"report": 1}
 SHOWN = {"show_banks": 1, "figure_a2": 1}
@@ -305,3 +306,16 @@ def test_verify_lists_what_other_settings_made(checkout):
     assert status == 1
     assert "stale: results/mine/metrics/equivariance/trained.summary.parquet: made with key" in said
     assert " 0 damaged, 0 unknown, " in said
+
+
+def test_two_workflows_do_not_share_results_at_the_same_time(checkout, tmp_path):
+    clone = Checkout.make(tmp_path / "clone")
+    clone.write_study(tiny_study(seed=1))
+    shared = ["--config", "study=mine", f"results={checkout.folder / 'results'}"]
+    with locked(checkout.results() / ".held"):
+        done = clone.snakemake("table_1a", *shared, check=False)
+    assert done.returncode
+    assert "results/mine/.held: another job is at work here (process" in done.stderr
+    assert "Traceback" not in done.stderr
+    # Files of another seed are not taken for ours.
+    assert {"train": 2, "table_1a": 1}.items() <= planned(clone.snakemake("table_1a", "-n", *shared).stdout).items()

@@ -31,13 +31,13 @@ from tests.trainings import (
     weights,
 )
 from tests.unit.per_class import write_transformations
+from workflow_scripts.common import lock
 from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT, Stamp, working_for
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.network import create, load
-from workflow_scripts.training import lock
 from workflow_scripts.training.checkpoint import NAME, Checkpoints, Progress
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.ranks import Ranks
@@ -98,7 +98,7 @@ def test_a_killed_training_continues_to_the_same_bits(tiny_shards, tmp_path, mon
     process = subprocess.Popen(command(disturbed), cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         stop_in_mid_epoch(process, disturbed["state"])
-        with pytest.raises(InputError, match="another job is training this run"):
+        with pytest.raises(InputError, match="another job is at work here"):
             train(**disturbed)
     finally:
         process.kill()

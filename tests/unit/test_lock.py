@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from workflow_scripts.common import lock
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.training import lock
-from workflow_scripts.training.lock import OWNER, locked
+from workflow_scripts.common.lock import OWNER, locked
 
 
 @pytest.fixture(autouse=True)

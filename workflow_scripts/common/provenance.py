@@ -29,7 +29,7 @@ WITHOUT_EFFECT = frozenset(
         "common.columns",
         "common.ending",
         "common.progress",
-        "training.lock",
+        "common.lock",
         "training.preemption",
         "training.sigterm",
         "training.trial",

@@ -15,10 +15,11 @@ from workflow_scripts.common.seals import FOLDER, fault, read_seal, remove_seal
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.steps.start import start
 from workflow_scripts.study.config import Config
+from workflow_scripts.workflow.holding import HELD
 from workflow_scripts.workflow.workspace import Workspace
 
 # Folders in which no job reads what another wrote, or that prove themselves (checkpoints).
-PASSED_OVER = ("logs", "state", FOLDER)
+PASSED_OVER = ("logs", "state", FOLDER, HELD)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ import torch
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic
+from workflow_scripts.common.lock import locked
 from workflow_scripts.training.learner import Learner
-from workflow_scripts.training.lock import locked
 from workflow_scripts.training.ranks import Ranks
 
 NAME = "checkpoint.safetensors"

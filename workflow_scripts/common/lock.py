@@ -1,4 +1,4 @@
-"""One training at a time in a folder, whatever its file system and wherever the other job runs."""
+"""One owner of a folder at a time, whatever its file system and wherever the other process runs."""
 
 import fcntl
 import json
@@ -26,13 +26,13 @@ ENDING = 60.0
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder`. Raises `InputError` where another job, on this machine or another, keeps holding it.
+def locked(folder: Path, patience: float | None = None) -> Iterator[None]:
+    """Hold `folder`. Raises `InputError` where another process, here or elsewhere, holds it for too long.
 
     The system's lock ends with its process, at once, but some network file systems keep it to one
     machine, or have none. So the owner also shows a heartbeat; an owner without one is taken for dead.
     """
-    with _taken_over(folder) as trusted:
+    with _taken_over(folder, ENDING if patience is None else patience) as trusted:
         owner = _Owner(folder)
         folder.mkdir(parents=True, exist_ok=True)
         owner.beat()
@@ -49,7 +49,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _taken_over(folder: Path) -> Iterator[bool]:
+def _taken_over(folder: Path, patience: float) -> Iterator[bool]:
     """Hold the file of the lock of a folder that nobody else holds; gives whether the system's lock could be had."""
     while True:
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def _taken_over(folder: Path) -> Iterator[bool]:
         except FileNotFoundError:
             continue  # The owner has just finished, and removed the folder.
         with file:
-            trusted = _lock(file, folder)
+            trusted = _lock(file, folder, patience)
             _wait_for_silence(folder, trusted)
             # An owner that finished meanwhile has removed the folder, and the lock is on a file that has no name.
             if _is_at(file, folder / LOCK):
@@ -104,9 +104,9 @@ class _Owner:
                 logging.warning("%s: no heartbeat could be written (%s)", self.folder, error)
 
 
-def _lock(file: Any, folder: Path) -> bool:
+def _lock(file: Any, folder: Path, patience: float) -> bool:
     """Whether the system's lock could be had; raises `InputError` where somebody else keeps it."""
-    deadline = time.monotonic() + ENDING
+    deadline = time.monotonic() + patience
     while True:
         try:
             # A POSIX lock: the workers of a killed job inherit the other kind and would keep it for a while.
@@ -151,4 +151,4 @@ def _describe(owner: dict[str, Any]) -> str:
 
 def _taken(folder: Path, owner: dict[str, Any]) -> InputError:
     who = f" ({_describe(owner)})" if owner else ""
-    return InputError(f"{folder}: another job is training this run{who}; wait for it to end, or end it first")
+    return InputError(f"{folder}: another job is at work here{who}; wait for it to end, or end it first")

@@ -39,7 +39,7 @@ rule index:
     params:
         **STEPS["index"].params,
     message:
-        f"Looking at every image in {WORKSPACE.images}"
+        "Looking at every image"
     shell:
         COMMAND
 

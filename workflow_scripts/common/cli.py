@@ -33,7 +33,8 @@ def run(function: Callable[..., object]) -> None:
     # It reports every table of every font that matplotlib puts into a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     try:
-        auto_cli(function, args=_arguments(function, sys.argv[1:]), as_positional=False)
+        # As JSON, which is what jobs are told: YAML would take a text such as `#1` for nothing.
+        auto_cli(function, args=_arguments(function, sys.argv[1:]), as_positional=False, parser_mode="json")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.stderr.flush()

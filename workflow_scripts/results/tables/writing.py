@@ -10,7 +10,6 @@ from workflow_scripts.common.files import atomic
 from workflow_scripts.common.text import as_markdown
 
 
-
 def write_table_files(
     *, table: pd.DataFrame, output: Path, digits: int = 4, note: str = "", significant: bool = False
 ) -> None:
@@ -23,7 +22,8 @@ def write_table_files(
     form = f".{digits}{'g' if significant else 'f'}"
     cells = [[_cell(value, form) for value in row] for row in table.itertuples(index=False, name=None)]
     align = ["right" if _is_numeric(table[name]) else "left" for name in table.columns]
-    text = tabulate(cells, list(map(as_markdown, map(str, table.columns))), "pipe", colalign=align, disable_numparse=True)
+    headers = [as_markdown(str(name)) for name in table.columns]
+    text = tabulate(cells, headers, "pipe", colalign=align, disable_numparse=True)
     with atomic(output.with_name(f"{output.name}.csv")) as csv, atomic(output.with_name(f"{output.name}.md")) as md:
         table.to_csv(csv, index=False, lineterminator="\n")
         md.write_text(f"{text}\n\n{note}\n" if note else f"{text}\n", encoding="utf-8")

@@ -70,8 +70,7 @@ class ImageFolder(Storage):
     kind: Literal["imagefolder"]
     """A folder of images, `{train,val}/{class}/*`."""
     root: UserPath
-    """The folder, relative to `data` of config.yaml, or absolute. In this and in every other path of a study, a leading
-    `~` is your home folder, `$NAME` and `${NAME}` are environment variables, and `$$` is a dollar."""
+    """The folder, relative to `data` of config.yaml, or absolute; `~` and `$NAME` are expanded."""
 
 
 class Ilsvrc2012(Storage):

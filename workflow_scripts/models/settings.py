@@ -52,7 +52,8 @@ class Model(Block):
     pretrained: bool = False
     """Use the library's published weights (timm, torchvision)."""
     checkpoint: UserPath | None = None
-    """Use weights of this file, relative to `data` of config.yaml (.safetensors, .pth, .pt or .bin)."""
+    """Use weights of this file, relative to `data` of config.yaml (.safetensors, .pth, .pt or .bin); `~` and `$NAME`
+    are expanded."""
     args: dict[str, Any] = {}
     """Keyword arguments of the library's constructor (timm, torchvision)."""
     classes: int | None = Field(None, ge=1)

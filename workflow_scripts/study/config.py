@@ -21,9 +21,9 @@ class Config(Block):
     study: UserPath
     """Name of a file in studies/ without `.yaml`, or the path of a study file."""
     data: UserPath = "data"
-    """Folder of datasets and weights; relative paths in a study start here."""
+    """Folder of datasets and weights; relative paths in a study start here. `~` and `$NAME` are expanded."""
     results: ResultsPath = "results"
-    """Folder of results; each study writes to a folder of its own name in it."""
+    """Folder of results; each study writes to a folder of its own name in it. `~` and `$NAME` are expanded."""
 
 
 def load_config(values: dict[str, Any], *, others: bool = False) -> Config:

@@ -9,6 +9,7 @@ if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.text import as_rest
 from workflow_scripts.steps import results, training
 from workflow_scripts.steps.start import start
 from workflow_scripts.workflow.environment import ignore_file_dates, prepare_environment
@@ -33,7 +34,7 @@ except InputError as error:
 ignore_file_dates()
 ask_seals()
 # For the first words of the report, which know nothing else.
-config["title"] = STUDY.title or WORKSPACE.name
+config["title"] = as_rest(STUDY.title) or as_rest(WORKSPACE.name)
 EXECUTION = STUDY.execution
 STEPS = WORKSPACE.steps
 LOGS = WORKSPACE.logs

@@ -35,7 +35,7 @@ rule index:
     params:
         **STEPS["index"].params,
     message:
-        f"Looking at every image in {WORKSPACE.images}"
+        "Looking at every image"
     shell:
         COMMAND
 

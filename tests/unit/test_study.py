@@ -258,7 +258,7 @@ def test_a_figures_own_defaults_need_not_be_measured_but_what_a_study_names_must
             "magnitude: unknown magnitude of banks.a '8'",
         ),
         ("seed: 0\n", "seed: -1\n", "seed: Input should be greater than or equal to 0"),
-        ("models:\n", "models:\n  modèle: {timm: resnet18}\n", "only in a name"),
+        ("models:\n", "models:\n  modèle: {timm: resnet18}\n", "a name begins with a letter or a digit"),
         ("preprocessing:\n", "preprocessing:\n  std: [0.5, 0.5, 0]\n", "std.2: Input should be greater than 0"),
     ],
 )

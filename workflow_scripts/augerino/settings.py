@@ -1,11 +1,11 @@
 """Block `augerino` of a study."""
 
-import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.common.text import MethodName
 
 AffineGenerator = Literal["translation_x", "translation_y", "rotation", "scale", "stretch", "shear"]
 Width = Annotated[float, Field(gt=0)]
@@ -77,7 +77,7 @@ class Augerino(Block):
     transformations: list[str] = Field(["translation", "translation_scale"], min_length=1)
     """What is learned: `translation`; `translation_scale`, which zooms in after it; `affine`, all of Aff(2) at once;
     or a name of `custom`."""
-    custom: dict[str, tuple[Stage, ...]] = {}
+    custom: dict[MethodName, tuple[Stage, ...]] = {}
     """Other things to learn, by name: lists of stages `{generators: [...], zoom_in_only: false}`, applied one after the
     other; the generators of a stage are sampled together."""
     lambdas: list[float] = Field([0.01, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0], min_length=1)
@@ -124,8 +124,8 @@ class Augerino(Block):
     def _stages_make_sense(self) -> "Augerino":
         for name, stages in self.custom.items():
             generators = [generator for stage in stages for generator in stage.generators]
-            if name in STAGES or not re.fullmatch(r"[a-z0-9_]+", name):
-                raise ValueError(f"custom.{name}: use a name of your own of lower-case letters, digits and '_'")
+            if name in STAGES:
+                raise ValueError(f"custom.{name}: this name is taken; use one of your own")
             if not generators or len(set(generators)) < len(generators):
                 raise ValueError(f"custom.{name}: give one stage or more, and every generator once")
         for name in self.transformations:

@@ -35,7 +35,8 @@ def run(function: Callable[..., object]) -> None:
     with explaining():
         options, stamp = _without_stamp(sys.argv[1:])
         with working_for(stamp):
-            auto_cli(function, args=options, as_positional=False)
+            # As JSON, which is what jobs are told: YAML would take a text such as `#1` for nothing.
+            auto_cli(function, args=options, as_positional=False, parser_mode="json")
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import errno
 import os
 from collections.abc import Iterator
 
+from workflow_scripts.common.text import printable
+
 # What to do where the machine fails, by the number of the error.
 ADVICE = {
     errno.ENOSPC: "make room and run again",
@@ -29,8 +31,12 @@ class InputError(Exception):
     """Something the user gave is wrong.
 
     The message is one sentence that names the file, key or row, says what was expected and what to do.
-    The command line prints it without a traceback and exits with status 1.
+    The command line prints it without a traceback and exits with status 1. Text of the user's in it stays in that line:
+    what cannot be printed is shown escaped.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class EndedError(Exception):

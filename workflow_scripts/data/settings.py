@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, get_args
 
 from pydantic import Field, PositiveFloat, model_validator
 
+from workflow_scripts.common.paths import UserPath
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRAIN_TAR, TRUTH, VAL_TAR
 
@@ -68,8 +69,8 @@ class ImageFolder(Storage):
 
     kind: Literal["imagefolder"]
     """A folder of images, `{train,val}/{class}/*`."""
-    root: str
-    """The folder, relative to `data` of config.yaml, or absolute."""
+    root: UserPath
+    """The folder, relative to `data` of config.yaml, or absolute; `~` and `$NAME` are expanded."""
 
 
 class Ilsvrc2012(Storage):
@@ -80,7 +81,7 @@ class Ilsvrc2012(Storage):
 
     kind: Literal["ilsvrc2012"]
     """ImageNet's official tar files, or `{train,val}/{wnid}/*`."""
-    root: str = "imagenet"
+    root: UserPath = "imagenet"
     """The folder that holds them, relative to `data` of config.yaml, or absolute."""
 
 

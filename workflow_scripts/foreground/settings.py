@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from workflow_scripts.common.paths import UserPath
 from workflow_scripts.common.settings import Block
 from workflow_scripts.data.settings import Split
 
@@ -21,7 +22,7 @@ class Foreground(Block):
     """Images to look at."""
     threshold: float = Field(0.1, gt=0, lt=1)
     """Saliency above which a pixel is foreground."""
-    onnx: str = "weights/u2net.onnx"
+    onnx: UserPath = "weights/u2net.onnx"
     """File of U2-Net, relative to `data` of config.yaml; it is downloaded if it does not exist."""
     sha256: str = Field(U2NET_SHA256, pattern="^[0-9a-f]{64}$")
     """SHA-256 of that file; another network with the same inputs and outputs has another and is not downloaded."""

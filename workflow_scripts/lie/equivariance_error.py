@@ -61,7 +61,7 @@ def equivariance_error(
     images: Path,
     discrete: Path,
     summary: Path,
-    family: str | None = None,
+    family: str = "",
     chunk: int = 32,
     compute: Compute = DEFAULT_COMPUTE,
 ) -> None:
@@ -73,9 +73,9 @@ def equivariance_error(
     shards `shards_val`. `about`: one row on the model. `settings.images` images of `shards`, drawn by `seed`, are
     measured.
 
-    `head` says where the classifier comes from; `family` replaces the library's name of the architecture family. At
-    most `chunk` pairs of an image and a direction are differentiated at a time, and fewer if they do not fit into
-    memory. Where `compute.failing` is `row`, a model that cannot be loaded, or not be held in memory even with one
+    `head` says where the classifier comes from; `family`, unless empty, replaces the library's name of the architecture
+    family. At most `chunk` pairs of an image and a direction are differentiated at a time, and fewer if they do not fit
+    into memory. Where `compute.failing` is `row`, a model that cannot be loaded, or not be held in memory even with one
     image, is a row with the reason in `about`, and the other tables are empty.
     """
     # Rounded to 10 bits on the way, as GPUs do by default, derivatives would be good for three digits.
@@ -83,7 +83,7 @@ def equivariance_error(
     measured, validation = ShardReader(shards), ShardReader(shards_val)
     classes = read_table(index, columns=["label", "wnid"])
     rows = choose_images(measured, settings.images, seed)
-    facts, tables = Facts(model, family), Tables()
+    facts, tables = Facts(model, family or None), Tables()
     try:
         subject = MeasuredModel.load(network, head, classes, compute, facts)
         tables = measure(subject, facts, measured, rows, validation, settings, seed, chunk, compute.batch)

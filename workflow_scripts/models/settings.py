@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from workflow_scripts.common.paths import UserPath
 from workflow_scripts.common.settings import Block, DeviceName
 
 LibraryName = Literal["timm", "torchvision"]
@@ -50,8 +51,9 @@ class Model(Block):
     """A torchvision model name."""
     pretrained: bool = False
     """Use the library's published weights (timm, torchvision)."""
-    checkpoint: str | None = None
-    """Use weights of this file, relative to `data` of config.yaml (.safetensors, .pth, .pt or .bin)."""
+    checkpoint: UserPath | None = None
+    """Use weights of this file, relative to `data` of config.yaml (.safetensors, .pth, .pt or .bin); `~` and `$NAME`
+    are expanded."""
     args: dict[str, Any] = {}
     """Keyword arguments of the library's constructor (timm, torchvision)."""
     classes: int | None = Field(None, ge=1)

@@ -33,7 +33,7 @@ def equivariance_error(workspace: Workspace) -> Step:
         return {
             "model": w.model,
             "head": _head(workspace, w.model),
-            "family": study.models[w.model].family,
+            "family": study.models[w.model].family or "",
             "settings": study.lie.model_dump(mode="json", exclude=NOT_IN_AN_ERROR),
             "seed": study.seed,
         }

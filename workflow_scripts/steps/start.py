@@ -6,6 +6,7 @@ from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.results.study import Study, load_study
 from workflow_scripts.steps import data, embeddings, foreground, lie, metrics, models, results, training
 from workflow_scripts.study.config import load_config, study_file
+from workflow_scripts.workflow.folders import check_folders
 from workflow_scripts.workflow.workspace import Workspace
 
 
@@ -15,9 +16,10 @@ def start(
     """The study that the values of config.yaml name, and its workspace with all steps.
 
     `snakefile` is the workflow that they are run by. As a module of another workflow, this one shares its values with
-    that one, so keys that it does not know are no mistakes. Raises `InputError` for mistakes in the values or in the
-    study.
+    that one, so keys that it does not know are no mistakes. Raises `InputError` for mistakes in the values, in the
+    study, and in the names of the folders that it runs in.
     """
+    check_folders()
     config = load_config(values, others=as_module)
     path = study_file(config.study)
     study = load_study(path)

@@ -6,8 +6,10 @@ from typing import Any
 import yaml
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.paths import ResultsPath, UserPath, expanded
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.common.text import check_study_name
 from workflow_scripts.study.validation import UniqueKeys, validated
 
 STUDIES = ROOT / "studies"
@@ -16,12 +18,12 @@ STUDIES = ROOT / "studies"
 class Config(Block):
     """config.yaml: which study runs, and where data and results live."""
 
-    study: str
+    study: UserPath
     """Name of a file in studies/ without `.yaml`, or the path of a study file."""
-    data: str = "data"
-    """Folder of datasets and weights; relative paths in a study start here."""
-    results: str = "results"
-    """Folder of results; each study writes to a folder of its own name in it."""
+    data: UserPath = "data"
+    """Folder of datasets and weights; relative paths in a study start here. `~` and `$NAME` are expanded."""
+    results: ResultsPath = "results"
+    """Folder of results; each study writes to a folder of its own name in it. `~` and `$NAME` are expanded."""
     repair: bool = False
     """Whether `snakemake verify` removes what is damaged, unknown or out of date, so that the next run makes it."""
 
@@ -37,7 +39,12 @@ def load_config(values: dict[str, Any], *, others: bool = False) -> Config:
 
 def study_file(study: str) -> Path:
     """The file of a study given by name or by path; raises `InputError` where there is none."""
+    study = expanded(study)
     path = Path(study) if study.endswith((".yaml", ".yml")) else STUDIES / f"{study}.yaml"
+    try:
+        check_study_name(path.stem)
+    except ValueError as error:
+        raise InputError(f"config.yaml or --config: study: {study}: {error}") from error
     if not path.is_file() and path.suffix and path == Path(study):
         raise InputError(f"config.yaml or --config: study: there is no file {study!r}; give its path from here")
     if not path.is_file():

@@ -4,7 +4,6 @@ What is shown of it, figures and tables, is added by `workflow_scripts.results.s
 may import torch: this runs whenever the Snakefile is parsed.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 
@@ -12,6 +11,7 @@ from pydantic import Field, model_validator
 
 from workflow_scripts.augerino.settings import Augerino
 from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.common.text import ModelName
 from workflow_scripts.data.settings import Dataset, Preprocessing
 from workflow_scripts.foreground.settings import Foreground
 from workflow_scripts.lie.settings import Lie
@@ -53,7 +53,7 @@ class Measurements(Block):
     """From an image to the input of a model."""
     training: Training = Training()
     """What is trained."""
-    models: dict[str, Model] = {}
+    models: dict[ModelName, Model] = {}
     """Models to measure, by name."""
     banks: Banks = Banks()
     """Transformations to measure under."""
@@ -80,8 +80,6 @@ class Measurements(Block):
     def _names_exist(self) -> "Measurements":
         check_references(self._references())
         for key, model in self.models.items():
-            if not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
-                raise ValueError(f"models.{key}: use A to Z, a to z, 0 to 9, '_', '-' and '.' only in a name")
             if model.training is not None and model.seed not in self.seeds_of(model.training):
                 block = "training" if model.training in self.training.methods else "augerino"
                 seeds = self.seeds_of(model.training)

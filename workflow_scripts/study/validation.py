@@ -52,6 +52,9 @@ def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
         prefix = ".".join([*parents, ""]) if parents else ""
         return f"{prefix}{key}: {unknown_name('key', key, known)}"
     location = [part for part in location if part not in KINDS]
+    if location[-1:] == ["[key]"]:
+        # A name of the user's, which may look like anything.
+        location = [*location[:-2], repr(location[-2])]
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
         kinds = error["ctx"].get("expected_tags", ", ".join(map(repr, KINDS)))
         given = error["ctx"].get("tag")

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.common.text import MethodName
 from workflow_scripts.transformations.settings import Policy, Ranking
 
 BETA = re.compile(r"rrc_beta(\d+(?:\.\d+)?)")
@@ -136,14 +137,12 @@ class Training(Block):
     """Hyper-parameter search per method; `null` uses the recipe's values."""
     seeds: list[int] = Field([0], min_length=1)
     """Training seeds of every method."""
-    methods: dict[str, Method] = {}
+    methods: dict[MethodName, Method] = {}
     """Methods by name; `{}` behind a name means the augmentation of that name."""
 
     @model_validator(mode="after")
     def _methods_make_sense(self) -> "Training":
         for name, method in self.methods.items():
-            if not re.fullmatch(r"[a-z0-9_.]+", name):
-                raise ValueError(f"methods.{name}: use lower-case letters, digits, '_' and '.' only")
             try:
                 augmentation_named(method.augmentation or name)
             except ValueError as error:

@@ -7,6 +7,8 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from workflow_scripts.common.text import printable
+
 # Snakemake's own logger, to which it gives its events.
 LOGGER = "snakemake.logging"
 
@@ -45,7 +47,7 @@ class Failures(logging.Handler):
             said.append(f"log {', '.join(logs)}")
         if external := job["aux"].get("external_jobid"):
             said.append(f"Slurm job {external}")
-        return "failed: " + ", ".join(said)
+        return printable("failed: " + ", ".join(said))
 
 
 def listen() -> Failures:

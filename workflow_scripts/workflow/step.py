@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from workflow_scripts.common.provenance import Stamp, code_digest, digest
+from workflow_scripts.common.text import METHOD, MODEL
 from workflow_scripts.workflow.files import Files, Group, paths_in, renamed
 from workflow_scripts.workflow.sources import Source
 
@@ -30,8 +31,8 @@ WILDCARDS = {
     "shard": r"\d+",
     "part": r"\d+",
     "seed": r"\d+",
-    "method": r"[a-z0-9_.]+",
-    "model": r"[A-Za-z0-9_.-]+",
+    "method": METHOD,
+    "model": MODEL,
     "rate": r"[0-9.e+-]+",
     "decay": r"[0-9.e+-]+",
 }
@@ -143,7 +144,11 @@ class Step:
         return {"call": self._call, "stamp": self._stamp_text}
 
     def _call(self, wildcards: Wildcards, input: Any, output: Any, threads: int) -> str:
-        """The module with every option, quoted for the shell: the one place where a command line is written."""
+        """The module with every option, quoted for the shell: the one place where a command line is written.
+
+        Snakemake fills it in where its text of the command has `{params.call}`, and looks for no braces in it. A value
+        behind `=` is no option, whatever it begins with.
+        """
         known = _plain(wildcards)
         named = {
             **{name: str(source.path) for name, source in self.sources(known).items()},
@@ -152,7 +157,7 @@ class Step:
             **self.execution(known),
             **_given(self.outputs, output),
         }
-        options = [f"--{name} {quote(_text(value, threads))}" for name, value in named.items()]
+        options = [f"--{name}={quote(_text(value, threads))}" for name, value in named.items()]
         return " ".join([self._start, *options])
 
     @property
@@ -197,10 +202,6 @@ class Step:
         return {self.steps.key_of(file) for file in files}
 
     # Which files it makes
-
-    def file(self, name: str, **wildcards: Any) -> str:
-        """The path of an output that is one file."""
-        return str(self.outputs[name]).format(**wildcards)
 
     def match(self, path: str) -> SimpleNamespace | None:
         """The wildcards with which it makes a file; None where it does not."""

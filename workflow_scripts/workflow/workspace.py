@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from workflow_scripts.common.paths import expanded, in_folder
 from workflow_scripts.data.settings import Planted, Split
 from workflow_scripts.study.config import Config
 from workflow_scripts.study.measurements import Measurements
@@ -32,7 +33,7 @@ class Workspace:
     @cached_property
     def results(self) -> str:
         """Folder of this study's results."""
-        return (Path(self.config.results) / self.name).as_posix()
+        return (Path(expanded(self.config.results)) / self.name).as_posix()
 
     @property
     def logs(self) -> str:
@@ -56,7 +57,7 @@ class Workspace:
 
     def in_data(self, path: str) -> str:
         """A path of the study, which starts in the folder of data."""
-        return (Path(self.config.data) / path).as_posix()
+        return in_folder(self.config.data, path)
 
     # Data
 

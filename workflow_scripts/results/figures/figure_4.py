@@ -105,7 +105,7 @@ def _panel(axis: Axes, panel: pd.DataFrame, bins: int) -> None:
         count = f"{len(values) / 1000:.1f}k" if len(values) >= 1000 else str(len(values))
         axis.text(centre, 1.0, count, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=4.5)
     correlation = spearmanr(panel["wordnet_similarity"], panel["agreement"], nan_policy="omit").statistic
-    axis.set_title(rf"$\rho$ = {correlation:.2f}", pad=9)
+    axis.set_title(f"ρ = {correlation:.2f}", pad=9)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ HEIGHT = 2.4
 # What is on the x axis of each panel, and the ends of its y axis. For b < 1 the densities have a pole at 1,
 # for b > 1 a zero; both leave the axis.
 PANELS = {
-    "sigma^2": ("crop's share of the area, $\\sigma^2$", (0.02, 20)),
-    "1/sigma^2": ("enlargement of areas, $1/\\sigma^2$ (times)", (2e-4, 20)),
+    "sigma^2": ("crop's share of the area, σ²", (0.02, 20)),
+    "1/sigma^2": ("enlargement of areas, 1/σ² (times)", (2e-4, 20)),
 }
 ZOOM_TICKS = [1, 2, 3, 5, 8, 12.5]
 # The law of `rrc` itself.

@@ -55,23 +55,29 @@ def point_table(sweeps: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
 def _draw(points: pd.DataFrame, labels: dict[str, str]) -> Figure:
     drawn, axis = plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")
     colors = shades(PALETTE, len(labels))
+    drawn_as = {}
     for (method, label), color, marker in zip(labels.items(), colors, cycle(MARKERS), strict=False):
         line = points[points["method"] == method]
         diverged = line["diverged"].max()
-        axis.errorbar(
-            line["zoom"],
-            line["top1"],
-            yerr=line["sem"],
-            color=color,
-            marker=marker,
-            markersize=2.5,
-            linewidth=1.2,
-            elinewidth=0.8,
-            capsize=2.5,
-            label=f"{label} ({diverged} diverged)" if diverged else label,
+        name = f"{label} ({diverged} diverged)" if diverged else label
+        drawn_as[method] = (
+            name,
+            axis.errorbar(
+                line["zoom"],
+                line["top1"],
+                yerr=line["sem"],
+                color=color,
+                marker=marker,
+                markersize=2.5,
+                linewidth=1.2,
+                elinewidth=0.8,
+                capsize=2.5,
+            ),
         )
-    axis.set(xlabel="maximal zoom per axis, $k$ (times)", ylabel="validation top-1 (%)")
-    drawn.legend(loc="outside upper center", ncols=3, frameon=False)
+    axis.set(xlabel="maximal zoom per axis, k (times)", ylabel="validation top-1 (%)")
+    # Found by itself, a legend leaves out labels that begin with '_'.
+    names, lines = zip(*drawn_as.values(), strict=True)
+    drawn.legend(lines, names, loc="outside upper center", ncols=3, frameon=False)
     return drawn
 
 

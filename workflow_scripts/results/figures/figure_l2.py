@@ -95,7 +95,7 @@ def _bars(axis: Axes, table: pd.DataFrame, colors: dict[str, str]) -> None:
     axis.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5))
     axis.grid(visible=False)
     right: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "fontsize": 7, "ha": "left"}
-    axis.text(1.02, -0.6, r"$\Sigma\,/\,\|Lf\|^2$", va="bottom", **right)
+    axis.text(1.02, -0.6, "Σ / ‖Lf‖²", va="bottom", **right)
     for place, (ratio, failed) in enumerate(zip(rows["sum_over_whole"], rows["failed"], strict=True)):
         if np.isfinite(ratio):
             axis.text(1.02, place, f"{ratio:.3g}", va="center", **right)

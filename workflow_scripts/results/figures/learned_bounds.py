@@ -126,7 +126,7 @@ def _panels(above: Axes, below: Axes, generator: AffineGenerator, points: pd.Dat
     high = max((points["bound"] + error).max(), points["limit"].max())
     limits = low - MARGIN * (high - low), high + MARGIN * (high - low)
     above.set(title=TITLES[generator], xlabel="epoch", ylabel=AXES[generator], ylim=limits, visible=True)
-    below.set(xlabel=r"$\lambda$", ylabel=AXES[generator], ylim=limits, visible=True)
+    below.set(xlabel="λ", ylabel=AXES[generator], ylim=limits, visible=True)
 
 
 def _colors(points: pd.DataFrame) -> dict[float, tuple[tuple[float, ...], str]]:
@@ -146,7 +146,7 @@ def _limit(axis: Axes, points: pd.DataFrame) -> None:
 def _over_epochs(axis: Axes, points: pd.DataFrame) -> None:
     for strength, (color, _marker) in _colors(points).items():
         line = points[points["lambda"] == strength]
-        axis.plot(line["epoch"], line["bound"], color=color, linewidth=1.2, label=rf"$\lambda$ = {strength:g}")
+        axis.plot(line["epoch"], line["bound"], color=color, linewidth=1.2, label=f"λ = {strength:g}")
         low, high = line["bound"] - line["sem"], line["bound"] + line["sem"]
         axis.fill_between(line["epoch"], low, high, color=color, alpha=0.25, linewidth=0)
     _limit(axis, points)

@@ -37,7 +37,7 @@ GENERATORS = {
     "scale": "scale",
     "intensity": "intensity",
 }
-FORMULAS = {"squared": r"$\|Lf\|^2/D$", "absolute": r"$\|Lf\|_1/D$"}
+FORMULAS = {"squared": "‖Lf‖²/D", "absolute": "‖Lf‖₁/D"}
 CHARACTERS = 110
 # More models than that are counted in a note instead of named.
 NAMED = 12
@@ -176,7 +176,7 @@ def correlated(correlation: Correlation) -> str:
     """A correlation with its interval, for the title of a panel."""
     if np.isnan(correlation.rho):
         return ""
-    return rf"$\rho$ = {correlation.rho:.2f} [{correlation.low:.2f}, {correlation.high:.2f}]"
+    return f"ρ = {correlation.rho:.2f} [{correlation.low:.2f}, {correlation.high:.2f}]"
 
 
 def note_lines(notes: Sequence[str]) -> list[str]:

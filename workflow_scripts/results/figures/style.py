@@ -1,13 +1,16 @@
 """The look of every figure, and how a figure is written."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axis import Axis
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation
 
 from workflow_scripts.common.files import atomic
 
@@ -33,7 +36,11 @@ RC = {
     "grid.linewidth": 0.4,
     "grid.color": "#d0d0d0",
     "pdf.fonttype": 42,
+    # A dollar in a class's name or a label is a dollar. Our own formulas are Unicode.
+    "text.parse_math": False,
+    "text.usetex": False,
 }
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def apply_style() -> None:
@@ -55,8 +62,27 @@ def shades(colors: Sequence[str], count: int) -> list[str]:
     return result
 
 
+class _Powers(LogFormatterSciNotation):
+    """Labels of a logarithmic axis as plain text: 10⁻³."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        formula = super().__call__(x, pos).removeprefix(r"$\mathdefault{").removesuffix("}$")
+        return re.sub(r"\^\{(.*)\}", lambda found: found[1].translate(SUPERSCRIPTS), formula.replace(r"\times", "×"))
+
+
+def _write_powers(axis: Axis) -> None:
+    """Replace the labels of a logarithmic axis that matplotlib would write as formulas."""
+    if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
+        axis.set_major_formatter(_Powers())
+    if isinstance(axis.get_minor_formatter(), LogFormatterSciNotation):
+        axis.set_minor_formatter(_Powers(labelOnlyBase=False))
+
+
 def save_figure(figure: Figure, plotted: pd.DataFrame, output: Path) -> None:
     """Write `output`.pdf and .png, and `output`.csv with exactly the numbers that are drawn."""
+    for axes in figure.axes:
+        _write_powers(axes.xaxis)
+        _write_powers(axes.yaxis)
     with atomic(output.with_suffix(".csv")) as temporary:
         plotted.to_csv(temporary, index=False)
     with atomic(output.with_suffix(".png")) as temporary:

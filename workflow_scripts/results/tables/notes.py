@@ -3,6 +3,7 @@
 import pandas as pd
 
 from workflow_scripts.common.provenance import current_stamp
+from workflow_scripts.common.text import as_markdown
 
 RANKING_NAMES = {
     "mean_change": "mean change",
@@ -14,7 +15,7 @@ RANKING_NAMES = {
 def origin() -> str:
     """One sentence: the study, the seed and the digest of the code that made a table; empty without a stamp."""
     stamp = current_stamp()
-    return f"Study {stamp.study}, seed {stamp.seed}, code {stamp.code}." if stamp else ""
+    return f"Study {as_markdown(stamp.study)}, seed {stamp.seed}, code {stamp.code}." if stamp else ""
 
 
 def left_out(search: pd.DataFrame) -> str:

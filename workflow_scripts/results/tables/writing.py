@@ -7,6 +7,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from workflow_scripts.common.files import atomic
+from workflow_scripts.common.text import as_markdown
 
 
 def write_table_files(
@@ -21,7 +22,8 @@ def write_table_files(
     form = f".{digits}{'g' if significant else 'f'}"
     cells = [[_cell(value, form) for value in row] for row in table.itertuples(index=False, name=None)]
     align = ["right" if _is_numeric(table[name]) else "left" for name in table.columns]
-    text = tabulate(cells, list(map(_escape, table.columns)), "pipe", colalign=align, disable_numparse=True)
+    headers = [as_markdown(str(name)) for name in table.columns]
+    text = tabulate(cells, headers, "pipe", colalign=align, disable_numparse=True)
     with atomic(output.with_name(f"{output.name}.csv")) as csv, atomic(output.with_name(f"{output.name}.md")) as md:
         table.to_csv(csv, index=False, lineterminator="\n")
         md.write_text(f"{text}\n\n{note}\n" if note else f"{text}\n", encoding="utf-8")
@@ -37,8 +39,4 @@ def _cell(value: Any, form: str) -> str:
         return ""
     if pd.api.types.is_bool(value):
         return "yes" if value else "no"
-    return f"{value:{form}}" if pd.api.types.is_float(value) else _escape(value)
-
-
-def _escape(value: Any) -> str:
-    return str(value).replace("|", r"\|")
+    return f"{value:{form}}" if pd.api.types.is_float(value) else as_markdown(str(value))

@@ -1,0 +1,447 @@
+"""Text of the user's is data: in paths, names, command lines, figures, tables and the report."""
+
+import copy
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+import yaml
+from docutils.core import publish_parts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workflow_scripts.common import cli
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.paths import expanded, in_folder
+from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.common.text import as_rest, printable
+from workflow_scripts.models.settings import Model
+from workflow_scripts.results.figures.style import apply_style, save_figure
+from workflow_scripts.results.report import without_markup
+from workflow_scripts.results.study import Study
+from workflow_scripts.results.tables.writing import write_table_files
+from workflow_scripts.steps.start import start
+from workflow_scripts.study.config import load_config, study_file
+from workflow_scripts.study.validation import validated
+from workflow_scripts.workflow.files import Group, paths_in
+from workflow_scripts.workflow.folders import check_folders
+
+TEXTS = [
+    'it\'s "quoted"',
+    "x{params[dataset]}'$(touch pwned)'",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "; touch pwned #",
+    "{x}",
+    "{{ 7 * 7 }}",
+    "two\nlines",
+    "-rf",
+    "--help",
+    "a\tb",
+    "100 %s",
+    "*",
+    "./~",
+    "$$HOME",
+    "..",
+    "#1",
+    "null",
+    "é ñ 日本",
+    "𝒳 🦉",
+    "</script><script>open('pwned')</script>",
+    "\x1b[31mred",
+]
+EVERY = yaml.safe_load((ROOT / "tests" / "studies" / "every.yaml").read_text())
+SCHEMA = Study.model_json_schema()
+
+
+def string_keys(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where a study may have a text of one's own: keys, `NAME` for a name of one's own, `[]` for an entry of a list."""
+    if "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    for choice in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from string_keys(choice, path)
+    if schema.get("type") == "string" and not {"enum", "const"} & set(schema):
+        yield path
+    for key, inner in schema.get("properties", {}).items():
+        yield from string_keys(inner, (*path, key))
+    if (further := schema.get("additionalProperties")) not in (None, False):
+        yield (*path, "NAME")
+        yield from string_keys(further, (*path, "VALUE")) if isinstance(further, dict) else [(*path, "VALUE")]
+    if "items" in schema:
+        yield from string_keys(schema["items"], (*path, "[]"))
+
+
+KEYS = sorted(set(string_keys(SCHEMA)))
+
+
+def changed(study: dict[str, Any], path: tuple[str, ...], text: str) -> dict[str, Any]:
+    """The study with `text` at a place of `string_keys`; what is on the way there is taken from the study if it can."""
+    if path[:2] == ("dataset", "root"):
+        return {**study, "dataset": {"kind": "imagefolder", "root": text}}
+    return _put(copy.deepcopy(study), path, text)
+
+
+def _put(value: Any, path: tuple[str, ...], text: str) -> Any:
+    if not path:
+        return text
+    first, *others = path
+    rest = tuple(others)
+    if first == "[]":
+        return [_put(value[0] if isinstance(value, list) and value else {}, rest, text)]
+    block = value if isinstance(value, dict) else {}
+    if first == "NAME":
+        return {**block, text: copy.deepcopy(next(iter(block.values()), "value"))}
+    # The last is one that nothing else refers to.
+    name = next(reversed(block), "name") if first == "VALUE" else first
+    return {**block, name: _put(block.get(name), rest, text)}
+
+
+def accepted(study: dict[str, Any]) -> bool:
+    """Whether a study is valid; where not, the one error is one line that can be printed."""
+    try:
+        validated(Study, study, "study.yaml")
+    except InputError as error:
+        said = str(error)
+        assert said.startswith("study.yaml: ")
+        assert said == printable(said)
+        return False
+    return True
+
+
+def commands(folder: Path, study: dict[str, Any], data: str = "data") -> dict[str, tuple[str, list[tuple[str, Any]]]]:
+    """The command line of every job of the study, with the options that its module should get, by first output."""
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump(study, allow_unicode=True))
+    workspace, _ = start({"study": str(path), "data": data, "results": "re sults' $$(touch pwned)"})
+    result: dict[str, tuple[str, list[tuple[str, Any]]]] = {}
+    todo = [f"{workspace.results}/report.html"]
+    while todo:
+        step, wildcards = workspace.steps.maker(todo.pop())
+        inputs, values = dict(step.inputs(wildcards)), vars(wildcards)
+        filled = {name: _filled(value, values) for name, value in step.outputs.items()}
+        name = paths_in(filled)[0]
+        if name in result:
+            continue
+        made = {name: paths_in(value) for name, value in filled.items()}
+        call = step._call(wildcards, {name: paths_in(value) for name, value in inputs.items()}, made, 2)
+        texts = {name: source.path for name, source in step.sources(wildcards).items()}
+        told = {**texts, **inputs, **step.settings(wildcards), **step.execution(wildcards), **filled}
+        result[name] = call, list(told.items())
+        todo += paths_in(inputs)
+    return result
+
+
+def _filled(value: Any, wildcards: dict[str, str]) -> Any:
+    def fill(path: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda found: wildcards[found[1]], path)
+
+    return Group(fill(value.beginning), value.endings) if isinstance(value, Group) else fill(str(value))
+
+
+def test_the_schema_has_the_texts_that_a_study_may_have():
+    assert {
+        ("title",),
+        ("dataset", "root"),
+        ("models", "NAME"),
+        ("models", "VALUE", "label"),
+        ("models", "VALUE", "args", "NAME"),
+        ("foreground", "onnx"),
+        ("figures", "figure_3c", "comparisons", "[]", "label"),
+        ("figures", "figure_a7", "labels", "VALUE"),
+    } <= set(KEYS)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_in_any_key_is_refused_in_one_line_or_reaches_the_modules_as_it_is(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study, put = EVERY, []
+    for key in KEYS:
+        # One after the other, as far as they go together.
+        if accepted(changed(EVERY, key, text)) and accepted(changed(study, key, text)):
+            study = changed(study, key, text)
+            put.append(key)
+    assert {("title",), ("models", "VALUE", "label"), ("figures", "figure_a7", "labels", "VALUE")} <= set(put)
+    made = commands(tmp_path, study)
+    assert len(made) > 40
+    seen = ""
+    for call, told in made.values():
+        words = shlex.split(call)
+        options = words[words.index("-m") + 2 :]
+        assert [option.partition("=")[0] for option in options] == [f"--{name}" for name, _ in told]
+        for option, (_, value) in zip(options, told, strict=True):
+            given = option.partition("=")[2]
+            # Texts and paths as they are, anything else as JSON.
+            if isinstance(value, str | Group):
+                assert given == (value if isinstance(value, str) else value.beginning)
+            else:
+                json.loads(given)
+            seen += given
+    # What the shell makes of them is what Python's rules for the shell say.
+    script = "\n".join(f"printf '%s\\0' {call.partition(' -m ')[2]}" for call, _ in made.values())
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, check=True)
+    expected = [word for call, _ in made.values() for word in shlex.split(call.partition(" -m ")[2])]
+    assert done.stdout.decode().split("\0")[:-1] == expected
+    assert not list(tmp_path.rglob("pwned*"))
+    assert text in seen or json.dumps(text)[1:-1] in seen
+
+
+def told(*, text: str, path: Path, texts: list[str], places: dict[str, Path], labels: dict[str, str], model: Model):
+    """Keep what it is told."""
+    TOLD.update(locals())
+
+
+TOLD: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "~", "[a", "{a: b}", "a: b", "@x", "1e3", "007", "", "a=b", "'", '"', "\\n"])
+def test_a_module_gets_every_text_as_it_was_given(text, monkeypatch):
+    values = {
+        "text": text,
+        "path": text,
+        "texts": json.dumps([text]),
+        "places": json.dumps({text: text}),
+        "labels": json.dumps({text: text}),
+        "model": Model(timm="resnet18", family=f"{text}.").model_dump_json(),
+    }
+    monkeypatch.setattr("sys.argv", ["told", *(f"--{name}={value}" for name, value in values.items())])
+    cli.run(told)
+    model = Model(timm="resnet18", family=f"{text}.")
+    place = Path(text)
+    expected = {"text": text, "path": place, "texts": [text], "places": {text: place}, "labels": {text: text}}
+    assert {**expected, "model": model} == TOLD
+
+
+# Names
+
+
+NO_NAMES = ["-rf", "..", ".", "", "a b", "x\ny", "a/b", "é", "a.", "pairs.parquet", "a" * 101, "{x}"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_that_is_no_file_or_an_option_is_refused_with_what_is_allowed(name):
+    blocks = {
+        "models": {name: {"timm": "resnet18"}},
+        "training": {"methods": {name: {"augmentation": "fscc"}}},
+        "augerino": {"custom": {name: [{"generators": ["rotation"]}]}},
+    }
+    for block, value in blocks.items():
+        with pytest.raises(InputError, match="begins with a letter or a digit") as error:
+            validated(Study, {"dataset": {"kind": "planted"}, block: value}, "study.yaml")
+        assert printable(str(error.value)) == str(error.value)
+        assert repr(name) in str(error.value) or printable(repr(name)) in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a{b}", "-x", ".x", "..", "x\ny", "", "a" * 101])
+def test_a_study_whose_name_is_no_folder_is_refused(name):
+    with pytest.raises(InputError, match="rename it") as error:
+        study_file(f"{name}.yaml" if name else "")
+    assert "\n" not in str(error.value)
+
+
+def test_braces_in_the_path_of_results_are_refused():
+    with pytest.raises(InputError, match=r"results: Snakemake takes braces"):
+        load_config({"study": "demo", "results": "res{ults}"})
+    assert load_config({"study": "demo", "results": "res $x[0]*'\"".replace("$x", "$$x")}).results
+
+
+@pytest.mark.parametrize("path", ["a\x1b[31m", "a\nb", "a\udcff"])
+def test_a_path_that_would_garble_a_log_is_refused(path):
+    for key in ("data", "results", "study"):
+        with pytest.raises(InputError, match=f"{key}: a path must not hold control characters"):
+            load_config({"study": "demo", key: path})
+
+
+@pytest.mark.parametrize("name", ["a $(touch pwned)", "a`b`", 'a"b', "a\\b", "a\nb"])
+def test_a_working_folder_that_a_shell_would_read_is_refused(name, tmp_path, monkeypatch):
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match="working folder") as error:
+        check_folders()
+    assert "\n" not in str(error.value)
+
+
+@given(st.text())
+@settings(max_examples=50, deadline=None)
+def test_an_error_is_one_line_that_can_be_printed(text):
+    said = str(InputError(f"{text}: wrong"))
+    assert len(said.splitlines()) == 1
+    said.encode()
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e]", said)
+
+
+# Paths
+
+
+def test_home_and_variables_in_paths(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/$ME")
+    monkeypatch.setenv("PLACE", "/a b/~{x}$HOME")
+    known = {
+        "~": "/home/$ME",
+        "~/x": "/home/$ME/x",
+        "$PLACE/y": "/a b/~{x}$HOME/y",
+        "x/${PLACE}y": "x//a b/~{x}$HOMEy",
+        "a~": "a~",
+        "a/~": "a/~",
+        "./~": "./~",
+        "$$PLACE": "$PLACE",
+        "5 $ and $(touch x)": "5 $ and $(touch x)",
+    }
+    assert {path: expanded(path) for path in known} == known
+    assert in_folder("~/data", "$PLACE") == "/a b/~{x}$HOME"
+    assert in_folder("~/data", "x") == "/home/$ME/data/x"
+
+
+@pytest.mark.parametrize("key", ["study", "data", "results"])
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("$UNSET/x", "UNSET is not set"), ("${EMPTY}", "EMPTY is not set"), ("~nobody-of-that-name/x", "./~")],
+)
+def test_what_cannot_be_expanded_is_named(key, path, said, monkeypatch):
+    monkeypatch.delenv("UNSET", raising=False)
+    monkeypatch.setenv("EMPTY", "")
+    with pytest.raises(InputError, match=re.escape(said)) as error:
+        load_config({"study": "demo", key: path})
+    assert f"{key}: " in str(error.value)
+    for block in ({"dataset": {"kind": "imagefolder", "root": path}}, {"foreground": {"onnx": path}}):
+        with pytest.raises(InputError, match=re.escape(said)):
+            validated(Study, {"dataset": {"kind": "planted"}, **block}, "study.yaml")
+
+
+def test_expanded_paths_reach_jobs_and_keys_do_not_depend_on_where_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = {**EVERY, "dataset": {"kind": "imagefolder", "root": "$IMAGES/x"}}
+    keys = []
+    for place in ("one", "two"):
+        monkeypatch.setenv("IMAGES", str(tmp_path / place))
+        made = commands(tmp_path, study, data="~/data")
+        [call] = [call for call, _ in made.values() if ".data.index " in call]
+        assert f"--root={tmp_path}/{place}/x" in shlex.split(call)
+        workspace, _ = start({"study": str(tmp_path / "mine.yaml"), "data": "~/data"})
+        keys.append(workspace.steps.key_of(workspace.index))
+    assert keys[0] == keys[1]
+
+
+# Report
+
+
+class Page(HTMLParser):
+    """The tags of a page, and the texts of its scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.scripts: dict[str, str] = {}
+        self._script: str | None = None
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self._script = str(dict(attrs).get("id")) if tag == "script" else None
+
+    def handle_endtag(self, tag: str) -> None:
+        self._script = None
+
+    def handle_data(self, data: str) -> None:
+        if self._script is not None:
+            self.scripts[self._script] = self.scripts.get(self._script, "") + data
+
+
+NAMES = ("workflow-desc", "results", "categories", "rulegraph", "rules")
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "<!-- <script>", "]]>", "${pwned}", "\u2028", "&lt;/script&gt;", "'\"\\"])
+def test_text_in_the_page_stays_in_the_script_that_holds_it(text):
+    value = {text: [text, {"x": text}]}
+    scripts = "".join(
+        f'    <script id="{name}">\n    var {name[:3]} = {json.dumps(value)};\n    </script>\n' for name in NAMES
+    )
+    page = Page(without_markup(f"<html><body>\n{scripts}<script>a < b;</script></body></html>"))
+    assert page.tags == ["html", "body", *["script"] * 6]
+    for name in NAMES:
+        assert json.loads(page.scripts[name].strip().partition(" = ")[2].removesuffix(";")) == value
+    assert page.scripts["None"] == "a < b;"
+
+
+def test_a_page_of_another_template_is_refused():
+    with pytest.raises(InputError, match="another way"):
+        without_markup("<html><script>var results = {}</script></html>")
+
+
+DIRECTIVES = ["T\n.. raw:: html\n\n   <b>x</b>\n", ".. include:: /etc/passwd", "*a*", "`x`_ |y| foo_ _bar_ __", "* x"]
+
+
+@pytest.mark.parametrize("text", [*TEXTS, *DIRECTIVES])
+def test_a_title_is_one_line_of_plain_text_in_the_report(text):
+    html = publish_parts(f"**{as_rest(text)}**\n\nNext.", writer="html")["body"]
+    page = Page(html)
+    assert page.tags == ["p", "strong", "p"]
+    shown = re.fullmatch(r"<p><strong>(.*)</strong></p>\n<p>Next.</p>\n", html)
+    assert shown
+    plain = shown[1].replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
+    assert plain == " ".join(re.sub(r"[\x00-\x1f]", " ", text).split())
+
+
+# Figures and tables
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_a_text_in_a_figure_is_no_formula(tmp_path):
+    texts = [*TEXTS, "$", "$x_1^2$", r"$\frac{$", r"\$", "_x", r"$\includegraphics$", "a^b_c"]
+    apply_style()
+    figure, axis = plt.subplots(figsize=(5, 12))
+    axis.set_yticks(range(len(texts)), texts)
+    patches = axis.bar(range(len(texts)), 1)
+    for patch, text in zip(patches, texts, strict=True):
+        patch.set_label(text)
+    legend = figure.legend(handles=list(patches))
+    above = axis.set_title("\n".join(texts))
+    save_figure(figure, pd.DataFrame({"x": texts}), tmp_path / "figure")
+    for shown in (axis.get_yticklabels(), legend.get_texts()):
+        assert [one.get_text() for one in shown] == texts
+        assert not any(one.get_parse_math() or one.get_usetex() for one in shown)
+    assert not above.get_parse_math()
+    plt.close(figure)
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    assert pd.read_csv(tmp_path / "figure.csv", keep_default_na=False)["x"].to_list() == texts
+
+
+@pytest.mark.parametrize(("ends", "labels"), [((1e-4, 2), {"10⁻³", "10⁰"}), ((2, 5), {"2×10⁰", "3×10⁰"})])
+def test_powers_on_a_logarithmic_axis_are_plain_text(ends, labels, tmp_path):
+    apply_style()
+    figure, axis = plt.subplots(figsize=(3, 3))
+    axis.set(yscale="log", ylim=ends)
+    save_figure(figure, pd.DataFrame({"x": [1]}), tmp_path / "figure")
+    shown = [tick.get_text() for tick in (*axis.get_yticklabels(), *axis.get_yticklabels(minor=True))]
+    assert labels <= set(shown)
+    assert not any("$" in label for label in shown)
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a|b", r"a\|b"),
+        ("<script>x</script>", r"\<script\>x\</script\>"),
+        ("`x`", r"\`x\`"),
+        ("a\nb", r"a\\nb"),
+        ("![x](y)", r"![x\](y)"),
+        ("**x**", r"\*\*x\*\*"),
+        ("_x_", r"\_x\_"),
+        ("scale_zoom_in [px]", "scale_zoom_in [px]"),
+        ("$x$", r"\$x\$"),
+        ("=1+1", "=1+1"),
+    ],
+)
+def test_a_text_in_a_table_is_no_markup(text, shown, tmp_path):
+    write_table_files(table=pd.DataFrame({text: [text]}), output=tmp_path / "table")
+    assert (tmp_path / "table.md").read_text().splitlines()[2].strip("| ") == shown
+    assert pd.read_csv(tmp_path / "table.csv").to_dict("list") == {text: [text]}

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workflow_scripts.common.columns import COLUMNS
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, name_file
 from workflow_scripts.common.provenance import Stamp
 
 
@@ -27,6 +27,9 @@ def atomic(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except Exception as error:
+        name_file(error, path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

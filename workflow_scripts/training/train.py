@@ -45,11 +45,11 @@ from workflow_scripts.training.evaluate import Predictions, evaluate
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
-from workflow_scripts.training.ranks import join, neighbours
+from workflow_scripts.training.ranks import join
 from workflow_scripts.training.settings import Crop, Recipe
 from workflow_scripts.training.sigterm import Warnings, catch_sigterm
 from workflow_scripts.training.trial import try_step
-from workflow_scripts.training.workers import check_shared_memory, unwrap_worker_errors, worker_errors_in_one_line
+from workflow_scripts.training.workers import unwrap_worker_errors, worker_errors_in_one_line
 
 Tensor = torch.Tensor
 
@@ -93,9 +93,9 @@ def train(
     depends on it. A diverged training (loss not finite) ends early, as a result.
 
     Raises `InputError` for unusable shards, names, devices or checkpoints, for another number of ranks than `world`,
-    for a network that cannot take the images or be compiled, for too little memory, if another job holds `state`, and
-    if the disk is full; `EndedError` after SIGTERM, with a checkpoint. A rank that
-    the others have waited for longer than `collective_timeout_minutes` ends them all.
+    for what the network or the memory cannot do, if another job holds `state`, and if the disk is full; `EndedError`
+    after SIGTERM, with a checkpoint. A rank that the others have waited for longer than `collective_timeout_minutes`
+    ends them all.
     """
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
@@ -107,8 +107,6 @@ def train(
         plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, local_batch_norm)
         network = create(card, seed)
         learner = Learner(network, card, recipe, ranks, augerino, channels_last=channels_last, compile=compile)
-        part = ranks.share(plan.batch)
-        check_shared_memory(3 * card.crop**2, part.stop - part.start, workers * neighbours())
         try_step(learner, card, plan.batch, compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
         examples = batches.TrainingImages(images, augmenter, seed)

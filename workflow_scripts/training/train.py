@@ -93,9 +93,8 @@ def train(
     depends on it. A diverged training (loss not finite) ends early, as a result.
 
     Raises `InputError` for unusable shards, names, devices or checkpoints, for another number of ranks than `world`,
-    for what the network or the memory cannot do, if another job holds `state`, and if the disk is full; `EndedError`
-    after SIGTERM, with a checkpoint. A rank that the others have waited for longer than `collective_timeout_minutes`
-    ends them all.
+    for what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError` after
+    SIGTERM, with a checkpoint. A rank that is waited for longer than `collective_timeout_minutes` ends them all.
     """
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
@@ -113,8 +112,7 @@ def train(
         if class_transformations is not None:
             examples.transform = read_class_transformations(class_transformations, probability, seed)
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
-        with worker_errors_in_one_line():
-            answers = training.run()
+        answers = training.run()
         if ranks.main:
             write_table(output / "history.parquet", pd.DataFrame(training.progress.history), stamp)
             write_table(output / "predictions.parquet", answers.table(validation), stamp)
@@ -158,6 +156,7 @@ class TrainingRun:
     checkpoints: Checkpoints
     warnings: Warnings
 
+    @worker_errors_in_one_line()
     def run(self) -> Predictions:
         """Train to the last epoch, or to the one in which the loss is no longer finite.
 

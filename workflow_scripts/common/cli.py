@@ -32,7 +32,7 @@ def run(function: Callable[..., object]) -> None:
     # It reports every table of every font that matplotlib puts into a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     with explaining():
-        auto_cli(function, args=_arguments(function, sys.argv[1:]), as_positional=False)
+        auto_cli(function, args=_arguments(function, sys.argv[1:]), as_positional=False, prog=_program(function))
 
 
 @contextmanager
@@ -61,6 +61,13 @@ def explain(error: BaseException) -> int:
     else:
         print(f"error: {line}", file=sys.stderr)
     return 1
+
+
+def _program(function: Callable[..., object]) -> str:
+    """How a user calls a module, for the messages of its command line."""
+    spec = getattr(sys.modules.get(function.__module__), "__spec__", None)
+    name = spec.name if spec else function.__module__
+    return f"python -m workflow_scripts {name.removeprefix('workflow_scripts.')}"
 
 
 def _arguments(function: Callable[..., object], given: list[str]) -> list[str]:

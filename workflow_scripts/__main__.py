@@ -4,11 +4,16 @@ It prepares for its end and sets its environment before it imports anything that
 calls the module's function of the same name with the options.
 """
 
+import _signal  # the interpreter's own part of `signal`
 import os
 import sys
 
+if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:
+    # Until the first imports have been made, which take longer than one would think.
+    _signal.signal(_signal.SIGINT, lambda *_: (os.write(2, b"interrupted\n"), os._exit(130)))
+
 # Python's own folders first, and this project last: no file beside it, and none in the working folder, takes the place
-# of a module. (Both modules above are part of the interpreter.)
+# of a module. (The modules above are part of the interpreter.)
 LIBRARY, PACKAGE = os.path.dirname(os.__file__), os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
 ROOT = os.path.dirname(PACKAGE)  # noqa: PTH120
 if LIBRARY in sys.path:

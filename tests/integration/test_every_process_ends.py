@@ -60,6 +60,7 @@ CASES = [
     Case("join", "kill", "error: rank 1 was killed (SIGKILL)", 1, ranks=2, rank=1),
     Case("in mid-epoch", "a bug", "KeyError: 'what nobody foresaw'", 1, ranks=2, rank=1),
     Case("in mid-epoch", "kill", "error: rank 1 was killed (SIGKILL)", 1, ranks=2, rank=1),
+    Case("in a worker", "kill", "error: the loader's workers cannot go on", 1, ranks=2, rank=1),
     Case("in evaluation", "wait in C", "interrupted", 130, signal.SIGINT, ranks=2, rank=0),
 ]
 

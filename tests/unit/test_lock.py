@@ -3,6 +3,9 @@
 import errno
 import json
 import multiprocessing
+import os
+import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,3 +99,27 @@ def test_a_living_owner_is_named(tmp_path, system_locks):
 def test_an_owner_that_is_about_to_end_is_waited_for(tmp_path, system_locks):
     with held(tmp_path, system_locks, seconds=0.5) as other, locked(tmp_path):
         assert json.loads((tmp_path / OWNER).read_text())["process"] != other.pid
+
+
+def hold_and_finish(folder: Path, held: Event, release: Event, system_locks: bool) -> None:
+    if not system_locks:
+        lock.fcntl.lockf = no_system_locks
+    with locked(folder):
+        held.set()
+        release.wait(20)
+        shutil.rmtree(folder)
+
+
+def test_an_owner_that_finishes_and_removes_the_folder_is_waited_for(tmp_path, system_locks):
+    """As a training does at its end, while the next try of it is waiting."""
+    context = multiprocessing.get_context("fork")
+    holds, release, folder = context.Event(), context.Event(), tmp_path / "state"
+    other = context.Process(target=hold_and_finish, args=(folder, holds, release, system_locks))
+    other.start()
+    assert holds.wait(20)
+    threading.Timer(0.3, release.set).start()
+    with locked(folder):
+        assert (folder / lock.LOCK).exists()
+        assert json.loads((folder / OWNER).read_text())["process"] == os.getpid()
+    other.join()
+    assert other.exitcode == 0

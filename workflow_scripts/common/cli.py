@@ -36,7 +36,8 @@ def run(function: Callable[..., object]) -> None:
         options, stamp = _without_stamp(sys.argv[1:])
         with working_for(stamp):
             # As JSON, which is what jobs are told: YAML would take a text such as `#1` for nothing.
-            auto_cli(function, args=options, as_positional=False, parser_mode="json")
+            command = {"as_positional": False, "prog": _program(function), "parser_mode": "json"}
+            auto_cli(function, args=options, **command)
 
 
 @contextmanager
@@ -65,6 +66,13 @@ def explain(error: BaseException) -> int:
     else:
         print(f"error: {line}", file=sys.stderr)
     return 1
+
+
+def _program(function: Callable[..., object]) -> str:
+    """How a user calls a module, for the messages of its command line."""
+    spec = getattr(sys.modules.get(function.__module__), "__spec__", None)
+    name = spec.name if spec else function.__module__
+    return f"python -m workflow_scripts {name.removeprefix('workflow_scripts.')}"
 
 
 def _without_stamp(given: list[str]) -> tuple[list[str], Stamp | None]:

@@ -39,6 +39,8 @@ PRECISION = (
 # What a launcher tells the processes of a training, and by what it is told in turn.
 RANK = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 RANK_PREFIXES = ("GROUP_", "ROLE_", "NODE_RANK", "TORCHELASTIC_", "PET_", "PYTHON_EXEC")
+# On the command line of a launcher.
+LAUNCHERS = (b"training.launch", b"torch.distributed.run", b"torch.distributed.launch")
 LAUNCHER = "WHENCE_LAUNCHER"
 """The process number of a launcher of ours, for the ranks that it starts."""
 
@@ -73,14 +75,12 @@ def forget_launchers(environment: Environment) -> None:
 def launched() -> bool:
     """Whether torch's launcher started this process, as a rank of a training.
 
-    Its variables may also be left over from another job. Then the process that started this one has them too.
+    Its variables may also be left over from another job; the process that started this one is no launcher then.
     """
-    if "TORCHELASTIC_RUN_ID" not in os.environ or not {"RANK", "WORLD_SIZE"} <= os.environ.keys():
+    if not {"TORCHELASTIC_RUN_ID", "RANK", "WORLD_SIZE"} <= os.environ.keys():
         return False
     try:
-        content = Path(f"/proc/{os.getppid()}/environ").read_bytes()
+        words = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return True
-    inherited = {os.fsdecode(line) for line in content.split(b"\0")}
-    names = (*RANK, "TORCHELASTIC_RUN_ID")
-    return any(name in os.environ and f"{name}={os.environ[name]}" not in inherited for name in names)
+    return any(word in LAUNCHERS or word.endswith(b"/torchrun") for word in words)

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from workflow_scripts.common.text import printable
 
@@ -66,6 +67,13 @@ def complaint(error: BaseException) -> str | None:
         if out_of_memory(cause):
             return f"out of memory ({reason(cause)}); give the job more memory or smaller batches"
     return None
+
+
+def name_file(error: BaseException, path: Path) -> None:
+    """Note in an error of the system, which knows no name when writing fails, that it is about the file `path`."""
+    for cause in causes(error):
+        if isinstance(cause, OSError) and cause.errno in MACHINE and cause.filename is None:
+            cause.filename = str(path)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from workflow_scripts.common.columns import COLUMNS
-from workflow_scripts.common.errors import InputError, reason
+from workflow_scripts.common.errors import InputError, name_file, reason
 from workflow_scripts.common.provenance import current_stamp
 from workflow_scripts.common.seals import (
     check,
@@ -59,6 +59,9 @@ def atomic(path: Path, *, sealed: bool = True, rows: Rows | None = None) -> Iter
         temporary.replace(path)
         if seal:
             put_seal(path, seal)
+    except Exception as error:
+        name_file(error, path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -12,9 +12,9 @@ from workflow_scripts.common.randomness import item_generator, stream
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.augmentations import Augmentation, make
-from workflow_scripts.training.ranks import Ranks
+from workflow_scripts.training.ranks import Ranks, neighbours
 from workflow_scripts.training.settings import FSCC
-from workflow_scripts.training.workers import AHEAD, start_of_worker
+from workflow_scripts.training.workers import AHEAD, check_shared_memory, start_of_worker
 
 Tensor = torch.Tensor
 Transform = Callable[[Tensor, int, int, int], Tensor]
@@ -102,7 +102,12 @@ class ValidationImages(Dataset[tuple[Tensor, int, int]]):
 
 
 def training_loader(images: TrainingImages, schedule: PlannedBatches, workers: int) -> DataLoader:
-    """A rank's part of every batch of `schedule`: uint8 [part, 3, crop, crop] and labels [part]."""
+    """A rank's part of every batch of `schedule`: uint8 [part, 3, crop, crop] and labels [part].
+
+    Raises `InputError` where the workers would need more shared memory than there is.
+    """
+    part = schedule.ranks.share(schedule.plan.batch)
+    check_shared_memory(3 * images.augmentation.preprocessing.crop**2, part.stop - part.start, workers * neighbours())
     return _loader(images, schedule.ranks, workers, batch_sampler=schedule)
 
 

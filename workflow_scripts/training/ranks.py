@@ -20,7 +20,7 @@ from workflow_scripts.common.errors import EndedError, InputError, reason
 from workflow_scripts.common.settings import DeviceName
 
 # The launcher ends all ranks as soon as one has failed; what all of them have to say, rank 0 says first.
-SECONDS_FOR_RANK_0 = 20
+SECONDS_FOR_RANK_0 = 10
 # The others notice the end of a rank before the launcher does, and leave the word to that rank.
 SECONDS_FOR_THE_FIRST = 3
 # Ranks start together, so one that is so late will not come.

@@ -44,11 +44,11 @@ from workflow_scripts.training.evaluate import Predictions, evaluate
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
-from workflow_scripts.training.ranks import join, neighbours
+from workflow_scripts.training.ranks import join
 from workflow_scripts.training.settings import Crop, Recipe
 from workflow_scripts.training.sigterm import Warnings, catch_sigterm
 from workflow_scripts.training.trial import try_step
-from workflow_scripts.training.workers import check_shared_memory, unwrap_worker_errors, worker_errors_in_one_line
+from workflow_scripts.training.workers import unwrap_worker_errors, worker_errors_in_one_line
 
 Tensor = torch.Tensor
 
@@ -91,9 +91,8 @@ def train(
     depends on it. A diverged training (loss not finite) ends early, as a result.
 
     Raises `InputError` for unusable shards, names, devices or checkpoints, for another number of ranks than `world`,
-    for a network that cannot take the images or be compiled, for too little memory, if another job holds `state`, and
-    if the disk is full; `EndedError` after SIGTERM, with a checkpoint. A rank that
-    the others have waited for longer than `collective_timeout_minutes` ends them all.
+    for what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError` after
+    SIGTERM, with a checkpoint. A rank that is waited for longer than `collective_timeout_minutes` ends them all.
     """
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
@@ -105,16 +104,13 @@ def train(
         plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, local_batch_norm)
         network = create(card, seed)
         learner = Learner(network, card, recipe, ranks, augerino, channels_last=channels_last, compile=compile)
-        part = ranks.share(plan.batch)
-        check_shared_memory(3 * card.crop**2, part.stop - part.start, workers * neighbours())
         try_step(learner, card, plan.batch, compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
         examples = batches.TrainingImages(images, augmenter, seed)
         if class_transformations is not None:
             examples.transform = read_class_transformations(class_transformations, probability, seed)
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
-        with worker_errors_in_one_line():
-            answers = training.run()
+        answers = training.run()
         if ranks.main:
             write_table(output / "history.parquet", pd.DataFrame(training.progress.history))
             write_table(output / "predictions.parquet", answers.table(validation))
@@ -158,6 +154,7 @@ class TrainingRun:
     checkpoints: Checkpoints
     warnings: Warnings
 
+    @worker_errors_in_one_line()
     def run(self) -> Predictions:
         """Train to the last epoch, or to the one in which the loss is no longer finite.
 

@@ -42,6 +42,9 @@ class Storage(Block):
     """A class with fewer usable images in a split stops the run: pairs within a class need two."""
     max_rejected: float = Field(0.01, ge=0, le=1)
     """Share of unreadable images above which the run stops."""
+    max_megapixels: float = Field(120.0, gt=0, le=2000)
+    """Images of more pixels (in millions) are not used, since a small file may unpack to any size. Decoding takes up to
+    16 bytes per pixel and thread: 2 GB at 120."""
     shards: Shards = Shards()
     """Number of shards per split."""
     store_size: int | None = Field(None, ge=16)

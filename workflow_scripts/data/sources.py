@@ -28,16 +28,19 @@ Listing = dict[Split, dict[str, list[Candidate]]]
 """Candidates per split and class; a class folder without files is an empty list."""
 
 
-def read_encoded(container: Path, offset: int, size: int | None) -> bytes:
+def read_encoded(container: Path, offset: int, size: int | None, most: int | None = None) -> bytes:
     """Read `size` bytes of `container` from `offset` (None: to its end).
 
-    Raises `OSError` where it cannot be read, is no regular file, or ends too early.
+    Raises `OSError` where it cannot be read, is no regular file, ends too early, or has more than `most` bytes.
     """
     if not container.is_file():  # a pipe would block for ever, a dangling link has nothing to read
         raise OSError("not a regular file")
     with container.open("rb") as file:
         file.seek(offset)
-        encoded = file.read(size)
+        # One more than allowed tells that there are more, and holds no more in memory.
+        encoded = file.read(size if most is None else min(most + 1, most + 1 if size is None else size))
+    if most is not None and len(encoded) > most:
+        raise OSError(f"more than {most / 1e6:.0f} MB, which no image that dataset.max_megapixels allows takes")
     if size is not None and len(encoded) < size:
         raise OSError(f"{container.name} ends within it")
     return encoded

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason_of
 from workflow_scripts.data.jpeg import jpeg_frame, scan_damage, too_short
 from workflow_scripts.data.sources import Candidate, read_encoded
 
@@ -72,11 +72,6 @@ def check(root: Path, max_megapixels: float, item: Candidate) -> Checked:
     return Checked(len(encoded), width, height, hashlib.sha256(encoded).hexdigest())
 
 
-def reason_of(error: Exception) -> str:
-    """One line about an exception: the first of its message, or its type where it has none."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-
-
 def _most_bytes(max_megapixels: float) -> int:
     return int(max_megapixels * MEGA * BYTES_PER_PIXEL) + MEGA
 
@@ -101,11 +96,10 @@ def _decoded_size(encoded: bytes, max_megapixels: float) -> tuple[int, int]:
 def _decoded(encoded: bytes, max_megapixels: float) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(encoded), formats=FORMATS)
-        if image.format == "PNG":
-            # Its checksums, which loading does not look at; the image cannot be used after that.
-            image.verify()
-            image = Image.open(io.BytesIO(encoded), formats=FORMATS)
         image.load()
+        if image.format == "PNG":
+            # Its checksums, which loading does not look at; an image cannot be used after that.
+            Image.open(io.BytesIO(encoded), formats=FORMATS).verify()
     except UnidentifiedImageError as error:
         raise ValueError("not an image in a known format") from error
     except Image.DecompressionBombError as error:

@@ -54,7 +54,9 @@ def index(
     unknown, more than the share `max_rejected` cannot be used (then only `rejected` is written), or a
     class keeps fewer than `min_per_class` images in a split.
     """
-    listing = _select(LISTERS[dataset.kind](root), dataset, root)
+    found = LISTERS[dataset.kind](root)
+    listing = _select(found, dataset, root)
+    classes = describe_classes(root, list(listing["val"]), sorted(set().union(*found.values())))
     candidates = _draw(listing, dataset, seed)
     if not candidates:
         raise InputError(f"{root}: the class folders hold no files; put the images there")
@@ -63,7 +65,7 @@ def index(
     _write_rejected(rejected, bad, stamp)
     _refuse_many(bad, len(candidates), dataset)
     pairs = [(item, look) for item, look in zip(candidates, checked, strict=True) if not look.reason]
-    frame = _table(pairs, describe_classes(root, list(listing["val"])))
+    frame = _table(pairs, classes)
     _refuse_small_classes(frame, listing, dataset, root)
     if (root / "factors.parquet").is_file():
         frame = _add_factors(frame, root / "factors.parquet")

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.settings import Dataset
+from workflow_scripts.data.sources import is_folder, is_utf8
 
 # Up to so many seconds a whole listing is made anew each time; else folders are trusted by their time stamps.
 SHORT = 1.0
@@ -54,36 +56,45 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
 
     `known` is one of before. Where its listing took longer than a second, folders whose time stamps are still the same
     are taken from it: a file that is overwritten in place within them is then not noticed. Names that begin with a dot
-    do not count.
+    do not count. Raises `InputError` where a folder or text cannot be read.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         return None
-    place = str(root.resolve())
+    # A name that is not UTF-8 cannot be kept in JSON.
+    place = os.fsencode(root.resolve()).decode(errors="backslashreplace")
     trusted = known.folders if known and known.root == place and known.seconds > SHORT else {}
     started = time.monotonic()
-    folders = {path: listed for start in _starts(root, dataset) for path, listed in _walk(root, start, trusted)}
+    try:
+        folders = {path: listed for start in _starts(root, dataset) for path, listed in _walk(root, start, trusted)}
+        beside = list(_beside(root, dataset))
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror}); make it readable") from error
     seconds = time.monotonic() - started
     if any(not listed.fresh for listed in folders.values()) and known:
         seconds = known.seconds
     content = hashlib.sha256()
     for path in sorted(folders):
         content.update(f"{path}\0{folders[path].folder.digest}\n".encode(errors="surrogateescape"))
-    for name, value in _beside(root, dataset):
+    for name, value in beside:
         content.update(f"{name}\0{value}\n".encode())
-    # Those that may still change are not trusted next time.
-    kept = {path: listed.folder for path, listed in folders.items() if listed.folder.changed}
+    # Those that may still change are not trusted next time; for names as above.
+    kept = {
+        path: listed.folder
+        for path, listed in folders.items()
+        if listed.folder.changed and all(map(is_utf8, [path, *listed.folder.folders]))
+    }
     return Manifest(root=place, digest=content.hexdigest()[:32], seconds=seconds, folders=kept)
 
 
 def _starts(root: Path, dataset: Dataset) -> Iterator[str]:
     """The folders to list, relative to `root`: splits, or the classes that a study names."""
     for split in dataset.folders:
-        if not (root / split).is_dir():
+        if not is_folder(root / split):
             continue
         if dataset.classes is None:
             yield split
         else:
-            yield from (f"{split}/{name}" for name in dataset.classes if (root / split / name).is_dir())
+            yield from (f"{split}/{name}" for name in dataset.classes if is_folder(root / split / name))
 
 
 def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[str, _Listed]]:
@@ -91,7 +102,10 @@ def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[
     todo, seen = [start], set()
     while todo:
         path = todo.pop()
-        about = (root / path).stat()
+        try:
+            about = (root / path).stat()
+        except FileNotFoundError:  # it has just been removed
+            continue
         if (about.st_dev, about.st_ino) in seen:
             continue
         seen.add((about.st_dev, about.st_ino))
@@ -108,7 +122,7 @@ def _list(folder: Path, changed: int) -> Folder:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if is_folder(Path(entry)):
                 folders.append(entry.name)
             else:
                 files.append(f"{entry.name}\0{_size(entry)}")

@@ -28,6 +28,23 @@ Listing = dict[Split, dict[str, list[Candidate]]]
 """Candidates per split and class; a class folder without files is an empty list."""
 
 
+def is_utf8(name: str) -> bool:
+    """Whether the name of a file can be written into tables and JSON: names on Linux are any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder that can be looked at; where the file system refuses to say, there is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def read_encoded(container: Path, offset: int, size: int | None, most: int | None = None) -> bytes:
     """Read `size` bytes of `container` from `offset` (None: to its end).
 

@@ -169,16 +169,22 @@ def _refuse_small_classes(frame: pd.DataFrame, listing: Listing, dataset: Datase
 def _add_factors(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Add what is known of planted images: the factor, its value, the object's box."""
     factors = read_table(path)
-    absent = [name for name in ["path", *FACTORS] if name not in factors]
+    absent = [name for name in ["path", "sha256", *FACTORS] if name not in factors]
     if absent:
         raise InputError(f"{path}: column {absent[0]} is missing; generate the images again, or delete the file")
     if factors["path"].duplicated().any():
         raise InputError(f"{path}: a path is listed twice; generate the images again, or delete the file")
-    joined = frame.merge(factors[["path", *FACTORS]], on="path", how="left")
+    made = factors.rename(columns={"sha256": "made_sha256"})
+    joined = frame.merge(made[["path", "made_sha256", *FACTORS]], on="path", how="left")
     unknown = joined.loc[joined["factor"].isna(), "path"]
     if len(unknown):
         raise InputError(f"{path}: does not list {unknown.iloc[0]}; generate the images again, or delete the file")
-    return joined
+    changed = joined.loc[joined["made_sha256"] != joined["sha256"], "path"]
+    if len(changed):
+        raise InputError(
+            f"{path.parent / changed.iloc[0]}: not the image that was generated; delete {path.parent} and run again"
+        )
+    return joined.drop(columns="made_sha256")
 
 
 def _warn_of_leaks(frame: pd.DataFrame) -> None:

@@ -156,13 +156,19 @@ def train_grid(workspace: Workspace) -> Step:
     )
 
 
+def _exact(value: float) -> str:
+    """A number in the name of a folder, which says all of it: the training reads it there."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
 def _grid(workspace: Workspace, method: str, *names: str) -> list[dict[str, Any]]:
     """The trainings of a method's grid: files, learning rate and weight decay of each."""
     grid = workspace.study.training.grid
     points = product(grid.learning_rates, grid.weight_decays) if grid else []
     return [
         {
-            "folder": workspace.grid_run(method, f"{rate:g}", f"{decay:g}", *names),
+            "folder": workspace.grid_run(method, _exact(rate), _exact(decay), *names),
             "learning_rate": rate,
             "weight_decay": decay,
         }

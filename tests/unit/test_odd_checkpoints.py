@@ -241,7 +241,7 @@ def test_an_absent_checkpoint_fails_before_anything_runs(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("dataset: {kind: planted}\nmodels: {mine: {timm: resnet18, checkpoint: weights/mine.pth}}\n")
     values = {"study": str(path), "data": str(tmp_path), "results": str(tmp_path / "results")}
-    with pytest.raises(InputError, match=r"models\.mine\.checkpoint: there is no file .*weights/mine\.pth; put"):
+    with pytest.raises(InputError, match=r"models\.mine\.checkpoint: no such file .*weights/mine\.pth; put"):
         start(values)
     (tmp_path / "weights").mkdir()
     saved(tmp_path / "weights", RAW)

@@ -10,8 +10,7 @@ class InputError(Exception):
     """
 
     def __str__(self) -> str:
-        text = super().__str__()
-        return text if text.isprintable() else "".join(map(_shown, text))
+        return printable(super().__str__())
 
 
 class EndedError(Exception):
@@ -20,7 +19,13 @@ class EndedError(Exception):
 
 def reason_of(error: BaseException) -> str:
     """One line about an exception: the first of its message, or its type where it has none."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    lines = (line.strip() for line in str(error).splitlines())
+    return printable(next((line for line in lines if line), type(error).__name__))
+
+
+def printable(text: str) -> str:
+    """A text in one line, with escapes for whatever would break it, move the cursor, or is not UTF-8."""
+    return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def _shown(character: str) -> str:

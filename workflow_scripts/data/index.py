@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, printable
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import Stamp
@@ -118,7 +118,7 @@ def _check_all(root: Path, candidates: list[Candidate], max_megapixels: float, w
 
 def _write_rejected(path: Path, bad: list[tuple[Candidate, str]], stamp: Stamp | None) -> None:
     for item, reason in bad[:LOGGED]:
-        log.warning("not used: %s (%s)", item.path, reason)
+        log.warning("not used: %s (%s)", printable(item.path), reason)
     if len(bad) > LOGGED:
         log.warning("not used: %d more", len(bad) - LOGGED)
     rows = [(item.path, item.split, item.category, reason) for item, reason in bad]
@@ -129,7 +129,7 @@ def _refuse_many(bad: list[tuple[Candidate, str]], total: int, dataset: Dataset)
     if len(bad) <= dataset.max_rejected * total:
         return
     for item, reason in bad[LOGGED:]:
-        log.warning("not used: %s (%s)", item.path, reason)
+        log.warning("not used: %s (%s)", printable(item.path), reason)
     item, reason = bad[0]
     raise InputError(
         f"{len(bad)} of {total} images cannot be used, more than dataset.max_rejected ({dataset.max_rejected:g}) "

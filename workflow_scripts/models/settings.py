@@ -51,7 +51,8 @@ class Model(Block):
     pretrained: bool = False
     """Use the library's published weights (timm, torchvision)."""
     checkpoint: str | None = None
-    """Use weights of this file, relative to `data` of config.yaml (.safetensors, .pth, .pt or .bin)."""
+    """Use weights of this file, relative to `data` of config.yaml (.safetensors, .pth, .pt or .bin). Code in it is not
+    run. Of two states the average (`state_dict_ema`) is taken; a prefix before all names of the network is left out."""
     args: dict[str, Any] = {}
     """Keyword arguments of the library's constructor (timm, torchvision)."""
     classes: int | None = Field(None, ge=1, le=MOST)

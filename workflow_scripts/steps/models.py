@@ -22,7 +22,7 @@ def declare(workspace: Workspace) -> None:
     for name, model in workspace.study.models.items():
         file = model.checkpoint and workspace.in_data(model.checkpoint)
         if file and not _is_file(file) and workspace.sources.file(file, model.checkpoint).fingerprint == ABSENT:
-            raise InputError(f"models.{name}.checkpoint: there is no file {file}; put it there, or correct the path")
+            raise InputError(f"models.{name}.checkpoint: no such file {file}; put it there, or correct the path")
     download_weights(workspace)
     build_model(workspace)
 

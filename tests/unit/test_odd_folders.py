@@ -115,8 +115,7 @@ def test_a_folder_that_cannot_be_listed_is_one_line(tmp_path, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(InputError, match=r"bee: cannot be read \(Permission denied\); make it readable"):
-        read_manifest(root, ImageFolder(kind="imagefolder", root="x", classes=["bee"]))
+    assert read_manifest(root, FOLDER), "the job that needs the images complains, not whoever looks for changes"
     with pytest.raises(InputError, match=r"bee: cannot be listed \(Permission denied\); make it readable"):
         make(root, tmp_path / "out")
 

@@ -38,9 +38,7 @@ def list_classes(root: Path, split: Split) -> dict[str, list[Candidate]]:
 
 def _folders(folder: Path) -> list[str]:
     try:
-        return sorted(
-            entry.name for entry in os.scandir(folder) if not entry.name.startswith(".") and is_folder(Path(entry))
-        )
+        return sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith(".") and is_folder(entry))
     except OSError as error:
         raise unlisted(error) from error
 

@@ -7,7 +7,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.folders import list_classes, unlisted
 from workflow_scripts.data.layout import TRAIN_TAR, VAL_TAR
 from workflow_scripts.data.settings import Split
-from workflow_scripts.data.sources import Candidate, Listing, is_folder
+from workflow_scripts.data.sources import Candidate, Listing, is_file, is_folder
 from workflow_scripts.data.tars import list_members
 from workflow_scripts.data.val_labels import read_val_labels
 
@@ -29,7 +29,7 @@ def list_ilsvrc2012(root: Path) -> Listing:
     listing: Listing = {}
     if is_folder(root / "train"):
         listing["train"] = list_classes(root, "train")
-    elif (root / TRAIN_TAR).is_file():
+    elif is_file(root / TRAIN_TAR):
         listing["train"] = _list_train_tar(root)
     listing["val"] = _list_val(root)
     return listing
@@ -71,7 +71,7 @@ def _list_val(root: Path) -> dict[str, list[Candidate]]:
             Candidate(f"val/{file.name}", f"val/{file.name}", 0, None, "val", wnid, file.name)
             for file, wnid in zip(files, labels, strict=True)
         ]
-    elif (root / VAL_TAR).is_file():
+    elif is_file(root / VAL_TAR):
         members = list_members(root / VAL_TAR)
         labels = _labels_of(root, [member.name for member in members], root / VAL_TAR)
         candidates = [

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.settings import Dataset
-from workflow_scripts.data.sources import is_folder, is_utf8
+from workflow_scripts.data.sources import is_file, is_folder, is_utf8
 
 # Up to so many seconds a whole listing is made anew each time; else folders are trusted by their time stamps.
 SHORT = 1.0
@@ -56,7 +55,7 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
 
     `known` is one of before. Where its listing took longer than a second, folders whose time stamps are still the same
     are taken from it: a file that is overwritten in place within them is then not noticed. Names that begin with a dot
-    do not count. Raises `InputError` where a folder or text cannot be read.
+    do not count. What cannot be read counts as that: the job that needs it says so.
     """
     if not is_folder(root):
         return None
@@ -64,18 +63,14 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
     place = os.fsencode(root.resolve()).decode(errors="backslashreplace")
     trusted = known.folders if known and known.root == place and known.seconds > SHORT else {}
     started = time.monotonic()
-    try:
-        folders = {path: listed for start in _starts(root, dataset) for path, listed in _walk(root, start, trusted)}
-        beside = list(_beside(root, dataset))
-    except OSError as error:
-        raise InputError(f"{error.filename}: cannot be read ({error.strerror}); make it readable") from error
+    folders = {path: listed for start in _starts(root, dataset) for path, listed in _walk(root, start, trusted)}
     seconds = time.monotonic() - started
     if any(not listed.fresh for listed in folders.values()) and known:
         seconds = known.seconds
     content = hashlib.sha256()
     for path in sorted(folders):
         content.update(f"{path}\0{folders[path].folder.digest}\n".encode(errors="surrogateescape"))
-    for name, value in beside:
+    for name, value in _beside(root, dataset):
         content.update(f"{name}\0{value}\n".encode())
     # Those that may still change are not trusted next time; for names as above.
     kept = {
@@ -104,7 +99,7 @@ def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[
         path = todo.pop()
         try:
             about = (root / path).stat()
-        except FileNotFoundError:  # it has just been removed
+        except OSError:  # it has just been removed
             continue
         if (about.st_dev, about.st_ino) in seen:
             continue
@@ -118,14 +113,17 @@ def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[
 
 def _list(folder: Path, changed: int) -> Folder:
     files, folders = [], []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if is_folder(Path(entry)):
-                folders.append(entry.name)
-            else:
-                files.append(f"{entry.name}\0{_size(entry)}")
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        return Folder(changed=0, digest=f"cannot be listed: {error.errno}", folders=[])
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if is_folder(entry):
+            folders.append(entry.name)
+        else:
+            files.append(f"{entry.name}\0{_size(entry)}")
     content = "\n".join(sorted(files)).encode(errors="surrogateescape")
     settled = time.time_ns() - changed > TICK
     return Folder(
@@ -144,8 +142,16 @@ def _size(entry: os.DirEntry) -> int:
 def _beside(root: Path, dataset: Dataset) -> Iterator[tuple[str, str]]:
     """What stands beside the folders of images: tar files by their sizes, texts by their contents."""
     for name in dataset.tars:
-        if (root / name).is_file():
+        if is_file(root / name):
             yield name, str((root / name).stat().st_size)
     for name in dataset.texts:
-        if (root / name).is_file():
-            yield name, hashlib.sha256((root / name).read_bytes()).hexdigest()
+        if is_file(root / name):
+            yield name, _digest(root / name)
+
+
+def _digest(text: Path) -> str:
+    try:
+        with text.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return f"cannot be read: {error.errno}"

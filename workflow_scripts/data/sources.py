@@ -1,5 +1,6 @@
 """What a source of images lists, before anything is decoded."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +38,15 @@ def is_utf8(name: str) -> bool:
     return True
 
 
-def is_folder(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; where the file system refuses to say, as for a name too long, there is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path | os.DirEntry) -> bool:
     """Whether there is a folder that can be looked at; where the file system refuses to say, there is none."""
     try:
         return path.is_dir()

@@ -12,7 +12,7 @@ from scipy.io import loadmat
 
 from workflow_scripts.common.errors import InputError, reason_of
 from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRUTH
-from workflow_scripts.data.sources import is_folder
+from workflow_scripts.data.sources import is_file, is_folder
 
 # The official ones have 4 MB at most.
 LARGEST = 64 * 2**20
@@ -26,10 +26,10 @@ def read_val_labels(root: Path) -> tuple[dict[int, str], Path]:
     `InputError` where there is none or the one found is damaged.
     """
     for name in TEXTS:
-        if (root / name).is_file():
+        if is_file(root / name):
             return _read_text(root / name), root / name
     archive = root / f"{DEVKIT}.tar.gz"
-    if archive.is_file():
+    if is_file(archive):
         return _read_devkit(archive, _members_of(archive)), archive
     if is_folder(root / DEVKIT):
         return _read_devkit(root / DEVKIT, _files_of(root)), root / DEVKIT

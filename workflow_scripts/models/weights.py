@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from timm.models import clean_state_dict
 from torch import Tensor, nn
 
 from workflow_scripts.common.errors import InputError, reason_of
+from workflow_scripts.data.sources import is_file
 
 log = logging.getLogger(__name__)
 # Keys under which training programs put the weights, in the order in which timm's loader looks for them.
@@ -36,7 +36,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Of several in one file, it is the one that timm's loader takes. The prefixes of `DataParallel` and `torch.compile`
     are taken away. Raises `InputError` for whatever is no mapping of names to plain tensors.
     """
-    if not os.path.isfile(path):  # noqa: PTH113 - which does not raise for a name that is too long
+    if not is_file(path):
         raise InputError(f"{path}: no such checkpoint; put the file there or correct the model's 'checkpoint'")
     try:
         loaded = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _loaded(path)

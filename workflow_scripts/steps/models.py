@@ -1,11 +1,11 @@
 """Networks that are not trained here: published, from a checkpoint, or untrained."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.data.sources import is_file
 from workflow_scripts.models.settings import Model, weight_files
 from workflow_scripts.workflow.sources import ABSENT, Source
 from workflow_scripts.workflow.step import Step, Wildcards
@@ -21,15 +21,10 @@ def declare(workspace: Workspace) -> None:
     """All steps of this module; raises `InputError` where there is no file of a checkpoint, nor was there one."""
     for name, model in workspace.study.models.items():
         file = model.checkpoint and workspace.in_data(model.checkpoint)
-        if file and not _is_file(file) and workspace.sources.file(file, model.checkpoint).fingerprint == ABSENT:
+        if file and not is_file(Path(file)) and workspace.sources.file(file, model.checkpoint).fingerprint == ABSENT:
             raise InputError(f"models.{name}.checkpoint: no such file {file}; put it there, or correct the path")
     download_weights(workspace)
     build_model(workspace)
-
-
-def _is_file(path: str) -> bool:
-    # Not that of pathlib, which raises for a name that is too long.
-    return os.path.isfile(path)  # noqa: PTH113
 
 
 def _published(model: Model) -> dict[str, Any]:

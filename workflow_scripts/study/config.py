@@ -1,12 +1,12 @@
 """config.yaml: which study runs, and where data and results live."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.data.sources import is_file
 from workflow_scripts.study.validation import validated
 
 STUDIES = ROOT / "studies"
@@ -35,8 +35,7 @@ def load_config(values: dict[str, Any], *, others: bool = False) -> Config:
 def study_file(study: str) -> Path:
     """The file of a study given by name or by path; raises `InputError` where there is none."""
     path = Path(study) if study.endswith((".yaml", ".yml")) else STUDIES / f"{study}.yaml"
-    # os.path, which does not raise for a name that is too long.
-    is_there = os.path.isfile(path)  # noqa: PTH113
+    is_there = is_file(path)
     if not is_there and path.suffix and path == Path(study):
         raise InputError(f"config.yaml or --config: study: there is no file {study!r}; give its path from here")
     if not is_there:

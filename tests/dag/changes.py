@@ -41,6 +41,7 @@ CHANGES: dict[str, Changes] = {
     "dataset.max_val_per_class": {"dataset.max_val_per_class": 5},
     "dataset.min_per_class": {"dataset.min_per_class": 3},
     "dataset.max_rejected": {"dataset.max_rejected": 0.5},
+    "dataset.max_megapixels": {"dataset.max_megapixels": 50},
     "dataset.shards.train": {"dataset.shards.train": 3},
     "dataset.shards.val": {"dataset.shards.val": 2},
     "dataset.store_size": {"dataset.store_size": 40},

@@ -89,6 +89,14 @@ def test_an_image_that_changes_behind_the_index(checkout):
     assert "shard-0.arrow" not in made(checkout)
 
 
+def test_a_line_of_classes_csv_for_no_class(checkout):
+    table = "class,wnid,name\ncat,n02123045,tabby\ndogs,n02085620,Chihuahua\n"
+    write(checkout.folder / "data" / "images" / "classes.csv", table.encode())
+    line = complaint(checkout, "results/mine/data/index.parquet")
+    assert line.endswith("data/images/classes.csv, line 3: no class 'dogs'; did you mean 'dog'?")
+    assert made(checkout) == set()
+
+
 @pytest.mark.parametrize(("content", "sentence"), [(b"junk" * 99, "not a readable checkpoint"), (None, "no such")])
 def test_a_corrupt_or_absent_checkpoint(checkout, content, sentence):
     models = {"mine": {"timm": "resnet18", "args": NARROW, "crop": 32, "checkpoint": "weights/mine.safetensors"}}

@@ -215,7 +215,7 @@ def test_the_summary_is_the_mean_with_its_interval(tmp_path, tiny_shards, index,
     assert whole["n"].item() == 7
 
 
-def reason_of(folder: Path) -> str:
+def reason(folder: Path) -> str:
     failure = failure_of(folder)
     assert failure is not None
     return failure.failed
@@ -273,7 +273,7 @@ def test_weights_that_cannot_be_fetched_become_a_row(tmp_path, tiny_shards, inde
     with pytest.raises(InputError, match="not a readable checkpoint"):
         build_model(model=model, preprocessing=SIZES, output=folder, weights=weights)
     build_model(model=model, preprocessing=SIZES, output=folder, weights=weights, failing="row")
-    assert "not a readable checkpoint" in reason_of(folder)
+    assert "not a readable checkpoint" in reason(folder)
     with pytest.raises(InputError, match=r"no model, as .*not a readable checkpoint"):
         load(folder)
     with pytest.raises(InputError, match="not a readable checkpoint"):
@@ -288,7 +288,7 @@ def test_weights_that_cannot_be_fetched_become_a_row(tmp_path, tiny_shards, inde
 def test_weights_that_do_not_fit_become_a_row_and_mistakes_of_the_study_do_not(tmp_path, built):
     options = {"preprocessing": SIZES, "weights": built / "model.safetensors", "failing": "row"}
     build_model(model=Model(timm="regnetx_002", pretrained=True), output=tmp_path / "a", **options)
-    assert "lacks" in reason_of(tmp_path / "a")
+    assert "lacks" in reason(tmp_path / "a")
     with pytest.raises(InputError, match="lacks"):
         build_model(model=Model(timm="regnetx_002", checkpoint="mine.safetensors"), output=tmp_path / "b", **options)
     with pytest.raises(InputError, match="timm has no model"):

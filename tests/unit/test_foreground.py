@@ -262,6 +262,32 @@ def test_a_local_network_is_taken_if_its_digest_is_right(tmp_path):
     assert (tmp_path / "out.onnx").read_bytes() == file.read_bytes()
 
 
+@pytest.mark.parametrize("place", ["../other.bin", "beside.bin", "/etc/passwd"])
+def test_a_network_that_takes_weights_from_another_file_is_refused(tmp_path, place):
+    file = tiny_network(tmp_path / "weights" / "mine.onnx")
+    model = onnx.load(file)
+    (weights, *_) = model.graph.initializer
+    weights.data_location = TensorProto.EXTERNAL
+    entry = weights.external_data.add()
+    entry.key, entry.value = "location", place
+    weights.ClearField("raw_data")
+    weights.ClearField("float_data")
+    file.write_bytes(model.SerializeToString())
+    for use in (
+        lambda: U2Net(file),
+        lambda: fetch_u2net(file=file, sha256=sha256(file), output=tmp_path / "out.onnx"),
+    ):
+        with pytest.raises(InputError, match=f"takes weights from another file, '{place}', which foreground.sha256"):
+            use()
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_a_pinned_file_that_is_no_network_is_one_line(tmp_path):
+    (tmp_path / "junk.onnx").write_bytes(b"junk" * 50)
+    with pytest.raises(InputError, match="not a readable ONNX file"):
+        fetch_u2net(file=tmp_path / "junk.onnx", sha256=sha256(tmp_path / "junk.onnx"), output=tmp_path / "out.onnx")
+
+
 def test_a_local_network_with_another_digest_is_refused(tmp_path):
     file = tiny_network(tmp_path / "u2net.onnx")
     with pytest.raises(InputError, match=rf"its SHA-256 is {sha256(file)}, but foreground.sha256 is 8d10d2f3"):

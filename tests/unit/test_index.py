@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -223,7 +224,8 @@ def test_a_wrong_table_of_classes_is_refused(tmp_path, text, message):
 def test_planted_factors_are_joined(tmp_path):
     root = write_folder(tmp_path / "data", ["ant"])
     paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.jpg"))
-    factors = pd.DataFrame({"path": paths, "factor": "rotation", "factor_value": np.arange(5.0)})
+    digests = [hashlib.sha256((root / path).read_bytes()).hexdigest() for path in paths]
+    factors = pd.DataFrame({"path": paths, "sha256": digests, "factor": "rotation", "factor_value": np.arange(5.0)})
     for number, edge in enumerate(["box_left", "box_top", "box_right", "box_bottom"]):
         factors[edge] = number
     arguments = {"root": root, "seed": 0, "index": tmp_path / "i.parquet", "rejected": tmp_path / "r.parquet"}
@@ -231,6 +233,9 @@ def test_planted_factors_are_joined(tmp_path):
     index(dataset=Planted(), **arguments)
     frame = read_table(tmp_path / "i.parquet")
     assert dict(zip(frame["path"], frame["factor_value"], strict=True)) == dict(zip(paths, np.arange(5.0), strict=True))
+    write(root / paths[2], jpeg(77))
+    with pytest.raises(InputError, match=rf"{paths[2]}: not the image that was generated; delete {root} and run again"):
+        index(dataset=Planted(), **arguments)
     write_table(root / "factors.parquet", factors[1:])
     with pytest.raises(InputError, match=f"does not list {paths[0]}"):
         index(dataset=Planted(), **arguments)

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.common.settings import HUGE, MANY, Block, Seed, unknown_name
 from workflow_scripts.common.text import MethodName
 
 AffineGenerator = Literal["translation_x", "translation_y", "rotation", "scale", "stretch", "shear"]
-Width = Annotated[float, Field(gt=0)]
+Width = Annotated[float, Field(gt=0, le=1000)]
 
 
 class Stage(Block):
@@ -82,23 +82,23 @@ class Augerino(Block):
     other; the generators of a stage are sampled together."""
     lambdas: list[float] = Field([0.01, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0], min_length=1)
     """Strengths of the regulariser."""
-    seeds: list[int] = Field([0, 1, 2, 3, 4], min_length=1)
+    seeds: list[Seed] = Field([0, 1, 2, 3, 4], min_length=1)
     """Training seeds."""
     base_method: str = "fscc"
     """Method whose inputs, learning rate and weight decay are used."""
-    bound_learning_rate: float | None = Field(None, gt=0)
+    bound_learning_rate: float | None = Field(None, gt=0, le=HUGE)
     """Learning rate of the bounds. The default is a tenth of that of the weights, as in the authors' code."""
     bound_schedule: bool = True
     """Whether the recipe's step schedule applies to the bounds too, as in the paper."""
-    initial_width: float = Field(0.1, gt=0)
+    initial_width: float = Field(0.1, gt=0, le=1000)
     """Width of every law at the start; 0.1 is 2.5 % of the image's width to either side."""
-    train_copies: int = Field(1, ge=1)
+    train_copies: int = Field(1, ge=1, le=1000)
     """Augmented copies per image in training."""
-    test_copies: int = Field(4, ge=1)
+    test_copies: int = Field(4, ge=1, le=1000)
     """Augmented copies whose log-softmaxes are averaged in evaluation."""
     on_in_evaluation: bool = True
     """Whether the evaluation after each epoch of a training uses augmented copies; tables A3 to A6 do both anyway."""
-    test_seeds: int = Field(5, ge=1)
+    test_seeds: int = Field(5, ge=1, le=MANY)
     """Test seeds of the evaluation with Augerino on."""
     limits: Limits = Limits()
     """Where the regulariser is shut down."""

@@ -36,8 +36,7 @@ def run(function: Callable[..., object]) -> None:
         options, stamp = _without_stamp(sys.argv[1:])
         with working_for(stamp):
             # As JSON, which is what jobs are told: YAML would take a text such as `#1` for nothing.
-            command = {"as_positional": False, "prog": _program(function), "parser_mode": "json"}
-            auto_cli(function, args=options, **command)
+            auto_cli(function, args=options, as_positional=False, prog=_program(function), parser_mode="json")
 
 
 @contextmanager

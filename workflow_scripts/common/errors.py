@@ -46,7 +46,7 @@ class EndedError(Exception):
 
 def reason(error: BaseException) -> str:
     """The first line that an exception says, or its type where it says nothing."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return printable(next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__))
 
 
 def out_of_memory(error: BaseException) -> bool:

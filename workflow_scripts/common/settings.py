@@ -2,18 +2,27 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 """Where networks run; `auto` is the GPU if there is one."""
+# What nobody means is a slip of the keyboard, and is said when the study is read: counts, sides in pixels, numbers of
+# jobs or processes, and numbers of any other kind.
+MOST = 1_000_000_000
+WIDEST = 100_000
+MANY = 100_000
+HUGE = 1e6
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""A seed, which random number generators keep in 64 bits."""
 
 
 class Block(BaseModel):
-    """A block of a study: unknown keys are errors, values do not change once read."""
+    """A block of a study: unknown keys are errors, numbers are finite, values do not change once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Wanted(Block):

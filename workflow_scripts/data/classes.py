@@ -1,23 +1,31 @@
 """Names, WordNet identifiers and numbers of the classes of a dataset."""
 
+import csv
+import difflib
+import io
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
 
+# A line takes about 40 bytes, and WordNet has 82,115 synsets of nouns.
+LARGEST = 10_000_000
 WNID = re.compile(r"n\d{8}")
 LISTED = ["class", "wnid", "name"]
 
 
-def describe_classes(root: Path, classes: list[str]) -> pd.DataFrame:
+def describe_classes(root: Path, classes: list[str], known: list[str]) -> pd.DataFrame:
     """One row per class, in sorted order: `class`, `label` (0, 1, ...), `wnid` (or null) and `name`.
 
     What `classes.csv` in `root` leaves open comes from the folder's name, where that is a wnid, and
-    from ImageNet's lemmas. Raises `InputError` where `classes.csv` is not as it should be.
+    from ImageNet's lemmas. Raises `InputError` where `classes.csv` is not as it should be, or names a class that is not
+    among `known`: the folders, of which a study may use some.
     """
-    listed = _read_classes(root / "classes.csv")
+    listed = _read_classes(root / "classes.csv", known)
     rows = []
     for label, category in enumerate(sorted(classes)):
         wnid, name = listed.get(category, ("", ""))
@@ -35,22 +43,58 @@ def describe_classes(root: Path, classes: list[str]) -> pd.DataFrame:
     return frame
 
 
-def _read_classes(path: Path) -> dict[str, tuple[str, str]]:
-    if not path.is_file():
-        return {}
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable CSV file ({error}); mend or delete it") from error
-    if not set(LISTED) <= set(frame.columns):
-        raise InputError(f"{path}: its columns are {', '.join(frame.columns)}, expected {', '.join(LISTED)}")
-    twice = frame.loc[frame["class"].duplicated(), "class"]
-    if len(twice):
-        raise InputError(f"{path}: class {twice.iloc[0]!r} is listed twice; remove one line")
-    for row, wnid in enumerate(frame["wnid"], start=2):
+def _read_classes(path: Path, known: list[str]) -> dict[str, tuple[str, str]]:
+    """WordNet identifier and name of the classes in `classes.csv`, which must be among `known`."""
+    listed: dict[str, tuple[str, str]] = {}
+    lines: dict[str, int] = {}
+    header: list[str] = []
+    names = set(known)
+    for line, row in _rows(path):
+        if not header:
+            header = row
+            if not set(LISTED) <= set(header):
+                raise InputError(f"{path}: its columns are {', '.join(header)}, expected {', '.join(LISTED)}")
+            continue
+        if len(row) > len(header):
+            raise InputError(
+                f"{path}, line {line}: {len(row)} values for {len(header)} columns; "
+                "put a value with a comma into quotes"
+            )
+        values = dict(zip(header, [*row, *[""] * len(header)], strict=False))
+        category, wnid, name = (values[column] for column in LISTED)
+        if category in lines:
+            raise InputError(
+                f"{path}, line {line}: class {category!r} is listed twice, first in line {lines[category]}; "
+                "remove one line"
+            )
         if wnid and not WNID.fullmatch(wnid):
-            raise InputError(f"{path}, line {row}: wnid {wnid!r} should be n and eight digits, or empty")
-    return {category: (wnid, name) for category, wnid, name in frame[LISTED].itertuples(index=False)}
+            raise InputError(f"{path}, line {line}: wnid {wnid!r} should be n and eight digits, or empty")
+        if category not in names:
+            near = difflib.get_close_matches(category, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {len(known)} others; remove the line"
+            raise InputError(f"{path}, line {line}: no class {category!r}; {hint}")
+        lines[category] = line
+        listed[category] = (wnid, name)
+    return listed
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file that are not empty, each with the number of its last line."""
+    if not os.path.lexists(path):
+        return
+    try:
+        if not path.is_file():  # a pipe would block for ever
+            raise OSError("not a regular file")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise ValueError(f"it has more than {LARGEST // 10**6} MB")
+        if b"\0" in data:
+            raise ValueError("it holds a zero byte")
+        rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        yield from ((rows.line_num, row) for row in rows if row)
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path}: not a readable CSV file ({reason(error)}); mend or delete it") from error
 
 
 def _lemmas(wnids: list[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.settings import SPLITS, Split
-from workflow_scripts.data.sources import Candidate, Listing
+from workflow_scripts.data.sources import Candidate, Listing, is_folder, is_utf8
 
 LAYOUT = "train/CLASS/* and val/CLASS/*, one folder per class"
 
@@ -16,12 +16,12 @@ def list_folders(root: Path) -> Listing:
 
     `train` may be absent. Raises `InputError` where `root` is not laid out as `LAYOUT` says.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         raise InputError(f"{root}: no such folder; expected a folder of images laid out as {LAYOUT}")
-    if not (root / "val").is_dir():
+    if not is_folder(root / "val"):
         found = ", ".join(_folders(root)) or "no folders"
         raise InputError(f"{root}: no folder val (found {found}); expected images laid out as {LAYOUT}")
-    return {split: list_classes(root, split) for split in SPLITS if (root / split).is_dir()}
+    return {split: list_classes(root, split) for split in SPLITS if is_folder(root / split)}
 
 
 def list_classes(root: Path, split: Split) -> dict[str, list[Candidate]]:
@@ -37,13 +37,19 @@ def list_classes(root: Path, split: Split) -> dict[str, list[Candidate]]:
 
 
 def _folders(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
+    try:
+        return sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith(".") and is_folder(entry))
+    except OSError as error:
+        raise unlisted(error) from error
 
 
 def _files(folder: Path) -> Iterator[Path]:
     """Files below `folder`; linked folders are followed, each only once so that a circle of links ends."""
     seen: set[str] = set()
     for place, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        if os.path.realpath(place) in seen:
+            folders.clear()
+            continue
         seen.add(os.path.realpath(place))
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and os.path.realpath(Path(place, name)) not in seen
@@ -52,14 +58,17 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _refuse(error: OSError) -> None:
-    raise InputError(f"{error.filename}: cannot be listed ({error.strerror}); make it readable") from error
+    raise unlisted(error) from error
+
+
+def unlisted(error: OSError) -> InputError:
+    """The error for a folder that the file system does not list."""
+    return InputError(f"{error.filename}: cannot be listed ({error.strerror}); make it readable")
 
 
 def _candidate(root: Path, split: Split, category: str, file: Path) -> Candidate:
     path = file.relative_to(root).as_posix()
-    try:
-        path.encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"{file!r}: its name is not valid UTF-8; rename it") from error
+    if not is_utf8(path):
+        raise InputError(f"{file}: its name is not valid UTF-8; rename it")
     name = file.relative_to(root / split / category).as_posix()
     return Candidate(path, container=path, offset=0, size=None, split=split, category=category, name=name)

@@ -4,10 +4,10 @@ import re
 from pathlib import Path, PurePosixPath
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.data.folders import list_classes
+from workflow_scripts.data.folders import list_classes, unlisted
 from workflow_scripts.data.layout import TRAIN_TAR, VAL_TAR
 from workflow_scripts.data.settings import Split
-from workflow_scripts.data.sources import Candidate, Listing
+from workflow_scripts.data.sources import Candidate, Listing, is_file, is_folder
 from workflow_scripts.data.tars import list_members
 from workflow_scripts.data.val_labels import read_val_labels
 
@@ -24,12 +24,12 @@ def list_ilsvrc2012(root: Path) -> Listing:
 
     `train` may be absent. Raises `InputError` where files are missing, damaged, or do not fit together.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         raise InputError(f"{root}: no such folder; make it and {WANTED}")
     listing: Listing = {}
-    if (root / "train").is_dir():
+    if is_folder(root / "train"):
         listing["train"] = list_classes(root, "train")
-    elif (root / TRAIN_TAR).is_file():
+    elif is_file(root / TRAIN_TAR):
         listing["train"] = _list_train_tar(root)
     listing["val"] = _list_val(root)
     return listing
@@ -45,6 +45,11 @@ def _list_train_tar(root: Path) -> dict[str, list[Candidate]]:
                 "(n01440764.tar, ...); use the official tar file"
             )
         wnid = match[1]
+        if wnid in classes:
+            raise InputError(
+                f"{root / TRAIN_TAR}: holds two tar files of the class {wnid}, the second {inner.name}; use the "
+                "official tar file"
+            )
         classes[wnid] = [
             _candidate("train", wnid, [TRAIN_TAR, inner.name], member.name, member.offset, member.size)
             for member in list_members(root / TRAIN_TAR, within=inner)
@@ -54,8 +59,11 @@ def _list_train_tar(root: Path) -> dict[str, list[Candidate]]:
 
 def _list_val(root: Path) -> dict[str, list[Candidate]]:
     folder = root / "val"
-    if folder.is_dir():
-        files = sorted(file for file in folder.iterdir() if VAL_IMAGE.fullmatch(file.name))
+    if is_folder(folder):
+        try:
+            files = sorted(file for file in folder.iterdir() if VAL_IMAGE.fullmatch(file.name))
+        except OSError as error:
+            raise unlisted(error) from error
         if not files:
             return list_classes(root, "val")
         labels = _labels_of(root, [file.name for file in files], folder)
@@ -63,7 +71,7 @@ def _list_val(root: Path) -> dict[str, list[Candidate]]:
             Candidate(f"val/{file.name}", f"val/{file.name}", 0, None, "val", wnid, file.name)
             for file, wnid in zip(files, labels, strict=True)
         ]
-    elif (root / VAL_TAR).is_file():
+    elif is_file(root / VAL_TAR):
         members = list_members(root / VAL_TAR)
         labels = _labels_of(root, [member.name for member in members], root / VAL_TAR)
         candidates = [
@@ -91,10 +99,13 @@ def _labels_of(root: Path, names: list[str], where: Path) -> list[str]:
             f"{source}: {len(labels)} labels for the {len(names)} images of {where}; "
             "both must be the official, complete ones"
         )
-    wnids = []
+    wnids, numbers = [], set()
     for name in names:
         match = VAL_IMAGE.fullmatch(name)
         if match is None or int(match[1]) not in labels:
             raise InputError(f"{where}: {name} has no label in {source}; use the official files")
+        if match[1] in numbers:
+            raise InputError(f"{where}: holds two images of the number {match[1]}; use the official files")
+        numbers.add(match[1])
         wnids.append(labels[int(match[1])])
     return wnids

@@ -2,28 +2,26 @@
 
 import difflib
 import hashlib
-import io
 import logging
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
-from PIL import Image, ImageFile, UnidentifiedImageError
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
+from workflow_scripts.common.text import printable
+from workflow_scripts.data.check import Checked, check, strict_pillow
 from workflow_scripts.data.classes import describe_classes
 from workflow_scripts.data.folders import list_folders
 from workflow_scripts.data.ilsvrc2012 import list_ilsvrc2012
 from workflow_scripts.data.parallel import ordered_map
 from workflow_scripts.data.settings import SPLITS, Dataset, Split
-from workflow_scripts.data.sources import Candidate, Listing, read_encoded
+from workflow_scripts.data.sources import Candidate, Listing
 
 log = logging.getLogger(__name__)
 FACTORS = ["factor", "factor_value", "box_left", "box_top", "box_right", "box_bottom"]
@@ -34,16 +32,6 @@ LISTERS: dict[str, Callable[[Path], Listing]] = {
     "imagefolder": list_folders,
     "ilsvrc2012": list_ilsvrc2012,
 }
-
-
-class Checked(NamedTuple):
-    """What a look at a candidate found; `reason` says why it cannot be used, where it cannot."""
-
-    bytes: int = 0
-    width: int = 0
-    height: int = 0
-    sha256: str = ""
-    reason: str = ""
 
 
 def index(
@@ -65,16 +53,18 @@ def index(
     unknown, more than the share `max_rejected` cannot be used (then only `rejected` is written), or a
     class keeps fewer than `min_per_class` images in a split.
     """
-    listing = _select(LISTERS[dataset.kind](root), dataset, root)
+    found = LISTERS[dataset.kind](root)
+    listing = _select(found, dataset, root)
+    classes = describe_classes(root, list(listing["val"]), sorted(set().union(*found.values())))
     candidates = _draw(listing, dataset, seed)
     if not candidates:
         raise InputError(f"{root}: the class folders hold no files; put the images there")
-    checked = _check_all(root, candidates, workers)
+    checked = _check_all(root, candidates, dataset.max_megapixels, workers)
     bad = [(item, look.reason) for item, look in zip(candidates, checked, strict=True) if look.reason]
     _write_rejected(rejected, bad)
     _refuse_many(bad, len(candidates), dataset)
     pairs = [(item, look) for item, look in zip(candidates, checked, strict=True) if not look.reason]
-    frame = _table(pairs, describe_classes(root, list(listing["val"])))
+    frame = _table(pairs, classes)
     _refuse_small_classes(frame, listing, dataset, root)
     if (root / "factors.parquet").is_file():
         frame = _add_factors(frame, root / "factors.parquet")
@@ -118,49 +108,16 @@ def _rank(seed: int, item: Candidate) -> bytes:
     return hashlib.sha256(f"{seed}/{item.category}/{item.name}".encode()).digest()
 
 
-def _check_all(root: Path, candidates: list[Candidate], workers: int) -> list[Checked]:
-    """Decode every candidate, strictly and without PIL's warnings on odd metadata."""
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        looks = ordered_map(partial(_check, root), candidates, workers)
+def _check_all(root: Path, candidates: list[Candidate], max_megapixels: float, workers: int) -> list[Checked]:
+    """Decode every candidate, strictly."""
+    with strict_pillow(max_megapixels):
+        looks = ordered_map(partial(check, root, max_megapixels), candidates, workers)
         return list(progress_bar(looks, "checking images", total=len(candidates)))
-
-
-def _check(root: Path, item: Candidate) -> Checked:
-    try:
-        encoded = read_encoded(root / item.container, item.offset, item.size)
-    except OSError as error:
-        return Checked(reason=f"cannot be read ({error.strerror or error})")
-    try:
-        width, height = _decoded_size(encoded)
-    except MemoryError:
-        raise
-    except Exception as error:  # damaged bytes make PIL's decoders raise nearly anything
-        return Checked(reason=str(error).splitlines()[0] if str(error) else type(error).__name__)
-    return Checked(len(encoded), width, height, hashlib.sha256(encoded).hexdigest())
-
-
-def _decoded_size(encoded: bytes) -> tuple[int, int]:
-    """Width and height of an image that decodes to its end and converts to RGB; raises where it does not."""
-    if not encoded:
-        raise ValueError("the file is empty")
-    try:
-        image = Image.open(io.BytesIO(encoded))
-    except UnidentifiedImageError as error:
-        raise ValueError("not an image in a known format") from error
-    with image:
-        image.load()
-        if image.mode.startswith(("I", "F")):
-            raise ValueError(f"mode {image.mode} would be clipped to 8 bits, not scaled; store it as 8 bits")
-        if image.mode not in ("RGB", "L"):
-            image.convert("RGB")
-        return image.size
 
 
 def _write_rejected(path: Path, bad: list[tuple[Candidate, str]]) -> None:
     for item, reason in bad[:LOGGED]:
-        log.warning("not used: %s (%s)", item.path, reason)
+        log.warning("not used: %s (%s)", printable(item.path), reason)
     if len(bad) > LOGGED:
         log.warning("not used: %d more", len(bad) - LOGGED)
     rows = [(item.path, item.split, item.category, reason) for item, reason in bad]
@@ -171,7 +128,7 @@ def _refuse_many(bad: list[tuple[Candidate, str]], total: int, dataset: Dataset)
     if len(bad) <= dataset.max_rejected * total:
         return
     for item, reason in bad[LOGGED:]:
-        log.warning("not used: %s (%s)", item.path, reason)
+        log.warning("not used: %s (%s)", printable(item.path), reason)
     item, reason = bad[0]
     raise InputError(
         f"{len(bad)} of {total} images cannot be used, more than dataset.max_rejected ({dataset.max_rejected:g}) "
@@ -211,16 +168,22 @@ def _refuse_small_classes(frame: pd.DataFrame, listing: Listing, dataset: Datase
 def _add_factors(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Add what is known of planted images: the factor, its value, the object's box."""
     factors = read_table(path)
-    absent = [name for name in ["path", *FACTORS] if name not in factors]
+    absent = [name for name in ["path", "sha256", *FACTORS] if name not in factors]
     if absent:
         raise InputError(f"{path}: column {absent[0]} is missing; generate the images again, or delete the file")
     if factors["path"].duplicated().any():
         raise InputError(f"{path}: a path is listed twice; generate the images again, or delete the file")
-    joined = frame.merge(factors[["path", *FACTORS]], on="path", how="left")
+    made = factors.rename(columns={"sha256": "made_sha256"})
+    joined = frame.merge(made[["path", "made_sha256", *FACTORS]], on="path", how="left")
     unknown = joined.loc[joined["factor"].isna(), "path"]
     if len(unknown):
         raise InputError(f"{path}: does not list {unknown.iloc[0]}; generate the images again, or delete the file")
-    return joined
+    changed = joined.loc[joined["made_sha256"] != joined["sha256"], "path"]
+    if len(changed):
+        raise InputError(
+            f"{path.parent / changed.iloc[0]}: not the image that was generated; delete {path.parent} and run again"
+        )
+    return joined.drop(columns="made_sha256")
 
 
 def _warn_of_leaks(frame: pd.DataFrame) -> None:

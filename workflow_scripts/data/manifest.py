@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from workflow_scripts.data.settings import Dataset
+from workflow_scripts.data.sources import is_file, is_folder, is_utf8
 
 # Up to so many seconds a whole listing is made anew each time; else folders are trusted by their time stamps.
 SHORT = 1.0
@@ -54,11 +55,12 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
 
     `known` is one of before. Where its listing took longer than a second, folders whose time stamps are still the same
     are taken from it: a file that is overwritten in place within them is then not noticed. Names that begin with a dot
-    do not count.
+    do not count. What cannot be read counts as that: the job that needs it says so.
     """
-    if not root.is_dir():
+    if not is_folder(root):
         return None
-    place = str(root.resolve())
+    # A name that is not UTF-8 cannot be kept in JSON.
+    place = os.fsencode(root.resolve()).decode(errors="backslashreplace")
     trusted = known.folders if known and known.root == place and known.seconds > SHORT else {}
     started = time.monotonic()
     folders = {path: listed for start in _starts(root, dataset) for path, listed in _walk(root, start, trusted)}
@@ -70,20 +72,24 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
         content.update(f"{path}\0{folders[path].folder.digest}\n".encode(errors="surrogateescape"))
     for name, value in _beside(root, dataset):
         content.update(f"{name}\0{value}\n".encode())
-    # Those that may still change are not trusted next time.
-    kept = {path: listed.folder for path, listed in folders.items() if listed.folder.changed}
+    # Those that may still change are not trusted next time; for names as above.
+    kept = {
+        path: listed.folder
+        for path, listed in folders.items()
+        if listed.folder.changed and all(map(is_utf8, [path, *listed.folder.folders]))
+    }
     return Manifest(root=place, digest=content.hexdigest()[:32], seconds=seconds, folders=kept)
 
 
 def _starts(root: Path, dataset: Dataset) -> Iterator[str]:
     """The folders to list, relative to `root`: splits, or the classes that a study names."""
     for split in dataset.folders:
-        if not (root / split).is_dir():
+        if not is_folder(root / split):
             continue
         if dataset.classes is None:
             yield split
         else:
-            yield from (f"{split}/{name}" for name in dataset.classes if (root / split / name).is_dir())
+            yield from (f"{split}/{name}" for name in dataset.classes if is_folder(root / split / name))
 
 
 def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[str, _Listed]]:
@@ -91,7 +97,10 @@ def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[
     todo, seen = [start], set()
     while todo:
         path = todo.pop()
-        about = (root / path).stat()
+        try:
+            about = (root / path).stat()
+        except OSError:  # it has just been removed
+            continue
         if (about.st_dev, about.st_ino) in seen:
             continue
         seen.add((about.st_dev, about.st_ino))
@@ -104,14 +113,17 @@ def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[
 
 def _list(folder: Path, changed: int) -> Folder:
     files, folders = [], []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                folders.append(entry.name)
-            else:
-                files.append(f"{entry.name}\0{_size(entry)}")
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        return Folder(changed=0, digest=f"cannot be listed: {error.errno}", folders=[])
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if is_folder(entry):
+            folders.append(entry.name)
+        else:
+            files.append(f"{entry.name}\0{_size(entry)}")
     content = "\n".join(sorted(files)).encode(errors="surrogateescape")
     settled = time.time_ns() - changed > TICK
     return Folder(
@@ -130,8 +142,16 @@ def _size(entry: os.DirEntry) -> int:
 def _beside(root: Path, dataset: Dataset) -> Iterator[tuple[str, str]]:
     """What stands beside the folders of images: tar files by their sizes, texts by their contents."""
     for name in dataset.tars:
-        if (root / name).is_file():
+        if is_file(root / name):
             yield name, str((root / name).stat().st_size)
     for name in dataset.texts:
-        if (root / name).is_file():
-            yield name, hashlib.sha256((root / name).read_bytes()).hexdigest()
+        if is_file(root / name):
+            yield name, _digest(root / name)
+
+
+def _digest(text: Path) -> str:
+    try:
+        with text.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return f"cannot be read: {error.errno}"

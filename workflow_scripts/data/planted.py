@@ -5,6 +5,8 @@ be checked against what was planted.
 """
 
 import functools
+import hashlib
+import io
 import logging
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
@@ -150,7 +152,7 @@ def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1) -> N
     """Generate the dataset into the folder `output`, which is whole or absent.
 
     Writes `{train,val}/{wnid}/{number}.png` (RGB, `image_size` squared), `classes.csv` (class, wnid,
-    name) and `factors.parquet` (path, factor, factor_value, box_left, box_top, box_right, box_bottom).
+    name) and `factors.parquet` (path, sha256, factor, factor_value, box_left, box_top, box_right, box_bottom).
     An image depends on the seed, its split, its class, its number and `image_size` only: not on how
     many others there are, nor on `workers`.
     """
@@ -203,10 +205,13 @@ def _write_class(folder: Path, kind: PlantedClass, split: Split, count: int, see
     for number in range(count):
         image, value, box = render(kind, split, number, seed=seed, side=side)
         path = place / f"{number:05d}.png"
-        image.save(path, compress_level=1)
-        rows.append((path.relative_to(folder).as_posix(), kind.factor, value, *box))
+        file = io.BytesIO()
+        image.save(file, "PNG", compress_level=1)
+        path.write_bytes(file.getvalue())
+        digest = hashlib.sha256(file.getvalue()).hexdigest()
+        rows.append((path.relative_to(folder).as_posix(), digest, kind.factor, value, *box))
     edges = ["box_left", "box_top", "box_right", "box_bottom"]
-    return pd.DataFrame(rows, columns=["path", "factor", "factor_value", *edges])
+    return pd.DataFrame(rows, columns=["path", "sha256", "factor", "factor_value", *edges])
 
 
 if __name__ == "__main__":

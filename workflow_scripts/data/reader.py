@@ -16,12 +16,11 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import reading
 from workflow_scripts.common.seals import damaged, read_seal
+from workflow_scripts.data.jpeg import Encoded, jpeg_components
 from workflow_scripts.data.schema import SHARD_SCHEMA, image_checksum, rows_checksum
 
-# Markers of a JPEG that start a frame (its sizes and number of components), and those without a length.
-FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-BARE = frozenset([0x01, *range(0xD0, 0xDA)])
-Encoded = bytes | bytearray | memoryview
+# The index has counted the pixels (dataset.max_megapixels).
+Image.MAX_IMAGE_PIXELS = None
 
 
 class ShardReader:
@@ -138,22 +137,3 @@ def decode(encoded: Encoded) -> torch.Tensor:
             pass  # A variant that torchvision's decoder lacks, or damage, which PIL will explain.
     with Image.open(io.BytesIO(encoded)) as image:
         return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
-
-
-def jpeg_components(encoded: Encoded) -> int | None:
-    """Number of colour components that the frame header of a JPEG names; None for anything else."""
-    view = memoryview(encoded)
-    if bytes(view[:2]) != b"\xff\xd8":
-        return None
-    position = 2
-    while position + 9 < len(view) and view[position] == 0xFF:
-        marker = view[position + 1]
-        if marker in FRAMES:
-            return view[position + 9]
-        if marker == 0xFF:
-            position += 1  # padding before a marker
-        elif marker in BARE:
-            position += 2
-        else:
-            position += 2 + int.from_bytes(view[position + 2 : position + 4], "big")
-    return None

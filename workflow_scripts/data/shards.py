@@ -26,6 +26,8 @@ COLUMNS = ["id", "label", "split", "path", "container", "offset", "bytes", "widt
 # A record batch ends with whichever comes first: few rows make random access cheap, few bytes bound memory.
 BATCH_ROWS = 256
 BATCH_BYTES = 2**26
+# The index has counted the pixels (dataset.max_megapixels).
+Image.MAX_IMAGE_PIXELS = None
 
 Batch = tuple[list[int], list[int], list[bytes]]
 """Ids, labels and encoded images."""

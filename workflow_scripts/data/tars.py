@@ -2,10 +2,16 @@
 
 import io
 import tarfile
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
+from workflow_scripts.data.sources import is_utf8
+
+# Larger ones would be read into memory: long names take a few hundred bytes.
+LARGEST_HEADER = 2**20
 
 
 class Member(NamedTuple):
@@ -33,6 +39,8 @@ class _Window(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         left = max(self.size - self.position, 0)
+        if min(left, size if size >= 0 else left) > LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of more than {LARGEST_HEADER} bytes")
         self.file.seek(self.start + self.position)
         data = self.file.read(left if size < 0 else min(size, left))
         self.position += len(data)
@@ -43,8 +51,8 @@ def list_members(tar: Path, within: Member | None = None) -> list[Member]:
     """List the regular files of `tar`, or of the tar file that is its member `within`.
 
     Directories and names that begin with a dot are left out. Raises `InputError` where the file is
-    not a whole, uncompressed tar file, or where a member's name leads out of the archive, is there twice,
-    or belongs to anything but a file or a directory.
+    not a whole, uncompressed tar file, or where a member's name leads out of the archive, is not valid UTF-8, is there
+    twice, or belongs to anything but a file or a directory.
     """
     start, size = (within.offset, within.size) if within else (0, tar.stat().st_size)
     where = f"{tar}::{within.name}" if within else str(tar)
@@ -53,19 +61,32 @@ def list_members(tar: Path, within: Member | None = None) -> list[Member]:
         window = _Window(file, start, size)
         try:
             with tarfile.open(fileobj=window, mode="r:") as archive:
-                infos = [info for info in archive if _is_regular(info, where)]
+                infos = [info for info in _infos(archive, size) if _is_regular(info, where)]
                 end = archive.offset
-        except (tarfile.TarError, OSError) as error:
-            raise InputError(_damaged(where, str(error))) from error
+        except InputError:
+            raise
+        except Exception as error:  # numbers in damaged headers make tarfile raise nearly anything
+            raise InputError(_damaged(where, reason(error))) from error
         window.seek(end)
         # tarfile takes a file cut between two members for a whole one: the end mark tells.
         if window.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
             raise InputError(_damaged(where, "it has no end mark"))
-    names = [info.name for info in infos]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{where}: holds {twice} twice; use the official tar files")
+    most = Counter(info.name for info in infos).most_common(1)
+    if most and most[0][1] > 1:
+        raise InputError(f"{where}: holds {most[0][0]} twice; use the official tar files")
     return [Member(info.name, start + info.offset_data, info.size) for info in infos]
+
+
+def _infos(archive: tarfile.TarFile, size: int) -> Iterator[tarfile.TarInfo]:
+    """The members one after the other; raises `ReadError` where one lies outside of the file or before the last."""
+    place = -1
+    while (info := archive.next()) is not None:
+        # What tarfile would keep in memory.
+        archive.members.clear()  # type: ignore[attr-defined]
+        if info.offset <= place or not 0 <= info.size <= size - info.offset_data:
+            raise tarfile.ReadError(f"member {info.name} of {info.size} bytes does not fit into it")
+        place = info.offset
+        yield info
 
 
 def _damaged(where: str, reason: str) -> str:
@@ -75,6 +96,8 @@ def _damaged(where: str, reason: str) -> str:
 def _is_regular(info: tarfile.TarInfo, where: str) -> bool:
     """Whether a member is a file to list; raises `InputError` for what no archive of images holds."""
     path = PurePosixPath(info.name)
+    if not is_utf8(info.name):
+        raise InputError(f"{where}: member {info.name}: its name is not valid UTF-8; use the official tar files")
     if path.is_absolute() or ".." in path.parts:
         raise InputError(f"{where}: member {info.name} leads out of the archive; use the official tar files")
     if not (info.isdir() or info.isreg()) or info.issparse():

@@ -3,7 +3,6 @@
 import io
 import re
 import tarfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,12 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRUTH
+from workflow_scripts.data.sources import is_file, is_folder
 
+# The official ones have 4 MB at most.
+LARGEST = 64 * 2**20
 NAMED = re.compile(r"(?:ILSVRC2012_val_(\d{8})(?:\.JPEG)?[\s,]+)?(n\d{8})\b.*")
 
 
@@ -24,13 +26,13 @@ def read_val_labels(root: Path) -> tuple[dict[int, str], Path]:
     `InputError` where there is none or the one found is damaged.
     """
     for name in TEXTS:
-        if (root / name).is_file():
+        if is_file(root / name):
             return _read_text(root / name), root / name
     archive = root / f"{DEVKIT}.tar.gz"
-    if archive.is_file():
+    if is_file(archive):
         return _read_devkit(archive, _members_of(archive)), archive
-    if (root / DEVKIT).is_dir():
-        return _read_devkit(root / DEVKIT, lambda name: (root / name).read_bytes()), root / DEVKIT
+    if is_folder(root / DEVKIT):
+        return _read_devkit(root / DEVKIT, _files_of(root)), root / DEVKIT
     raise InputError(
         f"{root}: nothing says the classes of the validation images; put {DEVKIT}.tar.gz "
         f"(from image-net.org after registration) or one of {', '.join(TEXTS)} there"
@@ -40,7 +42,12 @@ def read_val_labels(root: Path) -> tuple[dict[int, str], Path]:
 def _read_text(path: Path) -> dict[int, str]:
     """Lines of one wnid each, in the order of the images, or of image name and wnid."""
     labels = {}
-    for row, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
+    try:
+        with path.open("rb") as file:
+            text = _limited(file.read(LARGEST + 1))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({reason(error)}); replace the file") from error
+    for row, line in enumerate(text.decode("utf-8-sig", errors="replace").splitlines(), start=1):
         if not line.strip() or line.startswith("ImageId"):
             continue
         match = NAMED.fullmatch(line.strip())
@@ -53,14 +60,25 @@ def _read_text(path: Path) -> dict[int, str]:
     return labels
 
 
+def _files_of(root: Path) -> Callable[[str], bytes]:
+    def read(name: str) -> bytes:
+        with (root / name).open("rb") as file:
+            return _limited(file.read(LARGEST + 1))
+
+    return read
+
+
 def _members_of(archive: Path) -> Callable[[str], bytes]:
     def read(name: str) -> bytes:
         with tarfile.open(archive, "r:*") as tar:
-            # getmember, not extractfile by name: a link must not stand in for the file.
-            file = tar.extractfile(tar.getmember(name))
-            if file is None or not tar.getmember(name).isreg():
-                raise OSError(f"{name} is not a regular file")
-            return file.read()
+            while (info := tar.next()) is not None:
+                # Before anything is unpacked: a small file may unpack to any size.
+                if info.offset_data + info.size > LARGEST:
+                    raise OSError(f"it unpacks to more than {LARGEST} bytes")
+                file = tar.extractfile(info) if info.name == name and info.isreg() else None
+                if file is not None:
+                    return file.read()
+        raise OSError(f"it holds no regular file {name}")
 
     return read
 
@@ -71,7 +89,14 @@ def _read_devkit(devkit: Path, read: Callable[[str], bytes]) -> dict[int, str]:
         wnids: dict[int, Any] = {int(row["ILSVRC2012_ID"]): str(row["WNID"]) for row in synsets}
         truth = [int(line) for line in read(TRUTH).split()]
         return {number: wnids[synset] for number, synset in enumerate(truth, start=1)}
-    except (OSError, EOFError, zlib.error, tarfile.TarError, KeyError, IndexError, ValueError, TypeError) as error:
+    except Exception as error:  # damaged archives and matrices raise nearly anything
         raise InputError(
-            f"{devkit}: not ImageNet's devkit ({type(error).__name__}: {error}); download it again from image-net.org"
+            f"{devkit}: not ImageNet's devkit ({type(error).__name__}: {reason(error)}); download it again from "
+            "image-net.org"
         ) from error
+
+
+def _limited(data: bytes) -> bytes:
+    if len(data) > LARGEST:
+        raise OSError(f"it has more than {LARGEST} bytes")
+    return data

@@ -6,7 +6,8 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
+from workflow_scripts.foreground.one_file import refuse_other_files
 
 SIDE = 320
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
@@ -17,7 +18,7 @@ class U2Net:
     """The network in the ONNX file `path`, on the CPU; several threads may call it at once, each uses one core.
 
     It maps float32 [1, 3, 320, 320] to outputs of which the first, [1, 1, 320, 320], is a probability.
-    Raises `InputError` where the file is no such network.
+    Raises `InputError` where the file is no such network, or takes its weights from others.
     """
 
     def __init__(self, path: Path):
@@ -26,9 +27,12 @@ class U2Net:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         try:
+            refuse_other_files(path)
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except InputError:
+            raise
         except Exception as error:  # onnxruntime has no common base of its errors
-            raise self._unusable(str(error).splitlines()[0]) from error
+            raise self._unusable(reason(error)) from error
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
 
@@ -40,7 +44,7 @@ class U2Net:
         try:
             (mask,) = self._session.run([self._output], {self._input: prepare(image)})
         except Exception as error:  # as above
-            raise self._unusable(str(error).splitlines()[0]) from error
+            raise self._unusable(reason(error)) from error
         if mask.shape != (1, 1, SIDE, SIDE):
             raise self._unusable(f"its first output has shape {list(mask.shape)}")
         return mask[0, 0]

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import MANY, MOST, WIDEST, Block
 from workflow_scripts.data.settings import Split
 from workflow_scripts.transformations.entry import OneParameterGroup
 
@@ -42,11 +42,11 @@ class Layerwise(Block):
 
     transformations: list[Motion] = Field(["translation_x"], min_length=1)
     """One-parameter groups to decompose."""
-    images: int = Field(100, ge=2)
+    images: int = Field(100, ge=2, le=MOST)
     """Images to measure on, at most; drawn like those of `lie`, so the smaller set is a part of the larger."""
-    probes: int = Field(20, ge=2)
+    probes: int = Field(20, ge=2, le=MOST)
     """Hutchinson probes per image."""
-    chunk: int = Field(8, ge=1)
+    chunk: int = Field(8, ge=1, le=MOST)
     """Images held at a time, at most, with all values between their layers: bounds the memory."""
 
 
@@ -57,19 +57,19 @@ class Lie(Block):
     """Models to measure. The default is all of the study."""
     split: Split = "val"
     """Images to measure on."""
-    images: int = Field(1_000, ge=1)
+    images: int = Field(1_000, ge=1, le=MOST)
     """Images to measure on, at most."""
     transformations: list[OneParameterGroup] = Field(list(get_args(OneParameterGroup)), min_length=1)
     """One-parameter groups."""
     layerwise: Layerwise = Layerwise()
     """Contributions of layers."""
-    max_roll: int = Field(7, ge=1)
+    max_roll: int = Field(7, ge=1, le=WIDEST)
     """Largest integer roll of the consistency measure, in pixels."""
     max_shift: float = Field(0.125, gt=0, le=1)
     """Largest shift of EQ-T, as a fraction of the side."""
     max_angle: float = Field(180.0, gt=0, le=180)
     """Largest rotation of EQ-R, in degrees."""
-    samples: int = Field(10, ge=1)
+    samples: int = Field(10, ge=1, le=MANY)
     """Random shifts and rotations per image of EQ-T and EQ-R."""
-    chunk: int = Field(32, ge=1)
+    chunk: int = Field(32, ge=1, le=MOST)
     """Images differentiated at a time, at most: bounds the memory."""

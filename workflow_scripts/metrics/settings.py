@@ -1,10 +1,10 @@
 """Blocks of a study for what is computed from predictions and embeddings."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import MANY, MOST, Block
 from workflow_scripts.data.settings import Split
 from workflow_scripts.transformations.settings import Ranking
 
@@ -18,14 +18,14 @@ class Invariance(Block):
 
     split: Split = "val"
     """Images the pairs are drawn from."""
-    pairs: int = Field(10_000, ge=2)
+    pairs: int = Field(10_000, ge=2, le=MOST)
     """Pairs of distinct random images."""
 
 
 class Equivariance(Block):
     """Equivariance over bank A (GIB section 3, appendix D)."""
 
-    pairs: int = Field(10_000, ge=2)
+    pairs: int = Field(10_000, ge=2, le=MOST)
     """Pairs of rows whose alignment is measured."""
 
 
@@ -36,9 +36,9 @@ class SimilaritySearch(Block):
     """Models to search with; the paper's are the one trained with `fscc`, then with `standard`."""
     split: Split = "train"
     """Images the pairs are drawn from."""
-    pairs_per_class: int = Field(1_000, ge=1)
+    pairs_per_class: int = Field(1_000, ge=1, le=MOST)
     """Disjoint pairs per class, at most."""
-    class_parts: int = Field(1, ge=1)
+    class_parts: int = Field(1, ge=1, le=MANY)
     """Parts into which the classes are split; one part is one job."""
 
 
@@ -47,11 +47,11 @@ class WordNetSimilarity(Block):
 
     similarities: list[Literal["wu_palmer", "leacock_chodorow", "path"]] = ["wu_palmer", "leacock_chodorow", "path"]
     """Measures of the similarity of two synsets."""
-    class_pairs: int = Field(10_000, ge=1)
+    class_pairs: int = Field(10_000, ge=1, le=MOST)
     """Random pairs of classes, at most."""
-    bins: int = Field(10, ge=2)
+    bins: int = Field(10, ge=2, le=MANY)
     """Bins of similarity in Fig. 4."""
-    top: list[PositiveInt] = [5, 25]
+    top: list[Annotated[int, Field(ge=1, le=MOST)]] = [5, 25]
     """Sizes of the top lists whose intersection over union is reported."""
 
 
@@ -60,7 +60,7 @@ class ZoomSweep(Block):
 
     methods: list[str] = ["rrc", "fscc"]
     """Methods whose models are evaluated."""
-    points: int = Field(10, ge=2)
+    points: int = Field(10, ge=2, le=MANY)
     """Equal steps of the maximal zoom from 1 to 1/sqrt(0.08)."""
-    test_seeds: int = Field(5, ge=1)
+    test_seeds: int = Field(5, ge=1, le=MANY)
     """Test seeds averaged per training seed."""

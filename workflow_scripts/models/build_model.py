@@ -1,15 +1,13 @@
 """Rule `build_model`: a timm or torchvision name becomes a folder with weights and a card."""
 
 import logging
-import pickle
 from pathlib import Path
 
-import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.common.seals import check
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.card import Card
@@ -17,6 +15,7 @@ from workflow_scripts.models.failures import Failure, failure_of_weights, write_
 from workflow_scripts.models.libraries import LIBRARIES
 from workflow_scripts.models.network import create, save
 from workflow_scripts.models.settings import FailingModels, Model
+from workflow_scripts.models.weights import fill, read_weights, without_prefix
 
 DEFAULT_CLASSES = 1000
 
@@ -34,8 +33,8 @@ def build_model(
     `weights` are those of `pretrained` or `checkpoint`; without them the initialisation comes from the
     model's seed. Input side, mean and standard deviation are the architecture's own; the shorter side
     before the crop keeps the study's ratio of resize to crop. Raises `InputError` for an unknown
-    architecture, and for weights that are unreadable or do not fit. Where `failing` is `row`, the reason why
-    published weights could not be fetched, or do not fit, is written instead.
+    architecture, and for weights that are unreadable, do not fit, or are no numbers. Where `failing` is `row`,
+    the reason why published weights could not be fetched, or do not fit, is written instead.
     """
     card = _card(model, preprocessing)
     reason = failure_of_weights(weights) if weights is not None and model.pretrained else None
@@ -45,7 +44,8 @@ def build_model(
         network = create(card, seed=model.seed)
         if weights is not None:
             # Published weights are a file of ours, a checkpoint is one of the user's.
-            state = read_weights(check(weights) if model.pretrained else weights)
+            file = check(weights) if model.pretrained else weights
+            state = without_prefix(set(network.state_dict()), read_weights(file), file)
             fill(network, LIBRARIES[card.library].fitting(card, state), weights)
         _try_out(network, card)
     except InputError as error:
@@ -73,7 +73,7 @@ def _try_out(network: nn.Module, card: Card) -> None:
         except Exception as error:
             raise InputError(
                 f"{card.library} model {card.architecture!r} with {card.args} cannot take images of {card.crop} pixels "
-                f"({(str(error).splitlines() or [type(error).__name__])[0]}); change the model's 'crop', or its args "
+                f"({reason(error)}); change the model's 'crop', or its args "
                 "(img_size or image_size)"
             ) from error
 
@@ -94,47 +94,6 @@ def _card(model: Model, preprocessing: Preprocessing) -> Card:
         mean=expected.mean,
         std=expected.std,
     )
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read a state dict from .safetensors or from a PyTorch file (never running code stored in it)."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint; put the file there or correct the model's 'checkpoint'")
-    try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path}: not a readable checkpoint (damaged, or more than tensors, which could run code); save "
-            "model.state_dict(), not the model"
-        ) from error
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a readable checkpoint ({reason}); replace the file") from error
-    # Training scripts wrap the weights in one of these keys.
-    for key in ("state_dict", "model", "state_dict_ema", "model_ema"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-    return {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
-
-
-def fill(network: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
-    """Load `weights` strictly; raises `InputError` that names the first tensors that do not fit."""
-    own = network.state_dict()
-    missing = sorted(own.keys() - weights.keys())
-    unknown = sorted(weights.keys() - own.keys())
-    shapes = sorted(name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape)
-    for what, names in [("lacks", missing), ("has unknown", unknown), ("has another shape for", shapes)]:
-        if names:
-            first = repr(names[0])
-            if names is shapes:
-                first += f" ({list(weights[names[0]].shape)}, not {list(own[names[0]].shape)})"
-            raise InputError(
-                f"{path}: the checkpoint {what} {len(names)} of the architecture's tensors, first {first}; "
-                "check the model's architecture, args and classes"
-            )
-    network.load_state_dict(weights)
 
 
 if __name__ == "__main__":

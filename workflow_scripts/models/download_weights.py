@@ -8,12 +8,12 @@ import safetensors.torch
 from torch import Tensor
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.common.files import atomic
-from workflow_scripts.models.build_model import read_weights
 from workflow_scripts.models.failures import write_failed_weights
 from workflow_scripts.models.libraries import LIBRARIES
 from workflow_scripts.models.settings import FailingModels, LibraryName, Model
+from workflow_scripts.models.weights import read_weights
 
 
 def download_weights(
@@ -46,9 +46,8 @@ def _fetch(library: LibraryName, architecture: str, local: Path | None, folder: 
         # Without a network there are errors with numbers too, of the connection.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"the weights of {library} model {architecture!r} could not be downloaded ({reason}); "
+            f"the weights of {library} model {architecture!r} could not be downloaded ({reason(error)}); "
             f"put them into {folder / library / architecture}.safetensors (or .pth, .pt, .bin) by hand, work online, "
             "or go on without it by execution.failing_models: row"
         ) from error

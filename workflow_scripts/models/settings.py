@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, model_validator
 
 from workflow_scripts.common.paths import UserPath
-from workflow_scripts.common.settings import Block, DeviceName
+from workflow_scripts.common.settings import MANY, MOST, WIDEST, Block, DeviceName, Seed
 
 LibraryName = Literal["timm", "torchvision"]
 """Where architectures come from; each is a key of a model, and a class of `libraries`."""
@@ -29,9 +29,9 @@ class Compute(Block):
 
     device: DeviceName = "auto"
     """Where networks run."""
-    batch: int = Field(256, ge=1)
+    batch: int = Field(256, ge=1, le=MOST)
     """Images per forward pass, at most; if they do not fit into memory, the batch is halved until they do."""
-    workers: int = Field(1, ge=0)
+    workers: int = Field(1, ge=0, le=MANY)
     """Threads or processes that decode images."""
     failing: FailingModels = "stop"
     """What becomes of models that fail."""
@@ -53,14 +53,15 @@ class Model(Block):
     """Use the library's published weights (timm, torchvision)."""
     checkpoint: UserPath | None = None
     """Use weights of this file, relative to `data` of config.yaml (.safetensors, .pth, .pt or .bin); `~` and `$NAME`
-    are expanded."""
+    are expanded. Code in it is not run. Of two states the average (`state_dict_ema`) is taken; a prefix before all
+    names of the network is left out."""
     args: dict[str, Any] = {}
     """Keyword arguments of the library's constructor (timm, torchvision)."""
-    classes: int | None = Field(None, ge=1)
+    classes: int | None = Field(None, ge=1, le=MOST)
     """Outputs of the classifier. The default for timm and torchvision names is 1,000."""
-    crop: int | None = Field(None, ge=16)
+    crop: int | None = Field(None, ge=16, le=WIDEST)
     """Side of the input in pixels. The default is the model's own."""
-    seed: int = 0
+    seed: Seed = 0
     """Training seed of a training; seed of the initialisation of an untrained model."""
     label: str | None = None
     """Name in legends and tables. The default is the key."""

@@ -9,9 +9,9 @@ from pydantic import Field, create_model, model_validator
 from workflow_scripts.common.settings import Block, Wanted
 from workflow_scripts.results.catalogue import FIGURES, TABLES
 from workflow_scripts.results.catalogue.entry import AnyEntry
-from workflow_scripts.study.config import read_study
 from workflow_scripts.study.measurements import Measurements, Reference, check_references
 from workflow_scripts.study.validation import validated
+from workflow_scripts.study.yaml_text import read_mapping
 
 
 def _wanted(name: str, entries: Sequence[AnyEntry], doc: str) -> type[Wanted]:
@@ -61,4 +61,4 @@ class Study(Measurements):
 
 def load_study(path: Path) -> Study:
     """Read and check a study file; raises `InputError` with one line about the first mistake."""
-    return validated(Study, read_study(path), str(path))
+    return validated(Study, read_mapping(path), str(path))

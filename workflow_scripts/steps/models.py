@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.data.sources import is_file
 from workflow_scripts.models.settings import Model, weight_files
 from workflow_scripts.workflow.sources import ABSENT, Source
 from workflow_scripts.workflow.step import Step, Wildcards
@@ -16,7 +18,11 @@ NOT_IN_A_NETWORK = {"label", "family", "checkpoint"}
 
 
 def declare(workspace: Workspace) -> None:
-    """All steps of this module."""
+    """All steps of this module; raises `InputError` where there is no file of a checkpoint, nor was there one."""
+    for name, model in workspace.study.models.items():
+        file = model.checkpoint and workspace.in_data(model.checkpoint)
+        if file and not is_file(Path(file)) and workspace.sources.file(file, model.checkpoint).fingerprint == ABSENT:
+            raise InputError(f"models.{name}.checkpoint: no such file {file}; put it there, or correct the path")
     download_weights(workspace)
     build_model(workspace)
 

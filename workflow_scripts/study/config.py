@@ -1,16 +1,15 @@
-"""config.yaml: which study runs, and where data and results live; and how a study file is read."""
+"""config.yaml: which study runs, and where data and results live."""
 
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.paths import ResultsPath, UserPath, expanded
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.common.settings import Block, unknown_name
 from workflow_scripts.common.text import check_study_name
-from workflow_scripts.study.validation import UniqueKeys, validated
+from workflow_scripts.data.sources import is_file
+from workflow_scripts.study.validation import validated
 
 STUDIES = ROOT / "studies"
 
@@ -45,23 +44,10 @@ def study_file(study: str) -> Path:
         check_study_name(path.stem)
     except ValueError as error:
         raise InputError(f"config.yaml or --config: study: {study}: {error}") from error
-    if not path.is_file() and path.suffix and path == Path(study):
+    is_there = is_file(path)
+    if not is_there and path.suffix and path == Path(study):
         raise InputError(f"config.yaml or --config: study: there is no file {study!r}; give its path from here")
-    if not path.is_file():
+    if not is_there:
         known = [file.stem for file in STUDIES.glob("*.yaml")]
         raise InputError(f"config.yaml or --config: study: {unknown_name('study', study, known)}, or give a file")
     return path
-
-
-def read_study(path: Path) -> dict[str, Any]:
-    """The mapping in a study file, unchecked; raises `InputError` where there is none."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            values = yaml.load(file, UniqueKeys)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text in UTF-8 (byte {error.start}); save it in that encoding") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: expected a mapping of keys to values, such as 'dataset: {{kind: planted}}'")
-    return values

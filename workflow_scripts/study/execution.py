@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from workflow_scripts.common.settings import Block, DeviceName
+from workflow_scripts.common.settings import HUGE, MANY, MOST, Block, DeviceName
 from workflow_scripts.models.settings import Compute, FailingModels
 
 
@@ -14,34 +14,34 @@ class Execution(Block):
 
     device: DeviceName = "auto"
     """Where networks run; `cuda` also asks the cluster for GPUs."""
-    nodes: int = Field(1, ge=1)
+    nodes: int = Field(1, ge=1, le=MANY)
     """Machines of one training; more than one needs Slurm."""
-    ranks: int = Field(1, ge=1)
+    ranks: int = Field(1, ge=1, le=MANY)
     """Processes of one training on each node: GPUs if device is `cuda`, else CPU processes."""
-    gpus: int | None = Field(None, ge=0)
+    gpus: int | None = Field(None, ge=0, le=MANY)
     """GPUs per node that a training asks the cluster for. The default is `ranks` if device is `cuda`, and else none."""
-    threads: int = Field(2, ge=1)
+    threads: int = Field(2, ge=1, le=MANY)
     """CPU threads of one rank, and of an embedding job."""
-    workers: int = Field(2, ge=0)
+    workers: int = Field(2, ge=0, le=MANY)
     """Further processes or threads that decode images, per rank; 0 decodes in the rank itself."""
     failing_models: FailingModels = "stop"
     """Published models that cannot be fetched, built or held in memory: end the run with an error, or become a row
     with the reason in the tables of Lie derivatives, and a gap in the figures of invariance and equivariance."""
-    embedding_batch: int = Field(256, ge=1)
+    embedding_batch: int = Field(256, ge=1, le=MOST)
     """Images per forward pass of an embedding sweep."""
     channels_last: bool = False
     """Memory layout of convolutions; faster on GPUs with mixed precision."""
     compile: bool = False
     """Compile the network before training."""
-    checkpoint_minutes: float = Field(10.0, ge=0)
+    checkpoint_minutes: float = Field(10.0, ge=0, le=HUGE)
     """Minutes between two checkpoints of a training."""
-    warning_seconds: int = Field(120, ge=1)
+    warning_seconds: int = Field(120, ge=1, le=MOST)
     """So long before its time limit a training on a cluster is told to keep its state and end."""
-    collective_timeout_minutes: float = Field(30.0, gt=0)
+    collective_timeout_minutes: float = Field(30.0, gt=0, le=HUGE)
     """A rank that the others wait for so long counts as hung: the training ends and is tried again."""
-    images_per_second: float = Field(1000.0, gt=0)
+    images_per_second: float = Field(1000.0, gt=0, le=1e9)
     """Training images per second and device that the target `cost` assumes."""
-    training_hours: float = Field(24.0, gt=0)
+    training_hours: float = Field(24.0, gt=0, le=100_000)
     """Time limit of one training on a cluster; each further try gets as much again, as far as a partition allows."""
 
     @property

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field, model_validator
 
 from workflow_scripts.augerino.settings import Augerino
-from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.common.settings import Block, Seed, unknown_name
 from workflow_scripts.common.text import ModelName
 from workflow_scripts.data.settings import Dataset, Preprocessing
 from workflow_scripts.foreground.settings import Foreground
@@ -45,7 +45,7 @@ class Measurements(Block):
 
     title: str = ""
     """One line for the report."""
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
     """Seed of everything random but trainings and initialisations, which have their own."""
     dataset: Annotated[Dataset, Field(discriminator="kind")]
     """The images."""

@@ -1,9 +1,9 @@
 """Mistakes in a file of settings, each in one line: the key, what is wrong, what is allowed, the nearest name."""
 
+import datetime
 import types
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -11,22 +11,10 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.settings import unknown_name
 from workflow_scripts.data.settings import KINDS
 
-
-class UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that is given twice is an error instead of a silent replacement."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping of a node; raises `ConstructorError` where a key is given twice."""
-        seen: list[Any] = []
-        for node_of_key, _ in node.value:
-            key = self.construct_object(node_of_key, deep=True)
-            if key in seen:
-                said = f"key {key!r} is given twice"
-                raise yaml.constructor.ConstructorError(None, None, said, node_of_key.start_mark)
-            seen.append(key)
-        return super().construct_mapping(node, deep=deep)
-
-
+SHOWN = (str, int, float, datetime.date, type(None))
+QUOTE = "; put it into quotes"
+QUOTE_WORD = f"{QUOTE}, as YAML reads yes, no, on and off as true and false"
+LONGEST = 80
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
@@ -63,10 +51,18 @@ def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
         )
     message = error["msg"].removeprefix("Value error, ")
     given = error.get("input")
-    shown = f", not {given!r}" if isinstance(given, str | int | float | None) and "error" not in error["type"] else ""
+    shown = f", not {_shown(given)}" if isinstance(given, SHOWN) and "error" not in error["type"] else ""
+    if error["type"] == "string_type" and isinstance(given, SHOWN) and given is not None:
+        shown += QUOTE_WORD if isinstance(given, bool) else QUOTE
     # A check of a whole block begins with the key within the block.
     separator = "." if error["type"] == "value_error" and message.startswith("methods.") else ": "
     return f"{'.'.join(location)}{separator}{message}{shown}" if location else f"{message}"
+
+
+def _shown(given: Any) -> str:
+    """A value as a message quotes it, not at any length."""
+    text = str(given) if isinstance(given, datetime.date) else repr(given)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _keys_at(model: type[BaseModel], location: list[str]) -> list[str]:

@@ -1,11 +1,11 @@
 """Block `training` of a study."""
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from workflow_scripts.common.settings import Block, unknown_name
+from workflow_scripts.common.settings import HUGE, MANY, MOST, Block, Seed, unknown_name
 from workflow_scripts.common.text import MethodName
 from workflow_scripts.transformations.settings import Policy, Ranking
 
@@ -52,28 +52,32 @@ def augmentation_named(name: str) -> Crop:
     """The augmentation of a name; raises `ValueError`, with the nearest known name, for any other name."""
     if match := BETA.fullmatch(name):
         beta = float(match[1])
-        if beta == 0:
-            raise ValueError(f"augmentation {name!r}: the parameter of the Beta law must be above 0")
+        if not 0 < beta <= HUGE:
+            raise ValueError(f"augmentation {name!r}: the parameter of the Beta law must be above 0, at most {HUGE:g}")
         return Crop(size="random", location="anywhere", beta=beta)
     if name not in AUGMENTATIONS:
         raise unknown_name("augmentation", name, [*AUGMENTATIONS, "rrc_beta2"])
     return AUGMENTATIONS[name]
 
 
+Rate = Annotated[float, Field(gt=0, le=HUGE)]
+Decay = Annotated[float, Field(ge=0, le=HUGE)]
+
+
 class Recipe(Block):
     """Stochastic gradient descent with a step schedule (GIB section 2)."""
 
-    epochs: int = Field(150, ge=1)
+    epochs: int = Field(150, ge=1, le=MANY)
     """Passes over the training images."""
-    batch_size: int = Field(256, ge=2)
+    batch_size: int = Field(256, ge=2, le=MOST)
     """Images per step over all ranks together."""
-    learning_rate: float = Field(0.1, gt=0)
+    learning_rate: float = Field(0.1, gt=0, le=HUGE)
     """Initial learning rate, unless a grid chooses it."""
-    weight_decay: float = Field(1e-4, ge=0)
+    weight_decay: float = Field(1e-4, ge=0, le=HUGE)
     """Weight decay, unless a grid chooses it."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """Momentum of SGD."""
-    step_epochs: int = Field(30, ge=1)
+    step_epochs: int = Field(30, ge=1, le=MOST)
     """Epochs between two reductions of the learning rate."""
     step_factor: float = Field(0.1, gt=0, le=1)
     """Factor of each reduction."""
@@ -86,12 +90,19 @@ class Recipe(Block):
 class Grid(Block):
     """Hyper-parameters tried per method; the best by validation top-1 is used (GIB section 2)."""
 
-    learning_rates: list[float] = Field([0.1, 0.01, 0.001], min_length=1)
+    learning_rates: list[Rate] = Field([0.1, 0.01, 0.001], min_length=1)
     """Initial learning rates."""
-    weight_decays: list[float] = Field([1e-3, 1e-4, 1e-5], min_length=1)
+    weight_decays: list[Decay] = Field([1e-3, 1e-4, 1e-5], min_length=1)
     """Weight decays."""
-    seed: int = 0
+    seed: Seed = 0
     """The one training seed of the grid."""
+
+    @field_validator("learning_rates", "weight_decays")
+    @classmethod
+    def _once(cls, values: list[float]) -> list[float]:
+        if len(set(values)) < len(values):
+            raise ValueError(f"{values} repeat a value")
+        return values
 
 
 class PerClassAugmentation(Block):
@@ -99,7 +110,7 @@ class PerClassAugmentation(Block):
 
     model: str | None = None
     """Model of the similarity search that ranks them. The default is the first (the paper's: trained with `fscc`)."""
-    top: int = Field(5, ge=1)
+    top: int = Field(5, ge=1, le=MOST)
     """Transformations per class, at most."""
     rank_by: Ranking = "weighted_boost"
     """Ranking that chooses them; the paper's is `mean_change`."""
@@ -135,7 +146,7 @@ class Training(Block):
     """Optimisation."""
     grid: Grid | None = None
     """Hyper-parameter search per method; `null` uses the recipe's values."""
-    seeds: list[int] = Field([0], min_length=1)
+    seeds: list[Seed] = Field([0], min_length=1)
     """Training seeds of every method."""
     methods: dict[MethodName, Method] = {}
     """Methods by name; `{}` behind a name means the augmentation of that name."""

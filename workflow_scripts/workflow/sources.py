@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -73,12 +74,13 @@ class Sources:
     def _read(self, path: Path, known: KnownFile | None) -> KnownFile | None:
         try:
             about = path.stat()
-            place = str(path.resolve())
+            # A name that is not UTF-8 cannot be kept in JSON.
+            place = os.fsencode(path.resolve()).decode(errors="backslashreplace")
             if known and (known.path, known.size, known.changed) == (place, about.st_size, about.st_mtime_ns):
                 return known
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()[:32]
-        except OSError:
+        except (OSError, ValueError):  # the latter for a path with a zero byte
             return known
         settled = time.time_ns() - about.st_mtime_ns > TICK
         return KnownFile(path=place, size=about.st_size, changed=about.st_mtime_ns if settled else 0, digest=digest)

@@ -1,10 +1,11 @@
 """What training augmentations are worth (GIB section 2, appendices A to C and F)."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import HUGE, MOST, Block
 from workflow_scripts.results.catalogue.entry import Entry, one_of
 from workflow_scripts.study.measurements import Measurements, Reference
 from workflow_scripts.workflow.files import Files
@@ -16,7 +17,7 @@ CATEGORY = "Augmentation"
 class BetaFigure(Block):
     """Densities of the crop's area under Beta laws."""
 
-    betas: list[PositiveFloat] = Field([0.1, 0.5, 1, 2, 3, 10], min_length=1)
+    betas: list[Annotated[float, Field(gt=0, le=HUGE)]] = Field([0.1, 0.5, 1, 2, 3, 10], min_length=1)
     """Second parameters of the Beta laws."""
 
 
@@ -41,9 +42,9 @@ class MethodTable(Block):
 class BetaTable(Block):
     """Moments of the Beta laws of the crop's area."""
 
-    betas: list[PositiveFloat] = Field([0.1, 0.5, 1, 2, 3, 10], min_length=1)
+    betas: list[Annotated[float, Field(gt=0, le=HUGE)]] = Field([0.1, 0.5, 1, 2, 3, 10], min_length=1)
     """Second parameters of the Beta laws."""
-    samples: int = Field(1_000_000, ge=2)
+    samples: int = Field(1_000_000, ge=2, le=MOST)
     """Draws of the Monte-Carlo estimate next to the exact values."""
 
 

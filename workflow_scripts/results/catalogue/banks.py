@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import MOST, Block
 from workflow_scripts.data.settings import Split
 from workflow_scripts.results.catalogue.entry import Entry
 from workflow_scripts.transformations.bank_a import BANK_A
@@ -14,7 +14,7 @@ class BankFigure(Block):
 
     split: Split = "val"
     """Split the image is taken from."""
-    image: int = Field(0, ge=0)
+    image: int = Field(0, ge=0, le=MOST)
     """Position of the image in its split."""
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import MANY, Block
 from workflow_scripts.results.catalogue.entry import Entry
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.workspace import Workspace
@@ -16,9 +16,9 @@ METHODS = {"u2net": "U2-Net", "saliency": "Saliency without weights"}
 class ForegroundFigure(Block):
     """Distributions of the foregrounds' boxes."""
 
-    bins: int = Field(25, ge=2)
+    bins: int = Field(25, ge=2, le=MANY)
     """Bins of the histograms, from 0 to 1."""
-    most_classes: int = Field(30, ge=0)
+    most_classes: int = Field(30, ge=0, le=MANY)
     """Up to so many classes are drawn one by one; of more, the distribution of their medians is."""
 
 

@@ -22,9 +22,9 @@ class MagnitudeFigure(Block):
     """Models to draw, in this order. The default is all of the study."""
     colors: list[Color] = Field(PALETTE, min_length=1)
     """One colour per model, in the order of the models. Further models get lighter and darker ones."""
-    columns: int = Field(3, ge=1)
+    columns: int = Field(3, ge=1, le=100)
     """Panels side by side."""
-    lowest: float = Field(-0.5, lt=1)
+    lowest: float = Field(-0.5, ge=-1000, lt=1)
     """Lower end of the axis; whiskers that reach further are cut off there."""
 
     @field_validator("transformations")

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Annotated
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, field_validator
 
-from workflow_scripts.common.settings import Block
+from workflow_scripts.common.settings import HUGE, MOST, Block
 from workflow_scripts.results.catalogue.entry import PALETTE, Color, Entry, one_of
 from workflow_scripts.study.measurements import Measurements, Reference
 from workflow_scripts.transformations.bank_b import BANK_B
+from workflow_scripts.transformations.entry import MAGNITUDES
 from workflow_scripts.transformations.settings import Policy, Ranking, known_names
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.workspace import Workspace
@@ -23,7 +25,7 @@ class ChangeFigure(Block):
     """Operations to leave out."""
     colors: list[Color] = Field(PALETTE, min_length=1)
     """One colour per model, in the order of the models. Further models get lighter and darker ones."""
-    lowest: float = Field(-100.0, lt=0)
+    lowest: float = Field(-100.0, ge=-HUGE, lt=0)
     """Lower end of the axis, in percent; boxes that reach further are cut off there."""
 
     @field_validator("without")
@@ -66,9 +68,9 @@ class TrainingFigure(Block):
 
     comparisons: list[Comparison] = Field(min_length=1)
     """Architectures to draw."""
-    magnitudes: list[int] = Field([3, 4, 5, 6, 7], min_length=1)
+    magnitudes: list[Annotated[int, Field(ge=0, lt=MAGNITUDES)]] = Field([3, 4, 5, 6, 7], min_length=1)
     """Magnitude indices of bank A over which invariances are averaged; those that the study measures count."""
-    top: PositiveInt = 5
+    top: int = Field(5, ge=1, le=MOST)
     """How many of each class's best transformations are counted."""
     model: str | None = None
     """Model of the similarity search that ranks. The default is the first."""
@@ -81,7 +83,7 @@ class FamilyTable(Block):
 class BoostTable(Block):
     """The largest weighted boosts."""
 
-    rows: int = Field(10, ge=1)
+    rows: int = Field(10, ge=1, le=MOST)
     """Rows per model, of single transformations and of sub-policies."""
 
 

@@ -1,0 +1,107 @@
+"""A look at one image: whether it decodes to its end, and what it is."""
+
+import hashlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from workflow_scripts.common.errors import InputError, reason
+from workflow_scripts.data.jpeg import jpeg_frame, scan_damage, too_short
+from workflow_scripts.data.sources import Candidate, read_encoded
+
+# Left out is what runs another program (EPS), what needs a library that is not there, and what is no picture.
+FORMATS = (
+    *("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "DIB", "JPEG2000", "AVIF", "PPM", "TGA", "ICO", "ICNS", "PCX"),
+    *("SGI", "SUN", "DDS", "QOI", "PSD", "XBM", "XPM", "MSP"),
+)
+MEGA = 1_000_000
+# No format takes more for a pixel: four channels of 16 bits.
+BYTES_PER_PIXEL = 8
+
+
+class Checked(NamedTuple):
+    """What a look at a candidate found; `reason` says why it cannot be used, where it cannot."""
+
+    bytes: int = 0
+    width: int = 0
+    height: int = 0
+    sha256: str = ""
+    reason: str = ""
+
+
+@contextmanager
+def strict_pillow(max_megapixels: float) -> Iterator[None]:
+    """Pillow that takes no truncated image and none of more pixels, and is silent about odd metadata."""
+    # A warning of Pillow's at its limit, and an error at twice that.
+    before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS
+    ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = False, int(max_megapixels * MEGA / 2)
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="PIL")
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = before
+
+
+def check(root: Path, max_megapixels: float, item: Candidate) -> Checked:
+    """Read and decode a candidate in `root`, within `strict_pillow`.
+
+    Raises `InputError` where memory does not suffice: with more of it, the image might be a good one.
+    """
+    try:
+        encoded = read_encoded(root / item.container, item.offset, item.size, most=_most_bytes(max_megapixels))
+    except OSError as error:
+        return Checked(reason=f"cannot be read ({error.strerror or error})")
+    try:
+        width, height = _decoded_size(encoded, max_megapixels)
+    except MemoryError as error:
+        raise InputError(
+            f"{item.path}: decoding it takes more memory than there is; remove the file, lower dataset.max_megapixels, "
+            "or give the job more memory"
+        ) from error
+    except Exception as error:  # damaged bytes make PIL's decoders raise nearly anything
+        return Checked(reason=reason(error))
+    return Checked(len(encoded), width, height, hashlib.sha256(encoded).hexdigest())
+
+
+def _most_bytes(max_megapixels: float) -> int:
+    return int(max_megapixels * MEGA * BYTES_PER_PIXEL) + MEGA
+
+
+def _decoded_size(encoded: bytes, max_megapixels: float) -> tuple[int, int]:
+    """Width and height of an image that decodes to its end and converts to RGB; raises where it does not."""
+    if not encoded:
+        raise ValueError("the file is empty")
+    frame = jpeg_frame(encoded)
+    if frame and too_short(frame, len(encoded)):
+        raise ValueError(f"{len(encoded)} bytes cannot hold the {frame.width} x {frame.height} pixels that it declares")
+    image = _decoded(encoded, max_megapixels)
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(f"mode {image.mode} would be clipped to 8 bits, not scaled; store it as 8 bits")
+    if image.mode not in ("RGB", "L"):
+        image.convert("RGB")
+    if damage := scan_damage(encoded, image, lambda other: _decoded(other, max_megapixels)):
+        raise ValueError(damage)
+    return image.size
+
+
+def _decoded(encoded: bytes, max_megapixels: float) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+        image.load()
+        if image.format == "PNG":
+            # Its checksums, which loading does not look at; an image cannot be used after that.
+            Image.open(io.BytesIO(encoded), formats=FORMATS).verify()
+    except UnidentifiedImageError as error:
+        raise ValueError("not an image in a known format") from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"more pixels than dataset.max_megapixels ({max_megapixels:g}) allows") from error
+    return image

@@ -14,6 +14,7 @@ from tests.conftest import write_tiny_shard
 from tests.unit.images import encoded
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
+from workflow_scripts.common.seals import make_seal, put_seal
 from workflow_scripts.data.planted import CLASSES, render
 from workflow_scripts.foreground.boxes import EDGES, bounding_box, intersection_over_union
 from workflow_scripts.foreground.fetch_u2net import fetch_u2net
@@ -169,6 +170,7 @@ def tiny_network(path: Path, side: int = 320, stride: int = 1) -> Path:
     onnx.checker.check_model(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString())
+    put_seal(path, make_seal(path))
     return path
 
 
@@ -246,7 +248,8 @@ def test_a_file_that_is_no_network_gets_one_line(shard, tmp_path):
     (tmp_path / "junk.onnx").write_bytes(b"junk" * 50)
     small = tiny_network(tmp_path / "small.onnx", side=64)
     strided = tiny_network(tmp_path / "strided.onnx", stride=2)
-    for network in (tmp_path / "junk.onnx", tmp_path / "absent.onnx", small, strided):
+    put_seal(tmp_path / "junk.onnx", make_seal(tmp_path / "junk.onnx"))
+    for network in (tmp_path / "junk.onnx", small, strided):
         with pytest.raises(InputError, match="not a network from 1 x 3 x 320 x 320") as error:
             foreground(shard=shard, method="u2net", threshold=THRESHOLD, network=network, output=tmp_path / "f.parquet")
         assert str(network) in str(error.value)

@@ -1,7 +1,5 @@
 """From a model's entry in a study to embeddings."""
 
-import json
-
 import pytest
 import safetensors.torch
 import timm
@@ -186,12 +184,12 @@ def test_a_damaged_card_or_weights_file_is_named(tmp_path):
     card = tmp_path / "m" / CARD
     text = card.read_text()
     card.write_text(text[:20])
-    with pytest.raises(InputError, match=r"model.json: not a readable model card"):
+    with pytest.raises(InputError, match=r"model.json: it has 20 bytes, not the \d+ that were written"):
         load(tmp_path / "m")
-    card.write_text(json.dumps(json.loads(text)))
+    card.write_text(text)
     weights = tmp_path / "m" / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"model.safetensors: weights cannot be loaded"):
+    with pytest.raises(InputError, match=r"model.safetensors: it has 1000 bytes"):
         load(tmp_path / "m")
 
 

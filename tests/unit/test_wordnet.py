@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.seals import make_seal, put_seal
 from workflow_scripts.data.synsets import Synsets
 from workflow_scripts.data.wordnet import wordnet
 
@@ -86,10 +87,10 @@ def test_the_configured_folder_may_have_any_layout(wordnet_folder, tmp_path, no_
         (place / "lexnames").unlink()  # as in Debian's packages
     wordnet(folder=tmp_path / "given", output=tmp_path / "out" / "wordnet")
     made = tmp_path / "out" / "wordnet"
-    assert {file.name: file.read_bytes() for file in made.iterdir()} == {
-        file.name: file.read_bytes() for file in wordnet_folder.iterdir()
+    assert {file.name: file.read_bytes() for file in made.iterdir() if file.is_file()} == {
+        file.name: file.read_bytes() for file in wordnet_folder.iterdir() if file.is_file()
     }
-    assert [file.name for file in made.parent.iterdir()] == ["wordnet"]
+    assert sorted(file.name for file in made.parent.iterdir()) == [".seals", "wordnet"]
 
 
 def test_nltks_own_data_is_found(wordnet_folder, tmp_path, no_other_source, monkeypatch):
@@ -172,10 +173,14 @@ def test_a_missing_or_damaged_file_is_reported_at_once(wordnet_folder, tmp_path,
     folder = tmp_path / "copy"
     shutil.copytree(wordnet_folder, folder)
     (folder / name).write_bytes(content)
-    with pytest.raises(InputError, match=rf"^{folder}: .*(delete|replace) it"):
+    with pytest.raises(InputError, match=rf"^{folder / name}: it has {len(content)} bytes"):
+        Synsets(folder)
+    # What its own job wrote, and is no WordNet all the same.
+    put_seal(folder / name, make_seal(folder / name))
+    with pytest.raises(InputError, match=rf"^{folder}: .*(run 'snakemake verify|replace it)"):
         Synsets(folder)
     (folder / name).unlink()
-    with pytest.raises(InputError, match=rf"^{folder}: .*No such file.*; delete it"):
+    with pytest.raises(InputError, match=rf"^{folder}: .*No such file.*; run 'snakemake verify"):
         Synsets(folder)
 
 

@@ -9,7 +9,8 @@ from typing import Literal
 from nltk.corpus.reader.wordnet import Synset, WordNetCorpusReader, WordNetError
 from nltk.data import PathPointer, SeekableUnicodeStreamReader
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
+from workflow_scripts.common.seals import MENDING, check
 
 Measure = Literal["wu_palmer", "leacock_chodorow", "path"]
 VERSION = "3.0"
@@ -27,6 +28,8 @@ class Synsets:
 
     def __init__(self, folder: Path):
         self._folder = folder
+        for file in sorted(folder.glob("[!.]*")) if folder.is_dir() else []:
+            check(file)
         self._similarity = lru_cache(maxsize=None)(self._compare)
         try:
             with warnings.catch_warnings():
@@ -78,8 +81,7 @@ class Synsets:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> InputError:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        return InputError(f"{self._folder}: not a readable WordNet ({reason}); delete it and run again")
+        return InputError(f"{self._folder}: not a readable WordNet ({reason(error)}); {MENDING}")
 
 
 class _Reader(WordNetCorpusReader):

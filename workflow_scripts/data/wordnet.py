@@ -63,6 +63,9 @@ def wordnet(*, folder: Path, output: Path) -> None:
     }
     tried = []
     output.parent.mkdir(parents=True, exist_ok=True)
+    for left in output.parent.glob(f".{output.name}.*"):
+        # A killed job has left it, for no other job makes this folder.
+        shutil.rmtree(left, ignore_errors=True)
     for name, source in sources.items():
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as temporary:
             try:

@@ -16,6 +16,7 @@ import safetensors.torch
 from pydantic import BaseModel
 
 from workflow_scripts.common.device import of_the_machine
+from workflow_scripts.common.errors import reason
 from workflow_scripts.common.files import atomic, reading, write_values
 from workflow_scripts.models.network import CARD, FAILED, WEIGHTS
 from workflow_scripts.models.settings import FailingModels, LibraryName
@@ -33,8 +34,7 @@ def blaming_the_model() -> Iterator[None]:
     except Exception as error:
         if of_the_machine(error):
             raise
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise UnfitModelError(reason) from error
+        raise UnfitModelError(reason(error)) from error
 
 
 def reason_to_keep(unfit: UnfitModelError, failing: FailingModels) -> str:

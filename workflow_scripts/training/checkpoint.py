@@ -16,7 +16,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.common.files import atomic
 from workflow_scripts.common.lock import locked
 from workflow_scripts.training.learner import Learner
@@ -94,9 +94,8 @@ class Checkpoints:
             tensors, progress = _read(self.path)
             learner.restore(tensors, progress["scaler"])
         except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
-            reason = str(error).splitlines()[0]
             raise InputError(
-                f"{self.path}: not a usable checkpoint of this training ({reason}); delete it to start afresh"
+                f"{self.path}: not a usable checkpoint of this training ({reason(error)}); delete it to start afresh"
             ) from error
         if self.main:
             logging.info("continuing in epoch %d after step %d", progress["epoch"] + 1, progress["step"])

@@ -20,6 +20,10 @@ from workflow_scripts.workflow.resources import network_job, training_job
 from workflow_scripts.workflow.step import COMMAND, SHOWN_COMMAND, WILDCARDS
 from workflow_scripts.workflow.uptodate import ask_seals
 
+# Last, so that no file beside the Snakefile takes the place of a module that Snakemake imports later.
+sys.path.remove(str(HERE))
+sys.path.append(str(HERE))
+
 try:
     WORKSPACE, STUDY = start(
         config,

@@ -138,7 +138,7 @@ IMAGES = [
 ]
 
 
-@few(700)
+@few(500)
 @given(data=mutated(IMAGES))
 def test_an_image_has_a_reason_or_can_be_decoded(place, data):
     """By what trainings decode it with, to the size that the index says."""
@@ -193,7 +193,7 @@ def test_a_tar_file_is_listed_or_one_line(place, data, right):
 # Tables of classes
 
 
-@few(300)
+@few(200)
 @given(
     data=st.one_of(
         st.binary(max_size=200),
@@ -239,7 +239,7 @@ def places_in(values: object, path: tuple = ()) -> Iterator[tuple]:
 PLACES = list(places_in(DEMO))
 
 
-@few(300)
+@few(150)
 @given(changes=st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=3), extra=VALUES)
 def test_a_study_with_any_values_is_read_or_one_line(place, changes, extra):
     study = yaml.safe_load(DEMO_TEXT)

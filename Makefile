@@ -1,5 +1,6 @@
 # make demo   run the demo study and say where its figures are
 # make test   run all tests
+# make faults inject some hundred faults and count those that are survived
 # make lint   formatters, linters, type checker
 # The first of them creates .venv from envs/requirements.lock; PYTHON chooses the interpreter.
 
@@ -10,7 +11,7 @@ READY := $(VENV)/.ready
 CORES ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock references clean
+.PHONY: help demo test faults lint format lock references clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -30,6 +31,10 @@ test: $(READY)
 	@$(BIN)/python -m pytest tests -n 2 --no-loadscope-reorder
 	@echo "test: ran all tests of the workflow."
 	@echo "Look above for failures and skips; tests/README.md says what each folder of tests covers."
+
+faults: $(READY)
+	@$(BIN)/python -m tests.faults
+	@echo "faults: docs/reliability.md says what each kind is and what is promised."
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -20,9 +20,9 @@ from workflow_scripts.common.columns import COLUMNS
 from workflow_scripts.common.errors import InputError, name_file, reason
 from workflow_scripts.common.provenance import current_stamp
 from workflow_scripts.common.seals import (
-    check,
     damaged,
     make_seal,
+    proved,
     put_seal,
     remove_seal,
 )
@@ -139,7 +139,7 @@ def remove(path: Path) -> None:
 @contextmanager
 def reading(path: Path) -> Iterator[Path]:
     """Check a sealed file; within, whatever a library raises at reading it is an `InputError`."""
-    check(path)
+    proved(path)
     try:
         yield path
     except (InputError, MemoryError):

@@ -111,7 +111,7 @@ def fault(path: Path) -> str | None:
     return None
 
 
-def check(path: Path) -> Path:
+def proved(path: Path) -> Path:
     """Return `path` if the file is what a job wrote; raises `InputError` where it is absent or anything else."""
     try:
         found = fault(path)

@@ -14,6 +14,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
+from workflow_scripts.common.seals import proved
 from workflow_scripts.common.text import printable
 from workflow_scripts.data.check import Checked, check, strict_pillow
 from workflow_scripts.data.classes import describe_classes
@@ -168,6 +169,7 @@ def _refuse_small_classes(frame: pd.DataFrame, listing: Listing, dataset: Datase
 def _add_factors(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Add what is known of planted images: the factor, its value, the object's box."""
     factors = read_table(path)
+    proved(path.with_name("classes.csv"))
     absent = [name for name in ["path", "sha256", *FACTORS] if name not in factors]
     if absent:
         raise InputError(f"{path}: column {absent[0]} is missing; generate the images again, or delete the file")

@@ -20,7 +20,7 @@ import pandas as pd
 from PIL import Image
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.files import atomic_directory, write_table
+from workflow_scripts.common.files import atomic, atomic_directory, write_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.data import planted_objects, planted_scene
 from workflow_scripts.data.settings import SPLITS, Planted, Split
@@ -166,7 +166,8 @@ def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1) -> N
         frame = pd.concat(parts, ignore_index=True)
         write_table(folder / "factors.parquet", frame)
         names = [{"class": kind.wnid, "wnid": kind.wnid, "name": kind.name} for kind in CLASSES]
-        pd.DataFrame(names).to_csv(folder / "classes.csv", index=False)
+        with atomic(folder / "classes.csv") as temporary:
+            pd.DataFrame(names).to_csv(temporary, index=False)
     log.info("%d images of %d classes in %s", len(frame), len(CLASSES), output)
 
 

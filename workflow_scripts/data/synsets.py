@@ -10,7 +10,7 @@ from nltk.corpus.reader.wordnet import Synset, WordNetCorpusReader, WordNetError
 from nltk.data import PathPointer, SeekableUnicodeStreamReader
 
 from workflow_scripts.common.errors import InputError, reason
-from workflow_scripts.common.seals import MENDING, check
+from workflow_scripts.common.seals import MENDING, proved
 
 Measure = Literal["wu_palmer", "leacock_chodorow", "path"]
 VERSION = "3.0"
@@ -29,7 +29,7 @@ class Synsets:
     def __init__(self, folder: Path):
         self._folder = folder
         for file in sorted(folder.glob("[!.]*")) if folder.is_dir() else []:
-            check(file)
+            proved(file)
         self._similarity = lru_cache(maxsize=None)(self._compare)
         try:
             with warnings.catch_warnings():

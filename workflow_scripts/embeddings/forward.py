@@ -12,7 +12,7 @@ from torch import Tensor
 from workflow_scripts.common.device import in_parts
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import digest
-from workflow_scripts.common.seals import check
+from workflow_scripts.common.seals import proved
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.models.card import Card
@@ -29,7 +29,7 @@ def base_key(network: Path, reader: ShardReader, rows: np.ndarray, code: str) ->
     images = hashlib.sha256()
     for row in rows:
         images.update(reader.encoded(row))
-    files = [hashlib.sha256(check(network / name).read_bytes()).hexdigest() for name in (WEIGHTS, CARD)]
+    files = [hashlib.sha256(proved(network / name).read_bytes()).hexdigest() for name in (WEIGHTS, CARD)]
     # Signs depend on the ids.
     ids = hashlib.sha256(reader.ids[rows].tobytes()).hexdigest()
     return digest([*files, images.hexdigest(), ids, code])

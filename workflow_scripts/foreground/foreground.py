@@ -10,7 +10,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.seals import check
+from workflow_scripts.common.seals import proved
 from workflow_scripts.data.parallel import ordered_map
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.foreground.boxes import EDGES, bounding_box
@@ -58,7 +58,7 @@ def _finder(method: Method, network: Path | None) -> Finder:
         return saliency
     if network is None:
         raise InputError("foreground: the method u2net needs a network; name its ONNX file")
-    return U2Net(check(network))
+    return U2Net(proved(network))
 
 
 def describe(mask: np.ndarray) -> dict[str, float]:

@@ -8,7 +8,7 @@ from torch import nn
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError, reason
-from workflow_scripts.common.seals import check
+from workflow_scripts.common.seals import proved
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.failures import Failure, failure_of_weights, write_failure
@@ -37,15 +37,14 @@ def build_model(
     the reason why published weights could not be fetched, or do not fit, is written instead.
     """
     card = _card(model, preprocessing)
-    reason = failure_of_weights(weights) if weights is not None and model.pretrained else None
+    # Published weights are a file of ours, a checkpoint is one of the user's.
+    failure = failure_of_weights(proved(weights)) if weights is not None and model.pretrained else None
     try:
-        if reason is not None:
-            raise InputError(reason)
+        if failure is not None:
+            raise InputError(failure)
         network = create(card, seed=model.seed)
         if weights is not None:
-            # Published weights are a file of ours, a checkpoint is one of the user's.
-            file = check(weights) if model.pretrained else weights
-            state = without_prefix(set(network.state_dict()), read_weights(file), file)
+            state = without_prefix(set(network.state_dict()), read_weights(weights), weights)
             fill(network, LIBRARIES[card.library].fitting(card, state), weights)
         _try_out(network, card)
     except InputError as error:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic
-from workflow_scripts.common.seals import check
+from workflow_scripts.common.seals import proved
 from workflow_scripts.study.config import Config
 
 # What Snakemake's template tells the page, each in a line of its own: a variable and its value as JSON.
@@ -28,7 +28,7 @@ def report(*, figures: list[Path], tables: list[Path], snakefile: Path, configur
     """
     for path in (*figures, *tables):
         for file in path.parent.glob(f"{path.stem}.*"):
-            check(file)
+            proved(file)
     with atomic(output) as temporary, TemporaryDirectory() as folder:
         # From a file: on a command line, Snakemake takes the value of a setting for YAML.
         settings = Path(folder) / "config.json"

@@ -1,5 +1,6 @@
 """Rule `verify`: reads every result of a study and lists what is damaged, unknown or out of date."""
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from workflow_scripts.common.arrays import read_array
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import remove, remove_leftovers
+from workflow_scripts.common.files import read_table, remove, remove_leftovers
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.seals import FOLDER, fault, read_seal, remove_seal
 from workflow_scripts.data.reader import ShardReader
@@ -18,6 +19,8 @@ from workflow_scripts.study.config import Config
 from workflow_scripts.workflow.holding import HELD
 from workflow_scripts.workflow.workspace import Workspace
 
+# The table of planted images.
+FACTORS = "factors.parquet"
 # Folders in which no job reads what another wrote, or that prove themselves (checkpoints).
 PASSED_OVER = ("logs", "state", FOLDER, HELD)
 
@@ -84,6 +87,7 @@ def examine(workspace: Workspace, unit: Path) -> Finding | None:
 
 def _faults(unit: Path) -> Iterator[tuple[Path, str]]:
     """Damaged files of an output, with what is wrong with each."""
+    yield from _damaged_images(unit)
     for path in sorted(unit.rglob("*")) if unit.is_dir() else [unit]:
         if path.is_dir() or FOLDER in path.parts:
             continue
@@ -98,6 +102,15 @@ def _faults(unit: Path) -> Iterator[tuple[Path, str]]:
                     reader.encoded(row)
         except InputError as error:
             yield path, str(error).removeprefix(f"{path}: ").split("; ")[0]
+
+
+def _damaged_images(unit: Path) -> Iterator[tuple[Path, str]]:
+    """Planted images that are not those that the table of their factors tells of."""
+    if (unit / FACTORS).is_file() and not fault(unit / FACTORS):
+        for path, digest in read_table(unit / FACTORS)[["path", "sha256"]].itertuples(index=False):
+            image = unit / path
+            if not image.is_file() or hashlib.sha256(image.read_bytes()).hexdigest() != digest:
+                yield image, "not the image that was generated"
 
 
 def damaged_arrays(store: Path) -> Iterator[tuple[Path, str]]:

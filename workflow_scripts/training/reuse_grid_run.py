@@ -5,7 +5,7 @@ from pathlib import Path
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import link_or_copy
-from workflow_scripts.common.seals import check
+from workflow_scripts.common.seals import proved
 from workflow_scripts.training.choice import read_choice
 from workflow_scripts.training.select import GridRun
 
@@ -21,7 +21,7 @@ def reuse_grid_run(*, choice: Path, runs: list[GridRun], output: Path) -> None:
     for candidate in runs:
         if (candidate.learning_rate, candidate.weight_decay) == (point.learning_rate, point.weight_decay):
             for name in FILES:
-                link_or_copy(check(candidate.folder / name), output / name)
+                link_or_copy(proved(candidate.folder / name), output / name)
             return
     raise InputError(f"{choice}: no run of the grid is at {point}; delete the file and run again")
 

@@ -134,7 +134,8 @@ def remove_outputs(checkout: Checkout, job: Job) -> None:
 def contents(folder: Path, output: str) -> dict[str, bytes]:
     """The bytes of an output, a file or all files of a folder, with its seal; nothing for what is not there."""
     path = folder / output
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    inside = [file for file in path.rglob("*") if file.is_file() and file.name != ".snakemake_timestamp"]
+    files = sorted(inside) if path.is_dir() else [path]
     seal = path.parent / ".seals" / f"{path.name}.json"
     return {str(file.relative_to(folder)): file.read_bytes() for file in (*files, seal) if file.is_file()}
 

@@ -28,9 +28,9 @@ def complaint(checkout: Checkout, *arguments: str) -> str:
 
 
 def made(checkout: Checkout) -> set[str]:
-    """Files under final names, without logs and the record of the user's files."""
+    """Files under final names, without logs, seals, locks and the record of the user's files."""
     files = checkout.results().rglob("*") if checkout.results().exists() else []
-    names = {path.name for path in files if path.is_file() and "logs" not in path.parts}
+    names = {path.name for path in files if path.is_file() and not {"logs", ".seals", ".held"} & {*path.parts}}
     return names - {"sources.json"}
 
 

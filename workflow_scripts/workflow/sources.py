@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from workflow_scripts.common.files import atomic
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import atomic, read_values
 from workflow_scripts.data.manifest import TICK, Manifest, read_manifest
 from workflow_scripts.data.settings import Dataset
 
@@ -87,8 +88,8 @@ class Sources:
 
     def _recall(self) -> Known:
         try:
-            return Known.model_validate_json(self.memory.read_text())
-        except (OSError, ValueError, ValidationError):
+            return read_values(self.memory, Known)
+        except InputError:
             return Known()
 
     def remember(self, *, make_folder: bool = False) -> None:

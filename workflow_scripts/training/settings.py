@@ -60,7 +60,8 @@ def augmentation_named(name: str) -> Crop:
     return AUGMENTATIONS[name]
 
 
-Rate = Annotated[float, Field(gt=0, le=HUGE)]
+# Up to the largest float32: a rate at which a training diverges is a point of a grid as any other.
+Rate = Annotated[float, Field(gt=0, le=1e38)]
 Decay = Annotated[float, Field(ge=0, le=HUGE)]
 
 

@@ -25,6 +25,7 @@ include: "rules/report.smk"
 
 
 onstart:
+    leave_interrupts_to_snakemake()
     hold_results(WORKSPACE.results)
     WORKSPACE.sources.remember(make_folder=True)
 

@@ -8,6 +8,14 @@ HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
+from workflow_scripts.workflow.interrupts import (
+    end_at_interrupts,
+    leave_interrupts_to_snakemake,
+)
+
+if workflow.modifier.is_main_snakefile():
+    end_at_interrupts()
+
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.text import as_rest
 from workflow_scripts.steps import results, training

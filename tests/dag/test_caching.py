@@ -259,6 +259,11 @@ def test_results_of_unknown_origin_are_named_and_not_read(checkout):
     assert "Traceback" not in log
 
 
+def test_what_is_not_there_is_not_of_unknown_origin(tmp_path):
+    fresh = Checkout.make(tmp_path / "fresh")
+    assert "unknown origin" not in fresh.snakemake("--dry-run", "--config", "study=demo").stderr
+
+
 def test_a_cut_file_is_made_again(checkout):
     table = checkout.results() / "metrics" / "invariance" / "trained.summary.parquet"
     table.write_bytes(table.read_bytes()[:-10])

@@ -19,7 +19,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.common.seals import read_seal
 
-UNKNOWN: list[str] = []
+UNKNOWN: set[str] = set()
 """Results of which neither a seal nor Snakemake knows anything."""
 METHODS = ("has_metadata", "has_outdated_metadata", "params_changed")
 
@@ -42,7 +42,7 @@ def ask_seals() -> None:
 def _print_unknown() -> None:
     if UNKNOWN:
         print(
-            f"{len(UNKNOWN)} results are of unknown origin, first {UNKNOWN[0]}: they have no seals, so no job reads "
+            f"{len(UNKNOWN)} results are of unknown origin, first {min(UNKNOWN)}: they have no seals, so no job reads "
             "them; 'snakemake verify' lists them",
             file=sys.stderr,
         )
@@ -67,7 +67,7 @@ def _known(asked: Callable[..., bool]) -> Callable[..., bool]:
     def has_metadata(persistence: Any, job: Job) -> bool:
         known = _is_sealed(job) or asked(persistence, job)
         if not known and is_ours(job):
-            UNKNOWN.extend(path for path in map(str, job.output) if path not in UNKNOWN)
+            UNKNOWN.update(path for path in map(str, job.output) if Path(path).exists())
         return known
 
     return has_metadata

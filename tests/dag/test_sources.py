@@ -125,6 +125,7 @@ def test_another_checkpoint_is_noticed_and_the_same_elsewhere_is_not(checkout):
 def test_a_dry_run_leaves_nothing_behind(tmp_path):
     checkout = Checkout.make(tmp_path / "project")
     write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=3, val=4)
+    (checkout.folder / "data" / "mine.safetensors").touch()
     checkout.write_study(study())
     checkout.planned("all")
     assert not (checkout.folder / "results").exists()

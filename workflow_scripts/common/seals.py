@@ -40,7 +40,7 @@ class Seal(BaseModel):
         return self.stamp.key if self.stamp else None
 
 
-# What stands for a seal that cannot be read: no file is like that.
+# What stands for a seal that cannot be read, and for that of a file that is to be made again: no file is like that.
 BROKEN = Seal(size=-1, checksum="")
 
 

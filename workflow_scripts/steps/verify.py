@@ -12,7 +12,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, remove, remove_leftovers
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.seals import FOLDER, fault, read_seal, remove_seal
+from workflow_scripts.common.seals import BROKEN, FOLDER, fault, put_seal, read_seal
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.steps.start import start
 from workflow_scripts.study.config import Config
@@ -63,7 +63,9 @@ def verify(*, configuration: Config, snakefile: str) -> None:
         )
     for found in wrong:
         remove(found.path)
-        remove_seal(found.path)
+        if found.path.suffix != ".npy":
+            # Without a seal, nothing would ask for a file whose followers are there.
+            put_seal(found.path, BROKEN)
     print(f"verify: removed {len(wrong)} results; the next run makes them again.")
 
 

@@ -54,11 +54,14 @@ def is_ours(job: Any) -> bool:
 
 
 def is_up_to_date(path: Path, key: str) -> bool | None:
-    """Whether the file or folder is the result of `key`, by its seal and size; None where it has no seal."""
+    """Whether the file or folder is the result of `key`, by its seal and size; None where it has no seal.
+
+    A file that its owner has deleted counts as it was: what needs it makes it again.
+    """
     seal = read_seal(path)
     if seal is None:
         return None
-    if seal.size is not None and (not path.is_file() or path.stat().st_size != seal.size):
+    if seal.size is not None and path.is_file() and path.stat().st_size != seal.size:
         return False
     return seal.key == key
 

@@ -299,7 +299,7 @@ def test_verify_finds_what_is_wrong_and_repairs_it(checkout):
     assert (status, "removed 5 results" in said) == (0, True), said
     assert (results / "notes.txt").exists()
     planned = checkout.planned()
-    assert {"train": 1, "index": 1, "sweep": 2}.items() <= planned.items()
+    assert {"index": 1, "shards": 2, "train": 2, "sweep": 2}.items() <= planned.items()
     checkout.snakemake()
     status, said = verified(checkout)
     assert (status, "0 damaged, 0 unknown, 0 stale, 1 foreign" in said) == (0, True), said

@@ -72,7 +72,7 @@ class Recipe(Block):
     """Passes over the training images."""
     batch_size: int = Field(256, ge=2, le=MOST)
     """Images per step over all ranks together."""
-    learning_rate: float = Field(0.1, gt=0, le=HUGE)
+    learning_rate: Rate = Field(0.1)
     """Initial learning rate, unless a grid chooses it."""
     weight_decay: float = Field(1e-4, ge=0, le=HUGE)
     """Weight decay, unless a grid chooses it."""

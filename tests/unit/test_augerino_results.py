@@ -93,7 +93,7 @@ def test_code_of_augerino_concerns_only_trainings_that_use_it():
         ("{lambdas: [0.1, 0.1]}", "augerino.lambdas: [0.1, 0.1] repeat a value"),
         ("{lambdas: [-1]}", "augerino.lambdas: -1 is not 0 and not between 0.0001 and 100000"),
         ("{lambda: [1]}", "augerino.lambda: unknown key 'lambda'; did you mean 'lambdas'?"),
-        ("{custom: {affine: []}}", "custom.affine: use a name of your own"),
+        ("{custom: {affine: []}}", "custom.affine: this name is taken; use one of your own"),
         ("{custom: {mine: [{generators: [scale]}, {generators: [scale]}]}}", "custom.mine: give one stage or more"),
     ],
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow_scripts.common.arrays import write_array
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.statistics import bootstrap_interval
 from workflow_scripts.embeddings.cache import IMAGES, INDEX, SIGNS
@@ -21,7 +22,7 @@ def write_view(folder, differences: np.ndarray, signs: np.ndarray | None = None)
     base = 10 + np.random.default_rng(1).normal(size=differences.shape)
     index = []
     for magnitude, array in enumerate((base, base - differences)):
-        np.save(folder / f"{magnitude}.npy", array)
+        write_array(folder / f"{magnitude}.npy", array)
         described = {"transformation": "rotate", "family": "geometric", "value": magnitude * 20.0, "unit": "degrees"}
         index.append({**described, "magnitude": magnitude, "array": f"{magnitude}.npy", "failed": None})
     write_table(folder / INDEX, pd.DataFrame(index))

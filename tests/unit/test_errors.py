@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.errors import InputError, reason
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "a\x1b[31mb", "a\0b", os.fsdecode(b"a\xe9b"), "a\u2028b", "a\tb"])
@@ -20,7 +20,7 @@ def test_what_can_be_printed_stays():
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
+    ("error", "words"),
     [
         (ValueError(), "ValueError"),
         (ValueError("\n \nfirst\nsecond"), "first"),
@@ -28,5 +28,5 @@ def test_what_can_be_printed_stays():
         (AssertionError(""), "AssertionError"),
     ],
 )
-def test_every_exception_has_a_reason(error, reason):
-    assert reason(error) == reason
+def test_every_exception_has_a_reason(error, words):
+    assert reason(error) == words

@@ -120,6 +120,11 @@ def commands(folder: Path, study: dict[str, Any], data: str = "data") -> dict[st
     """The command line of every job of the study, with the options that its module should get, by first output."""
     path = folder / "mine.yaml"
     path.write_text(yaml.safe_dump(study, allow_unicode=True))
+    for model in study["models"].values():
+        if "checkpoint" in model:
+            checkpoint = folder / in_folder(data, model["checkpoint"])
+            checkpoint.parent.mkdir(parents=True, exist_ok=True)
+            checkpoint.touch()
     workspace, _ = start({"study": str(path), "data": data, "results": "re sults' $$(touch pwned)"})
     result: dict[str, tuple[str, list[tuple[str, Any]]]] = {}
     todo = [f"{workspace.results}/report.html"]
@@ -165,6 +170,8 @@ def test_a_text_in_any_key_is_refused_in_one_line_or_reaches_the_modules_as_it_i
     study, put = EVERY, []
     for key in KEYS:
         # One after the other, as far as they go together.
+        if (text, key[-1]) == ("..", "checkpoint"):
+            continue  # No file can be called that.
         if accepted(changed(EVERY, key, text)) and accepted(changed(study, key, text)):
             study = changed(study, key, text)
             put.append(key)
@@ -174,7 +181,7 @@ def test_a_text_in_any_key_is_refused_in_one_line_or_reaches_the_modules_as_it_i
     seen = ""
     for call, told in made.values():
         words = shlex.split(call)
-        options = words[words.index("-m") + 2 :]
+        options = words[words.index("-m") + 3 :]
         assert [option.partition("=")[0] for option in options] == [f"--{name}" for name, _ in told]
         for option, (_, value) in zip(options, told, strict=True):
             given = option.partition("=")[2]
@@ -318,12 +325,13 @@ def test_what_cannot_be_expanded_is_named(key, path, said, monkeypatch):
 
 def test_expanded_paths_reach_jobs_and_keys_do_not_depend_on_where_they_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     study = {**EVERY, "dataset": {"kind": "imagefolder", "root": "$IMAGES/x"}}
     keys = []
     for place in ("one", "two"):
         monkeypatch.setenv("IMAGES", str(tmp_path / place))
         made = commands(tmp_path, study, data="~/data")
-        [call] = [call for call, _ in made.values() if ".data.index " in call]
+        [call] = [call for call, _ in made.values() if " data.index " in call]
         assert f"--root={tmp_path}/{place}/x" in shlex.split(call)
         workspace, _ = start({"study": str(tmp_path / "mine.yaml"), "data": "~/data"})
         keys.append(workspace.steps.key_of(workspace.index))

@@ -10,7 +10,7 @@ from PIL import Image, ImageFile
 
 from tests.unit.images import encoded, jpeg, picture, write, write_folder
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.common.files import atomic, read_table, write_table
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.data.index import index
 from workflow_scripts.data.settings import ImageFolder, Planted
@@ -230,6 +230,8 @@ def test_planted_factors_are_joined(tmp_path):
         factors[edge] = number
     arguments = {"root": root, "seed": 0, "index": tmp_path / "i.parquet", "rejected": tmp_path / "r.parquet"}
     write_table(root / "factors.parquet", factors.sample(frac=1, random_state=1))
+    with atomic(root / "classes.csv") as temporary:
+        temporary.write_text("class,wnid,name\nant,,ant\n")
     index(dataset=Planted(), **arguments)
     frame = read_table(tmp_path / "i.parquet")
     assert dict(zip(frame["path"], frame["factor_value"], strict=True)) == dict(zip(paths, np.arange(5.0), strict=True))

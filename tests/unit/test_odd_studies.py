@@ -105,7 +105,7 @@ def test_a_file_of_100_megabytes_is_not_read(tmp_path):
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         load_study(tmp_path)
-    with pytest.raises(InputError, match="there is no file"):
+    with pytest.raises(InputError, match="at most 100 bytes"):
         study_file("x" * 5000 + ".yaml")
 
 
@@ -170,6 +170,8 @@ NUMERIC = sorted(
 )
 # Axes of figures may begin below zero.
 NEGATIVE = {"lowest"}
+# Rates at which trainings diverge are points of a grid.
+RATES = {"learning_rate", "learning_rates"}
 
 
 def complaints(block: type[BaseModel], name: str, value: Any) -> list[str]:
@@ -182,7 +184,8 @@ def complaints(block: type[BaseModel], name: str, value: Any) -> list[str]:
 
 @pytest.mark.parametrize(("block", "name"), NUMERIC, ids=lambda one: getattr(one, "__name__", one))
 def test_a_number_that_nobody_means_is_refused(block, name):
-    for value in [*MEANINGLESS, *([] if name in NEGATIVE else [-1])]:
+    meaningless = [value for value in MEANINGLESS if name not in RATES or value != 10**23]
+    for value in [*meaningless, *([] if name in NEGATIVE else [-1])]:
         for form in forms(block.model_fields[name].annotation, value):
             assert complaints(block, name, form), f"{name}: {form}"
 
@@ -205,7 +208,7 @@ def test_every_kind_of_number_is_looked_at():
         ("training", "{grid: {learning_rates: [-0.1]}}", "learning_rates.0: Input should be greater than 0"),
         ("training", "{grid: {learning_rates: [0.1, 0.1]}}", "learning_rates: [0.1, 0.1] repeat a value"),
         ("training", "{methods: {rrc_beta0: {}}}", "must be above 0"),
-        ("training", "{methods: {rrc_beta" + "9" * 400 + ": {}}}", "must be above 0"),
+        ("training", "{methods: {rrc_beta" + "9" * 60 + ": {}}}", "must be above 0"),
     ],
 )
 def test_a_number_gets_one_line_with_its_key(key, text, said):

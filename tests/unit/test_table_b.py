@@ -103,16 +103,16 @@ def test_top1_and_predictions_are_read_by_id(tmp_path):
 
 
 def test_damaged_predictions_are_refused(tmp_path):
-    with pytest.raises(InputError, match="not a readable Parquet table"):
+    with pytest.raises(InputError, match=r"predictions.parquet: no such file; run 'snakemake verify"):
         top1(tmp_path)
     with pytest.raises(InputError, match="holds no validation image"):
         top1(write_run(tmp_path, [], []))
     run = write_run(tmp_path, [0, 1], [True, True])
     frame = read_predictions(run)
-    pd.concat([frame, frame.head(1)]).to_parquet(run / "predictions.parquet")
+    write_table(run / "predictions.parquet", pd.concat([frame, frame.head(1)]))
     with pytest.raises(InputError, match="lists image 0 twice"):
         top1(run)
-    frame.drop(columns="prediction").to_parquet(run / "predictions.parquet")
+    write_table(run / "predictions.parquet", frame.drop(columns="prediction"))
     with pytest.raises(InputError, match="prediction"):
         top1(run)
 

@@ -95,15 +95,17 @@ def checksum_of(path: Path) -> str:
 
 
 def fault(path: Path) -> str | None:
-    """What is wrong with a file that its seal should prove, in a few words; None where nothing is."""
-    seal = read_seal(path)
+    """What is wrong with a file that its seal should prove, in a few words; None where nothing is.
+
+    Raises `FileNotFoundError` where there is none.
+    """
+    size, seal = path.stat().st_size, read_seal(path)
     if seal is None:
         return None if path.is_dir() else "it has no seal, so nobody knows what it is"
     if seal is BROKEN:
         return "its seal cannot be read"
     if seal.size is None:
         return None
-    size = path.stat().st_size
     if size != seal.size:
         return f"it has {size} bytes, not the {seal.size} that were written"
     if seal.checksum is not None and checksum_of(path) != seal.checksum:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import write_run
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import write_table
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.results.tables.table_b import table_b
 from workflow_scripts.results.tables.writing import write_table_files

@@ -36,8 +36,8 @@ class InputError(Exception):
     what cannot be printed is shown escaped.
     """
 
-    def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class EndedError(Exception):

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import active_children
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,15 @@ MEANINGS = (
 
 def start_of_worker() -> Callable[[int], None]:
     """What each worker does first: it leaves signals to the process that started it, and dies with it."""
+    # At its exit Python asks workers to end, by the signal that they leave to it, and waits for them for ever.
+    Finalize(None, _end_workers, exitpriority=1)
     return partial(_start, os.getpid())
+
+
+def _end_workers() -> None:
+    for worker in active_children():
+        if worker.daemon:
+            worker.kill()
 
 
 def _start(parent: int, _worker: int) -> None:
@@ -71,7 +81,8 @@ def worker_errors_in_one_line() -> Iterator[None]:
 
 
 def _line(error: Exception) -> str | None:
-    text = str(error).strip()
+    # As it was raised: the lines of a message are escaped where it is shown.
+    text = str(error.args[0] if isinstance(error, InputError) else error).strip()
     # Torch gives the error of a worker with its traceback, whose last line is the error itself.
     in_worker = "in DataLoader worker process" in text
     said = text.splitlines()[-1] if in_worker else reason(error)

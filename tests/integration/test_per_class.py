@@ -14,7 +14,7 @@ from PIL import Image
 from tests.conftest import TinyShards, tiny_image, write_tiny_shard
 from tests.trainings import RECIPE, arguments, assert_same_result, weights
 from tests.unit.per_class import write_transformations
-from workflow_scripts.common.files import read_table
+from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.reader import decode
 from workflow_scripts.results.catalogue.search import PerClassTable
 from workflow_scripts.results.tables.table_per_class_augmentation import table_per_class_augmentation
@@ -63,7 +63,7 @@ def test_a_class_s_own_transformation_raises_its_top1(shards, tmp_path):
         assert top1[0] > 0.8 if method == "own" else top1[0] < 0.3
         assert method == "another_s" or (top1[[1, 2]] > 0.8).all()
     index = pd.DataFrame({"label": [0, 1, 2], "class": list("abc"), "name": list("abc"), "split": "val"})
-    index.to_parquet(tmp_path / "index.parquet")
+    write_table(tmp_path / "index.parquet", index)
     table_per_class_augmentation(
         baseline_runs=runs.pop("standard"),
         method_runs=runs,

@@ -73,7 +73,7 @@ class Checkpoints:
         )
         metadata = {"progress": text, "digest": _digest(tensors, text)}
         try:
-            with atomic(self.path) as temporary:
+            with atomic(self.path, sealed=False) as temporary:
                 safetensors.torch.save_file(tensors, temporary, metadata)
         except (OSError, safetensors.SafetensorError) as error:
             raise InputError(

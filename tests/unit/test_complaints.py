@@ -14,9 +14,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from workflow_scripts.common.errors import EndedError, InputError, complaint, reason
-from workflow_scripts.common.files import write_table
+from workflow_scripts.common.files import atomic, write_table
 from workflow_scripts.results.figures.style import apply_style, save_figure
 
 
@@ -83,7 +84,13 @@ def write(folder: Path) -> None:
     write_table(folder / "table.parquet", pd.DataFrame({"id": np.random.default_rng(0).integers(2**60, size=9999)}))
 
 
-@pytest.mark.parametrize("work", [draw, write])
+def keep(folder: Path) -> None:
+    # Its errors are words of Rust's.
+    with atomic(folder / "model.safetensors") as temporary:
+        save_file({"weight": torch.zeros(9999)}, temporary)
+
+
+@pytest.mark.parametrize("work", [draw, write, keep])
 @pytest.mark.parametrize("size", [0, 100, 5000])
 def test_a_full_disk_is_one_line_and_leaves_nothing(work: Callable[[Path], None], size, tmp_path):
     # A limit on the size of files in place of a full disk: the write fails half way through.
@@ -96,7 +103,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(work: Callable[[Path], None]
         plt.close("all")
     said = complaint(caught.value)
     assert said
-    assert re.fullmatch(rf"{tmp_path}/(figure\.\w+|table\.parquet): File too large; raise the limit.*", said)
+    assert re.fullmatch(
+        rf"{tmp_path}/(figure\.\w+|table\.parquet|model\.safetensors): File too large; raise the limit.*", said
+    )
     assert all(path.suffix in (".csv", ".png") and path.stat().st_size for path in tmp_path.iterdir() if path.is_file())
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,13 @@ def name_file(error: BaseException, path: Path) -> None:
     for cause in causes(error):
         if isinstance(cause, OSError) and cause.errno in MACHINE and cause.filename is None:
             cause.filename = str(path)
+
+
+def system_error(error: BaseException, path: Path) -> OSError | None:
+    """The system's error about the file `path` that a library written in Rust tells in words; None for any other."""
+    if not isinstance(error, OSError) and (found := re.search(r"\(os error (\d+)\)", str(error))):
+        return OSError(int(found[1]), os.strerror(int(found[1])), str(path))
+    return None
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

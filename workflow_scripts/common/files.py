@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from workflow_scripts.common.columns import COLUMNS
-from workflow_scripts.common.errors import InputError, name_file, reason
+from workflow_scripts.common.errors import InputError, name_file, reason, system_error
 from workflow_scripts.common.provenance import current_stamp
 from workflow_scripts.common.seals import (
     damaged,
@@ -60,6 +60,8 @@ def atomic(path: Path, *, sealed: bool = True, rows: Rows | None = None) -> Iter
         if seal:
             put_seal(path, seal)
     except Exception as error:
+        if failure := system_error(error, path):
+            raise failure from error
         name_file(error, path)
         raise
     finally:

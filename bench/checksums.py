@@ -8,13 +8,13 @@ functions of the rules, and read by those that the jobs read them with. All shar
 
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from bench.timing import median_seconds
 from workflow_scripts.common.arrays import read_array, write_array
 from workflow_scripts.data.index import index
 from workflow_scripts.data.reader import ShardReader
@@ -31,14 +31,7 @@ from workflow_scripts.training.settings import augmentation_named
 ROUNDS, BATCH, CELLS = 5, 16, 112
 
 
-def seconds(function: Callable[[], object]) -> float:
-    """Median over a few calls, after one that does not count."""
-    times = []
-    for _ in range(ROUNDS + 1):
-        started = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - started)
-    return float(np.median(times[1:]))
+seconds = partial(median_seconds, rounds=ROUNDS)
 
 
 def made(photographs: Path, folder: Path, size: int | None) -> ShardReader:

@@ -8,13 +8,12 @@ the network for all directions), one direction at a time, and by the double-back
 """
 
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 
+from bench import timing
 from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.derivative import along, along_all, double_backward
 from workflow_scripts.lie.generators import generate
@@ -27,15 +26,14 @@ ROUNDS, CROP = 3, 224
 
 
 def median_seconds(function: Callable[[], object], device: torch.device) -> float:
-    """Median over a few calls, after one that does not count."""
-    times = []
-    for _ in range(ROUNDS + 1):
-        started = time.perf_counter()
+    """Median over a few calls on a device, whose work is waited for."""
+
+    def finished() -> None:
         function()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - started)
-    return float(np.median(times[1:]))
+
+    return timing.median_seconds(finished, ROUNDS)
 
 
 def measure(architecture: str, device: torch.device) -> None:

@@ -7,14 +7,14 @@ Prints ratios within one run: the transformations of bank A against one forward 
 """
 
 import io
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from bench.timing import median_seconds
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import decode
 from workflow_scripts.models.card import Card
@@ -26,14 +26,7 @@ from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
 BATCH, ROUNDS, CROP = 16, 5, 224
 
 
-def median_seconds(function: Callable[[], object]) -> float:
-    """Median over a few calls, after one that does not count."""
-    times = []
-    for _ in range(ROUNDS + 1):
-        started = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - started)
-    return float(np.median(times[1:]))
+seconds = partial(median_seconds, rounds=ROUNDS)
 
 
 def photograph() -> bytes:
@@ -53,10 +46,10 @@ def main() -> None:
     images = resize_and_crop(decode(data), 256, CROP).repeat(BATCH, 1, 1, 1)
     signs = np.resize([1, -1], BATCH)
     with torch.inference_mode():
-        forward = median_seconds(lambda: subject.embed(images))
-    decoding = median_seconds(lambda: [resize_and_crop(decode(data), 256, CROP) for _ in range(BATCH)])
+        forward = seconds(lambda: subject.embed(images))
+    decoding = seconds(lambda: [resize_and_crop(decode(data), 256, CROP) for _ in range(BATCH)])
     costs = {
-        name: median_seconds(lambda t=transformation: t(images, 5, signs)) / forward  # type: ignore[misc]
+        name: seconds(lambda t=transformation: t(images, 5, signs)) / forward  # type: ignore[misc]
         for name, transformation in BANK_A_TRANSFORMATIONS.items()
     }
     cells = {t.entry.evaluation(m) for t in BANK_A_TRANSFORMATIONS.values() for m in range(MAGNITUDES)}

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.unit.images import jpeg, write
-from tests.unit.test_hostile_text import Page
+from tests.unit.test_hostile_text_shown import Page
 from tests.workflow import SNAKEMAKE, Checkout, tiny_study
 
 HOSTILE = "it's {x} $$(touch pwned) `touch pwned`; *%s ~ é 🦉"

@@ -1,0 +1,26 @@
+"""Texts that a shell, a formatter, a browser or a parser would take for something else."""
+
+TEXTS = [
+    'it\'s "quoted"',
+    "x{params[dataset]}'$(touch pwned)'",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "; touch pwned #",
+    "{x}",
+    "{{ 7 * 7 }}",
+    "two\nlines",
+    "-rf",
+    "--help",
+    "a\tb",
+    "100 %s",
+    "*",
+    "./~",
+    "$$HOME",
+    "..",
+    "#1",
+    "null",
+    "é ñ 日本",
+    "𝒳 🦉",
+    "</script><script>open('pwned')</script>",
+    "\x1b[31mred",
+]

@@ -33,6 +33,7 @@ EXECUTION = {
 }
 
 CHANGES: dict[str, Changes] = {
+    "execution.precision": {"execution.precision": "bfloat16"},
     "title": {"title": "Everything else"},
     "seed": {"seed": 1},
     "dataset.version": {"dataset.version": 1},

@@ -46,7 +46,9 @@ def network(request, tmp_path_factory) -> Path:
     return folder
 
 
-def end_to_end(network: Path, shards: list[Path], folder: Path, device: DeviceName, **changes: Any) -> pd.DataFrame:
+def end_to_end(
+    network: Path, shards: list[Path], folder: Path, device: DeviceName, batch: int = 256, **changes: Any
+) -> pd.DataFrame:
     """Lie derivatives per image of 14 images, and their discrete measures."""
     folder.mkdir()
     write_table(folder / "index.parquet", pd.DataFrame({"label": [0, 1, 2], "wnid": None}).astype({"wnid": "str"}))
@@ -61,7 +63,7 @@ def end_to_end(network: Path, shards: list[Path], folder: Path, device: DeviceNa
         shards_val=shards,
         settings=Lie(images=14, samples=2, max_roll=2),
         seed=0,
-        compute=Compute(device=device),
+        compute=Compute(device=device, batch=batch),
         **paths,
         **changes,
     )

@@ -63,7 +63,7 @@ def prepared(tmp_path_factory):
     return root
 
 
-def swept(root, folder, bank, seed=0, batch=3, device="cpu", model="model", failing="stop"):
+def swept(root, folder, bank, seed=0, model="model", precision="float32", **compute):
     """Sweep all shards and return the cache of the views in `folder`."""
     views = [folder / f"view-{shard}" for shard in range(SHARDS)]
     for shard, view in enumerate(views):
@@ -75,7 +75,8 @@ def swept(root, folder, bank, seed=0, batch=3, device="cpu", model="model", fail
             seed=seed,
             output=view,
             store=folder / "store",
-            compute=Compute(device=device, batch=batch, failing=failing),
+            precision=precision,
+            compute=Compute(**{"device": "cpu", "batch": 3, **compute}),
         )
     return views
 
@@ -163,6 +164,27 @@ def test_batches_do_not_change_the_embeddings(prepared, tmp_path):
     bank = BankA(transformations=["rotate"], magnitudes=[4])
     first, second = (Cache(swept(prepared, tmp_path / str(batch), bank, batch=batch)) for batch in (1, 256))
     np.testing.assert_allclose(first.array("rotate", 4), second.array("rotate", 4), atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bfloat16", "float16"])
+def test_another_precision_is_near_and_never_taken_for_full(precision, prepared, tmp_path):
+    bank = BankA(transformations=["rotate"], magnitudes=[4])
+    full = Cache(swept(prepared, tmp_path, bank)).array("rotate", 4)
+    before = stored(tmp_path)
+    views = [view.rename(tmp_path / f"full-{view.name}") for view in tmp_path.glob("view-*")]
+    rounded = Cache(swept(prepared, tmp_path, bank, precision=precision)).array("rotate", 4)
+    assert {name: stored(tmp_path)[name] for name in before} == before
+    assert len(stored(tmp_path)) == 2 * len(before)
+    np.testing.assert_array_equal(Cache(sorted(views)).array("rotate", 4), full)
+    np.testing.assert_allclose(rounded, full, atol=2e-2 * np.abs(full).max())
+    # On a processor, tf32 is full precision.
+    assert np.array_equal(rounded, full) == (precision == "tf32")
+
+
+def test_the_memory_layout_changes_rounding_only(prepared, tmp_path):
+    bank = BankA(transformations=["rotate"], magnitudes=[4])
+    usual, last = (Cache(swept(prepared, tmp_path / str(way), bank, channels_last=way)) for way in (False, True))
+    np.testing.assert_allclose(usual.array("rotate", 4), last.array("rotate", 4), atol=1e-5)
 
 
 def test_another_seed_turns_some_signs(prepared, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from workflow_scripts.common.errors import InputError
 from workflow_scripts.embeddings.forward import embed_batches
 
 CPU = torch.device("cpu")
@@ -42,3 +43,12 @@ def test_images_keep_their_order_and_their_own_transformation(memory, batch, cap
 def test_one_image_that_does_not_fit_is_an_error():
     with pytest.raises(torch.OutOfMemoryError):
         embed_batches(Small(0), torch.zeros(2, 3, 4, 4), lambda images, _: images, CPU, 8)
+
+
+def test_embeddings_that_overflow_are_refused():
+    network = nn.Conv2d(3, 1, 1)
+    nn.init.constant_(network.weight, 1e5)
+    arguments = (torch.ones(2, 3, 1, 1), lambda images, _: images, CPU, 8)
+    assert embed_batches(lambda images: network(images).flatten(1).float(), *arguments).min() > 1e5
+    with pytest.raises(InputError, match="overflows in float16"):
+        embed_batches(lambda images: network(images).flatten(1).float(), *arguments, "float16")

@@ -1,24 +1,48 @@
-"""Where networks run, and whether they fit there."""
+"""Where networks run, how they round, and whether they fit there."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
 
 from workflow_scripts.common.errors import InputError, out_of_memory
-from workflow_scripts.common.settings import DeviceName
+from workflow_scripts.common.settings import DeviceName, Precision
 
 Result = TypeVar("Result")
+NARROW = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def choose_device(name: DeviceName) -> torch.device:
-    """The device called `name`; `auto` is the GPU where there is one. Raises `InputError` for an absent GPU."""
+    """The device called `name`; `auto` is the GPU if there is one. Raises `InputError` for an absent GPU.
+
+    Single precision is whole from here on: PyTorch lets the convolutions of a GPU round to 11 bits unless it is told.
+    """
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("execution.device is 'cuda', but PyTorch finds no GPU here; set it to 'auto' or 'cpu'")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    round_to_tf32(False)
     return torch.device(name)
+
+
+def round_to_tf32(wanted: bool) -> None:
+    """Whether a GPU may round the factors of products in single precision to 11 bits."""
+    torch.backends.cudnn.allow_tf32 = wanted
+    torch.backends.cuda.matmul.allow_tf32 = wanted
+
+
+@contextmanager
+def rounding(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Networks within round as `precision` says: in the narrow types by PyTorch's rules for mixed precision."""
+    narrow = NARROW.get(precision)
+    round_to_tf32(precision == "tf32")
+    try:
+        with torch.autocast(device.type, dtype=narrow, enabled=narrow is not None):
+            yield
+    finally:
+        round_to_tf32(False)
 
 
 def of_the_machine(error: BaseException) -> bool:

@@ -14,15 +14,14 @@ import pandas as pd
 from torch import Tensor
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import code_digest, definition_digest, digest
+from workflow_scripts.common.settings import Precision
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import Store
-from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches
+from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches, load_subject, on_its_way
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
-from workflow_scripts.models.subject import Subject
 from workflow_scripts.transformations.bank_b import BANK_B, Steps
 from workflow_scripts.transformations.composition import apply_steps, draw_step_signs, evaluation, label
 from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
@@ -53,6 +52,7 @@ def pair_sweep(
     seed: int,
     output: Path,
     store: Path,
+    precision: Precision = "float32",
     compute: Compute = DEFAULT_COMPUTE,
 ) -> None:
     """Write cos(f(x1), f(t(x2))) for the pairs of every `class_parts`-th class and every t of `bank`.
@@ -60,14 +60,14 @@ def pair_sweep(
     One row per pair and t: label, pair, transformation, similarity, and untransformed, the cosine without t
     (GIB section 4, equation 2). Each image is decoded once, each x1 embedded once, and steps that give equal
     images are evaluated once. What `store` holds is not computed, and each finished evaluation is stored at
-    once, so a killed sweep continues where it was.
+    once, so a killed sweep continues where it was. The network rounds to `precision`.
     """
     mine = read_table(pairs, columns=["label", "pair", "x1", "x2"])
     mine = mine[mine["label"] % class_parts == class_part]
     reader = ShardReader(shards)
     rows = pd.Series(np.arange(len(reader)), index=reader.ids)
     first, second = (rows[mine[side]].to_numpy() for side in ("x1", "x2"))
-    base = base_key(network, reader, np.concatenate([first, second]), code_digest(MODULE, DEFINITIONS))
+    base = base_key(network, reader, np.concatenate([first, second]), precision, code_digest(MODULE, DEFINITIONS))
     names = {label(steps): steps for steps in (*((step,) for step in singles(bank)), *subpolicies(bank))}
     keys = {name: _key(base, steps, seed) for name, steps in names.items()}
     held = Store(store)
@@ -75,7 +75,7 @@ def pair_sweep(
     logging.info("%d pairs, %d transformations, %d to compute", len(mine), len(names), len(missing))
     identity = _key(base, (), seed)
     if missing or identity not in held:
-        search = _Search(network, reader, first, second, base, seed, held, compute)
+        search = _Search(network, reader, first, second, base, seed, held, precision, compute)
         for one in progress_bar([Evaluation((), identity), *missing], "transformations"):
             if one.key not in held:
                 held.put(one.key, search.similarities(one.steps))
@@ -107,12 +107,13 @@ class _Search:
         base: str,
         seed: int,
         store: Store,
+        precision: Precision,
         compute: Compute,
     ) -> None:
-        self.seed, self.batch = seed, compute.batch
-        self.subject = Subject.load(folder, choose_device(compute.device))
+        self.seed, self.batch, self.precision = seed, compute.batch, precision
+        self.subject = load_subject(folder, compute)
         self.ids = reader.ids[second]
-        self.crops = decode_crops(reader, second, self.subject.card, compute.workers)
+        self.crops = on_its_way(decode_crops(reader, second, self.subject.card, compute.workers), self.subject.device)
         key = digest([base, "x1"])
         if key not in store:
             store.put(key, self._embed(decode_crops(reader, first, self.subject.card, compute.workers), ()))
@@ -128,7 +129,7 @@ class _Search:
         def transform(images: Tensor, block: slice) -> Tensor:
             return apply_steps(images, steps, [None if one is None else one[block] for one in signs])
 
-        return embed_batches(self.subject.embed, crops, transform, self.subject.device, self.batch)
+        return embed_batches(self.subject.embed, crops, transform, self.subject.device, self.batch, self.precision)
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:

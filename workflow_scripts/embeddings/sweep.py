@@ -11,16 +11,22 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.device import choose_device
 from workflow_scripts.common.files import atomic_directory, read_table, write_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import code_digest, definition_digest, digest
+from workflow_scripts.common.settings import Precision
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import IMAGES, INDEX, SIGNS, Store
-from workflow_scripts.embeddings.forward import Embed, base_key, decode_crops, embed_batches
+from workflow_scripts.embeddings.forward import (
+    Embed,
+    base_key,
+    decode_crops,
+    embed_batches,
+    load_subject,
+    on_its_way,
+)
 from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, reason_to_keep
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
-from workflow_scripts.models.subject import Subject
 from workflow_scripts.transformations.entry import IDENTITY
 from workflow_scripts.transformations.operations import Transformation, draw_signs
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
@@ -49,34 +55,35 @@ def sweep(
     seed: int,
     output: Path,
     store: Path,
+    precision: Precision = "float32",
     compute: Compute = DEFAULT_COMPUTE,
 ) -> None:
     """Embed the images of `shard` that occur in `pairs` under `bank`, and write the view `output`.
 
     Each image is decoded once; the crops (uint8, N x 3 x crop x crop) stay in memory while the cells
     are computed one after the other. Cells whose embeddings are in `store` are not computed, and each
-    finished cell is stored at once, so a killed sweep continues where it was. Where `compute.failing` is `row`, the
-    view of a model that cannot be loaded, or not be held in memory even with one image, has the cells with the reason
-    in place of arrays.
+    finished cell is stored at once, so a killed sweep continues where it was. The network rounds to `precision`.
+    Where `compute.failing` is `row`, the view of a model that cannot be loaded, or not be held in memory even with one
+    image, has the cells with the reason in place of arrays.
     """
     reader = ShardReader([shard])
     wanted = np.unique(read_table(pairs, columns=["x", "x_prime"]).to_numpy())
     rows = np.flatnonzero(np.isin(reader.ids, wanted))
     ids = reader.ids[rows]
-    cells, held, failed = list(_cells(bank, _base(network, reader, rows), seed)), Store(store), None
+    cells, held, failed = list(_cells(bank, _base(network, reader, rows, precision), seed)), Store(store), None
     missing = {cell.key: cell for cell in cells if cell.key not in held}
     logging.info("%d images, %d cells, %d to compute", len(ids), len({c.key for c in cells}), len(missing))
     try:
         if missing:
-            _compute(list(missing.values()), network, reader, rows, seed, held, compute)
+            _compute(list(missing.values()), network, reader, rows, seed, held, precision, compute)
     except UnfitModelError as unfit:
         failed = reason_to_keep(unfit, compute.failing)
     with atomic_directory(output) as folder:
         _write_view(folder, cells, ids, seed, held, failed)
 
 
-def _base(network: Path, reader: ShardReader, rows: np.ndarray) -> str:
-    return base_key(network, reader, rows, code_digest(MODULE, DEFINITIONS))
+def _base(network: Path, reader: ShardReader, rows: np.ndarray, precision: Precision) -> str:
+    return base_key(network, reader, rows, precision, code_digest(MODULE, DEFINITIONS))
 
 
 def _cells(bank: BankA, base: str, seed: int) -> Iterator[Cell]:
@@ -97,28 +104,34 @@ def _compute(
     rows: np.ndarray,
     seed: int,
     store: Store,
+    precision: Precision,
     compute: Compute,
 ) -> None:
-    device = choose_device(compute.device)
     with blaming_the_model():
-        subject = Subject.load(folder, device)
-    crops = decode_crops(reader, rows, subject.card, compute.workers)
+        subject = load_subject(folder, compute)
+    crops = on_its_way(decode_crops(reader, rows, subject.card, compute.workers), subject.device)
     for cell in progress_bar(cells, "cells"):
         signs = draw_signs(seed, cell.transformation.entry.name, reader.ids[rows])
         with blaming_the_model():
-            embeddings = embed_cell(subject.embed, crops, cell, signs, device, compute.batch)
+            embeddings = embed_cell(subject.embed, crops, cell, signs, subject.device, compute.batch, precision)
         store.put(cell.key, embeddings)
 
 
 def embed_cell(
-    embed: Embed, crops: Tensor, cell: Cell, signs: np.ndarray, device: torch.device, batch: int
+    embed: Embed,
+    crops: Tensor,
+    cell: Cell,
+    signs: np.ndarray,
+    device: torch.device,
+    batch: int,
+    precision: Precision = "float32",
 ) -> np.ndarray:
     """Embeddings [N, D] float32 of `crops` under the transformation and magnitude of `cell`."""
 
     def transform(images: Tensor, block: slice) -> Tensor:
         return cell.transformation(images, cell.magnitude, signs[block])
 
-    return embed_batches(embed, crops, transform, device, batch)
+    return embed_batches(embed, crops, transform, device, batch, precision)
 
 
 def _write_view(

@@ -78,8 +78,6 @@ def equivariance_error(
     into memory. Where `compute.failing` is `row`, a model that cannot be loaded, or not be held in memory even with one
     image, is a row with the reason in `about`, and the other tables are empty.
     """
-    # Rounded to 10 bits on the way, as GPUs do by default, derivatives would be good for three digits.
-    torch.backends.cudnn.allow_tf32 = False
     measured, validation = ShardReader(shards), ShardReader(shards_val)
     classes = read_table(index, columns=["label", "wnid"])
     rows = choose_images(measured, settings.images, seed)

@@ -68,7 +68,6 @@ def layerwise(
     do not fit into memory, they are halved until they do. Where `compute.failing` is `row`, a model that cannot be
     loaded or held in memory is one row with the reason.
     """
-    torch.backends.cudnn.allow_tf32 = False
     reader = ShardReader(shards)
     rows = choose_images(reader, settings.images, seed)
     if len(rows) < 2:

@@ -33,6 +33,8 @@ class Compute(Block):
     """Images per forward pass, at most; if they do not fit into memory, the batch is halved until they do."""
     workers: int = Field(1, ge=0, le=MANY)
     """Threads or processes that decode images."""
+    channels_last: bool = False
+    """Memory layout of convolutions."""
     failing: FailingModels = "stop"
     """What becomes of models that fail."""
 

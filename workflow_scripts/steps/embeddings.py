@@ -43,7 +43,7 @@ def sweep(workspace: Workspace) -> Step:
             "shard": workspace.shard(study.invariance.split, w.shard),
             "pairs": workspace.pairs,
         },
-        settings=lambda _: {"bank": study.banks.a, "seed": study.seed},
+        settings=lambda _: {"bank": study.banks.a, "seed": study.seed, **study.execution.rounding},
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
         threads=study.execution.threads,
     )
@@ -83,6 +83,7 @@ def pair_sweep(workspace: Workspace) -> Step:
             "class_part": int(w.part),
             "class_parts": search.class_parts,
             "seed": study.seed,
+            **study.execution.rounding,
         },
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
         threads=study.execution.threads,

@@ -2,14 +2,15 @@
 
 from pydantic import Field
 
-from workflow_scripts.common.settings import HUGE, MANY, MOST, Block, DeviceName
+from workflow_scripts.common.settings import HUGE, MANY, MOST, Block, DeviceName, Precision
 from workflow_scripts.models.settings import Compute, FailingModels
 
 
 class Execution(Block):
     """How jobs run. Nothing here changes a result beyond rounding, so nothing here makes a job run again.
 
-    `failing_models` decides whether there is one; a reason that stands in its place stays, too.
+    The exception is `precision`: embeddings are computed anew when it changes. `failing_models` decides whether there
+    is a result; a reason that stands in its place stays, too.
     """
 
     device: DeviceName = "auto"
@@ -29,8 +30,11 @@ class Execution(Block):
     with the reason in the tables of Lie derivatives, and a gap in the figures of invariance and equivariance."""
     embedding_batch: int = Field(256, ge=1, le=MOST)
     """Images per forward pass of an embedding sweep."""
+    precision: Precision = "float32"
+    """How embedding sweeps round: `tf32` is faster on GPUs, `bfloat16` and `float16` more so. docs/speed.md says what
+    each does to invariance. The only key here that changes results, so sweeps run again when it changes."""
     channels_last: bool = False
-    """Memory layout of convolutions; faster on GPUs with mixed precision."""
+    """Memory layout of convolutions in trainings and sweeps; faster on GPUs with mixed precision."""
     compile: bool = False
     """Compile the network before training."""
     checkpoint_minutes: float = Field(10.0, ge=0, le=HUGE)
@@ -59,5 +63,14 @@ class Execution(Block):
     def compute(self) -> Compute:
         """What a job that runs a network is told."""
         return Compute(
-            device=self.device, batch=self.embedding_batch, workers=self.workers, failing=self.failing_models
+            device=self.device,
+            batch=self.embedding_batch,
+            workers=self.workers,
+            channels_last=self.channels_last,
+            failing=self.failing_models,
         )
+
+    @property
+    def rounding(self) -> dict[str, Precision]:
+        """What an embedding sweep is told of its precision: nothing where it is full."""
+        return {} if self.precision == "float32" else {"precision": self.precision}

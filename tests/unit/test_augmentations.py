@@ -9,6 +9,7 @@ from scipy import stats
 from torchvision.transforms import v2
 
 from workflow_scripts.common import randomness
+from workflow_scripts.data.preprocess import resized_size
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training import augmentations, settings
 from workflow_scripts.training.settings import augmentation_named
@@ -78,7 +79,7 @@ def test_rrc_beta1_draws_the_windows_of_rrc():
 
 @pytest.mark.parametrize("name", ["rscc", "fscc"])
 def test_centred_windows_are_centred(name):
-    height, width = (500, 400) if name == "rscc" else augmentations.resized_size(500, 400, SIZES.resize)
+    height, width = (500, 400) if name == "rscc" else resized_size(500, 400, SIZES.resize)
     drawn = windows(name, 500, 400, 300)
     assert np.abs(drawn[:, 0] + drawn[:, 2] / 2 - height / 2).max() <= 0.5
     assert np.abs(drawn[:, 1] + drawn[:, 3] / 2 - width / 2).max() <= 0.5

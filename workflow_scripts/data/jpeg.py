@@ -36,9 +36,14 @@ class Frame(NamedTuple):
     components: int
 
 
+def octets(encoded: Encoded) -> memoryview:
+    """The bytes as numbers from 0 to 255, uncopied; the items of other views may be signed, as those of Arrow are."""
+    return memoryview(encoded).cast("B")
+
+
 def jpeg_frame(encoded: Encoded) -> Frame | None:
     """The first frame header of a JPEG; None for anything else."""
-    view = memoryview(encoded)
+    view = octets(encoded)
     if bytes(view[:2]) != b"\xff\xd8":
         return None
     for marker, position in _segments(view, 2):

@@ -1,6 +1,5 @@
-"""Random access to the encoded images of Arrow shards, and their decoding."""
+"""Random access to the images of Arrow shards."""
 
-import io
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
@@ -10,17 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from PIL import Image
-from torchvision.io import ImageReadMode, decode_jpeg
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import reading
 from workflow_scripts.common.seals import damaged, read_seal
-from workflow_scripts.data.jpeg import Encoded, jpeg_components
+from workflow_scripts.data.decode import decode
+from workflow_scripts.data.jpeg import octets
 from workflow_scripts.data.schema import SHARD_SCHEMA, image_checksum, rows_checksum
-
-# The index has counted the pixels (dataset.max_megapixels).
-Image.MAX_IMAGE_PIXELS = None
 
 
 class ShardReader:
@@ -61,7 +56,7 @@ class ShardReader:
         if not 0 <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         batch = bisect_right(self._starts, row) - 1
-        encoded = memoryview(self._data[batch][int(row) - self._starts[batch]].as_buffer())
+        encoded = octets(memoryview(self._data[batch][int(row) - self._starts[batch]].as_buffer()))
         if image_checksum(int(self.ids[row]), int(self.labels[row]), encoded) != self._checksums[row]:
             raise damaged(self._path_of(row), f"image with id {self.ids[row]} has changed since it was written")
         return encoded
@@ -120,20 +115,3 @@ def _open(path: Path) -> list[pa.RecordBatch]:
         if seal is None or seal.rows != rows_checksum(batches):
             raise damaged(path, "its rows are not those that were written")
     return batches
-
-
-def decode(encoded: Encoded) -> torch.Tensor:
-    """Decode an image to uint8 [3, height, width], RGB, on the CPU; in memory the channels come last.
-
-    Equals PIL's `convert("RGB")` up to the rounding of the JPEG decoder; the EXIF orientation is ignored,
-    as by PIL. Raises `OSError`, `ValueError` or `SyntaxError`, as PIL does, where the bytes are no image.
-    """
-    if jpeg_components(encoded) in (1, 3):
-        # The copy is what torch needs to own the memory; it is small beside the decoding.
-        data = torch.frombuffer(bytearray(encoded), dtype=torch.uint8)
-        try:
-            return decode_jpeg(data, mode=ImageReadMode.RGB)
-        except RuntimeError:
-            pass  # A variant that torchvision's decoder lacks, or damage, which PIL will explain.
-    with Image.open(io.BytesIO(encoded)) as image:
-        return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)

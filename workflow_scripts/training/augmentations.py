@@ -13,6 +13,7 @@ import torch
 from torchvision.transforms.v2 import functional
 
 from workflow_scripts.common.randomness import integer, uniform
+from workflow_scripts.data.preprocess import resized, resized_size
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.settings import ASPECTS, Crop
 
@@ -101,7 +102,7 @@ class RandomSizeCrop(Augmentation):
         """Cut `window` out of `image`, uint8 [3, height, width], and resize it to the crop."""
         side = self.preprocessing.crop
         cut = functional.crop(image, window.top, window.left, window.height, window.width)
-        cut = functional.resize(cut, [side, side], antialias=True)
+        cut = resized(cut, (side, side))
         return functional.horizontal_flip(cut) if window.flip else cut
 
 
@@ -132,9 +133,8 @@ class FixedSizeCrop(Augmentation):
     def apply(self, image: torch.Tensor, window: Window) -> torch.Tensor:
         """Resize `image`, uint8 [3, height, width], and cut `window` out of it."""
         height, width = image.shape[-2:]
-        size = resized_size(height, width, self.preprocessing.resize)
-        resized = functional.resize(image, list(size), antialias=True)
-        return functional.crop(resized, window.top, window.left, window.height, window.width)
+        whole = resized(image, resized_size(height, width, self.preprocessing.resize))
+        return functional.crop(whole, window.top, window.left, window.height, window.width)
 
 
 def area_fraction(beta: float, generator: torch.Generator, smallest: float = SMALLEST_AREA) -> float:
@@ -164,13 +164,6 @@ def largest_window(height: int, width: int, aspects: tuple[float, float]) -> Win
     elif width / height > aspects[1]:
         size = height, round(height * aspects[1])
     return Window((height - size[0]) // 2, (width - size[1]) // 2, *size)
-
-
-def resized_size(height: int, width: int, shorter: int) -> tuple[int, int]:
-    """Size (height, width) of an image resized to the side `shorter`, rounded as torchvision does."""
-    if height <= width:
-        return shorter, int(shorter * width / height)
-    return int(shorter * height / width), shorter
 
 
 def make(crop: Crop, preprocessing: Preprocessing) -> Augmentation:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.randomness import item_generator, stream
@@ -129,5 +129,16 @@ def _loader(dataset: Dataset, ranks: Ranks, workers: int, **batching: Any) -> Da
         # Without one of its own, a loader takes its workers' seed from the stream that feeds dropout.
         generator=torch.Generator(),
         worker_init_fn=start_of_worker(),
+        collate_fn=collated,
         **batching,
     )
+
+
+def collated(samples: list[tuple[Any, ...]]) -> list[Tensor]:
+    """A batch of samples whose first part is an image: uint8 [N, 3, H, W], and what else there is, [N] each.
+
+    The channels stay last in memory, as decoding and resizing leave them: another order would take as long as the
+    resizing, and the device sees to it.
+    """
+    images, *others = default_collate([(image.permute(1, 2, 0), *rest) for image, *rest in samples])
+    return [images.permute(0, 3, 1, 2), *others]

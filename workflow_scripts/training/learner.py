@@ -61,7 +61,8 @@ class Learner:
     def see(self, images: Tensor) -> Tensor:
         """Bring `images`, uint8 [batch, 3, crop, crop], to the device and normalise them to float32."""
         images = images.to(self.ranks.device, non_blocking=True)
-        return self.inputs(images).contiguous(memory_format=self.layout)
+        # Bytes are moved to another layout sooner than floats are.
+        return self.inputs(images.contiguous(memory_format=self.layout))
 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate in `epoch`, counted from 0."""

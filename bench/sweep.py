@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from bench.timing import median_seconds
-from workflow_scripts.data.decode import decode
 from workflow_scripts.data.preprocess import resize_and_crop
+from workflow_scripts.data.reader import decode
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.network import create
 from workflow_scripts.models.subject import Subject

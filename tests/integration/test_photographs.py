@@ -11,8 +11,8 @@ import torch
 from tests.conftest import write_tiny_shard
 from tests.workflow import Checkout, tiny_study
 from workflow_scripts.common.files import read_table
-from workflow_scripts.data.decode import decode
 from workflow_scripts.data.preprocess import resize_and_crop
+from workflow_scripts.data.reader import decode
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.equivariance_error import Derivatives

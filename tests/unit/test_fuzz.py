@@ -26,7 +26,7 @@ from tests.unit.test_ilsvrc2012 import tar_of
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.check import check, strict_pillow
 from workflow_scripts.data.classes import describe_classes
-from workflow_scripts.data.decode import decode
+from workflow_scripts.data.reader import decode
 from workflow_scripts.data.sources import Candidate
 from workflow_scripts.data.tars import list_members
 from workflow_scripts.models.weights import fill, read_weights

@@ -8,9 +8,7 @@ from threading import Lock
 
 import numpy as np
 import simplejpeg
-import torch
 from PIL import Image
-from torch.utils.data import get_worker_info
 
 from workflow_scripts.data.jpeg import Encoded, jpeg_components, octets
 
@@ -35,7 +33,9 @@ class Tally:
         """JPEGs that PIL has decoded, by the reason."""
         self.others = 0
         """Images of other formats, which PIL always decodes."""
-        self._lock, self._said = Lock(), False
+        self.speaks = True
+        """Whether this process says so if the slow decoder is needed often; one worker of a loader is enough."""
+        self._lock = Lock()
 
     def count(self, way: str) -> None:
         """Count an image that was decoded as the attribute `way` says."""
@@ -47,57 +47,53 @@ class Tally:
         with self._lock:
             self.slow[why] += 1
             slow = self.slow.total()
-            if self._said or slow < FEW or slow <= SHARE * (self.fast + slow):
+            if not self.speaks or slow < FEW or slow <= SHARE * (self.fast + slow):
                 return
-            self._said = True
-        worker = get_worker_info()
-        # What is true of one worker of a loader is true of the others.
-        if worker is None or worker.id == 0:
-            log.warning(
-                "%d of %d JPEGs so far could not be decoded by the fast decoder (most often: %s); the slow one takes "
-                "about half as long again",
-                *(slow, self.fast + slow, self.slow.most_common(1)[0][0]),
-            )
+            self.speaks = False
+        log.warning(
+            "%d of %d JPEGs so far are beyond the fast decoder (most often: %s); the slow one takes half as long again",
+            *(slow, self.fast + slow, self.slow.most_common(1)[0][0]),
+        )
 
 
 TALLY = Tally()
 
 
-def decode(encoded: Encoded) -> torch.Tensor:
-    """Decode an image to uint8 [3, height, width], RGB, on the CPU; in memory the channels come last.
+def decode_array(encoded: Encoded) -> np.ndarray:
+    """Decode an image to uint8 [height, width, 3], RGB.
 
     Equals PIL's `convert("RGB")` up to the rounding of the JPEG decoder; the EXIF orientation is ignored,
     as by PIL. Raises `OSError`, `ValueError` or `SyntaxError`, as PIL does, where the bytes are no image.
     """
     data = octets(encoded)
-    if (image := _from_ppm(data)) is not None:
+    if (stored := _of_ppm(data)) is not None:
         TALLY.count("pixels")
-        return image
+        return stored
     components, why = jpeg_components(data), ""
     if components in (1, 3):
         try:
-            image = _channels_first(simplejpeg.decode_jpeg(data, "RGB"))
+            pixels = simplejpeg.decode_jpeg(data, "RGB")
         except ValueError as error:
             # A variant that the fast decoder lacks, or damage, which PIL will explain.
             why = str(error)
         else:
             TALLY.count("fast")
-            return image
-    with Image.open(io.BytesIO(data)) as opened:
-        image = _channels_first(np.array(opened.convert("RGB")))
+            return pixels
+    with Image.open(io.BytesIO(data)) as image:
+        pixels = np.array(image.convert("RGB"))
     if components is None:
         TALLY.count("others")
     else:
         TALLY.count_slow(why or f"{components} colour components")
-    return image
+    return pixels
 
 
 def as_ppm(image: Image.Image) -> bytes:
-    """The pixels of an image in the mode RGB, as `decode` reads them without any decoding."""
+    """The pixels of an image in the mode RGB, as `decode_array` reads them without any decoding."""
     return b"P6\n%d %d\n255\n" % image.size + image.tobytes()
 
 
-def _from_ppm(data: memoryview) -> torch.Tensor | None:
+def _of_ppm(data: memoryview) -> np.ndarray | None:
     """The pixels of a binary PPM, copied, so that nobody writes into a mapped file; None for anything else."""
     header = PPM.match(data)
     if header is None:
@@ -105,9 +101,4 @@ def _from_ppm(data: memoryview) -> torch.Tensor | None:
     width, height = int(header[1]), int(header[2])
     if width * height == 0 or len(data) - header.end() != 3 * width * height:
         return None
-    pixels = torch.frombuffer(bytearray(data[header.end() :]), dtype=torch.uint8)
-    return pixels.view(height, width, 3).permute(2, 0, 1)
-
-
-def _channels_first(pixels: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(pixels).permute(2, 0, 1)
+    return np.frombuffer(data, np.uint8, offset=header.end()).reshape(height, width, 3).copy()

@@ -13,10 +13,11 @@ def resized_size(height: int, width: int, shorter: int) -> tuple[int, int]:
 
 
 def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize uint8 `image` [3, H, W] to `size` (height, width): bilinear, antialiased; the channels come last in memory.
+    """Resize uint8 `image` [3, H, W] to `size` (height, width): bilinear, antialiased.
 
-    Equals torchvision's `resize` to the bit. For a window of a larger image it takes less than half of its time: torch's
-    kernel works with the channels last, and would copy window and result from and to another order.
+    Equals torchvision's `resize` to the bit, and leaves the channels last in memory. For a window of a larger image it
+    takes less than half of the time: the kernel of torch works with the channels last, and would copy the window and
+    the result from and to another order.
     """
     if tuple(image.shape[-2:]) == size:
         return image

@@ -13,8 +13,8 @@ import torch
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import reading
 from workflow_scripts.common.seals import damaged, read_seal
-from workflow_scripts.data.decode import decode
-from workflow_scripts.data.jpeg import octets
+from workflow_scripts.data.decode import decode_array
+from workflow_scripts.data.jpeg import Encoded, octets
 from workflow_scripts.data.schema import SHARD_SCHEMA, image_checksum, rows_checksum
 
 
@@ -115,3 +115,11 @@ def _open(path: Path) -> list[pa.RecordBatch]:
         if seal is None or seal.rows != rows_checksum(batches):
             raise damaged(path, "its rows are not those that were written")
     return batches
+
+
+def decode(encoded: Encoded) -> torch.Tensor:
+    """Decode an image to uint8 [3, height, width], RGB, on the CPU; in memory the channels come last.
+
+    Raises what `decode_array` raises.
+    """
+    return torch.from_numpy(decode_array(encoded)).permute(2, 0, 1)

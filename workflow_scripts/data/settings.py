@@ -57,6 +57,11 @@ class Storage(Block):
     """Store images re-encoded at this shorter side (pixels); `null` keeps the original bytes."""
     store_quality: int = Field(95, ge=1, le=100)
     """JPEG quality of re-encoded images."""
+    store_colour: Literal["full", "half"] = "full"
+    """Colours of re-encoded images: at the resolution of the brightness (4:4:4), or at half of it (4:2:0)."""
+    store: Literal["encoded", "pixels"] = "encoded"
+    """`encoded`: original bytes, or JPEGs of `store_size`. `pixels`: decoded, so that a training reads them several
+    times faster and from more disk: 3 bytes per pixel, about 260 kB per image at `store_size: 256`."""
 
 
 class Planted(Storage):

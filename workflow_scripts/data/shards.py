@@ -17,6 +17,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import Rows, atomic, read_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import current_stamp
+from workflow_scripts.data.decode import as_ppm, decode_array
 from workflow_scripts.data.parallel import ordered_map
 from workflow_scripts.data.schema import ROW_COLUMNS, SHARD_SCHEMA, image_checksum, rows_checksum
 from workflow_scripts.data.settings import Split, Storage
@@ -26,8 +27,8 @@ COLUMNS = ["id", "label", "split", "path", "container", "offset", "bytes", "widt
 # A record batch ends with whichever comes first: few rows make random access cheap, few bytes bound memory.
 BATCH_ROWS = 256
 BATCH_BYTES = 2**26
-# The index has counted the pixels (dataset.max_megapixels).
-Image.MAX_IMAGE_PIXELS = None
+# Halving the colour resolution of an image that was just made small can be seen, so it is no default.
+SUBSAMPLING = {"full": "4:4:4", "half": "4:2:0"}
 
 Batch = tuple[list[int], list[int], list[bytes]]
 """Ids, labels and encoded images."""
@@ -48,7 +49,8 @@ def shards(
     The images of a split are cut, in the order of their ids, into `storage.shards` blocks of equal
     length. Without `storage.store_size` the bytes are those of the original file. With it, an image
     whose shorter side is longer is resized to it (bilinear, antialiased) and encoded as JPEG of quality
-    `storage.store_quality` with full colour resolution. `workers` threads; memory stays bounded.
+    `storage.store_quality`, with colours as `storage.store_colour` says. Where `storage.store` is `pixels`, every
+    image is stored decoded, as PPM. `workers` threads; memory stays bounded.
 
     Raises `InputError` where `index` holds no image of `split`, where there is no such shard, or where
     an image is no longer the one that was indexed.
@@ -95,25 +97,30 @@ def _stored(root: Path, storage: Storage, row: Any) -> bytes:
         raise InputError(_changed(root, row, f"cannot be read: {error.strerror or error}")) from error
     if hashlib.sha256(encoded).hexdigest() != row.sha256:
         raise InputError(_changed(root, row, "has changed"))
-    if storage.store_size is None or min(row.width, row.height) <= storage.store_size:
+    large = storage.store_size is not None and min(row.width, row.height) > storage.store_size
+    if storage.store == "encoded" and not large:
         return encoded
-    return shrink(encoded, storage.store_size, storage.store_quality)
+    image = Image.fromarray(decode_array(encoded))
+    if storage.store_size is not None and large:
+        image = shrink(image, storage.store_size)
+    return as_ppm(image) if storage.store == "pixels" else as_jpeg(image, storage)
 
 
 def _changed(root: Path, row: Any, what: str) -> str:
     return f"{root / row.container}: {row.path} {what} since the index was made; raise dataset.version in the study"
 
 
-def shrink(encoded: bytes, size: int, quality: int) -> bytes:
-    """The image as JPEG with a shorter side of `size` pixels, resized as torchvision's `Resize` does."""
-    with Image.open(io.BytesIO(encoded)) as image:
-        rgb = image.convert("RGB")
-    short = min(rgb.size)
-    width, height = (size if side == short else int(size * side / short) for side in rgb.size)
-    small = rgb.resize((width, height), Image.Resampling.BILINEAR)
+def shrink(image: Image.Image, size: int) -> Image.Image:
+    """The image with a shorter side of `size` pixels, resized as torchvision's `Resize` does."""
+    short = min(image.size)
+    width, height = (size if side == short else int(size * side / short) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BILINEAR)
+
+
+def as_jpeg(image: Image.Image, storage: Storage) -> bytes:
+    """The image as JPEG of the quality, and with the colours, that `storage` asks for."""
     file = io.BytesIO()
-    # 4:4:4: halving the colour resolution of an image that was just made small would be seen.
-    small.save(file, "JPEG", quality=quality, subsampling=0)
+    image.save(file, "JPEG", quality=storage.store_quality, subsampling=SUBSAMPLING[storage.store_colour])
     return file.getvalue()
 
 

@@ -65,8 +65,10 @@ class Ranks:
 
 
 @contextmanager
-def join(device: DeviceName, timeout: timedelta, expected: int | None = None) -> Iterator[Ranks]:
-    """Take this process's place among the ranks and make torch reproducible.
+def join(
+    device: DeviceName, timeout: timedelta, expected: int | None = None, deterministic: bool = True
+) -> Iterator[Ranks]:
+    """Take this process's place among the ranks and make torch reproducible: to the bit, if `deterministic`.
 
     Reads the environment that torch's launcher sets for the processes that it starts; for any other there is one rank
     and no process group, whatever the environment says. A rank that lets the others wait for longer than `timeout` ends
@@ -80,7 +82,7 @@ def join(device: DeviceName, timeout: timedelta, expected: int | None = None) ->
         place = own_device(device)
         logging.info("rank %d of %d on %s: %s", rank, world, place, surroundings())
         _set_threads()
-        _be_reproducible()
+        choose_algorithms(place, deterministic)
         if world > 1:
             _meet(place, timeout)
         yield Ranks(rank=rank, world=world, device=place)
@@ -155,9 +157,11 @@ def _set_threads() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", len(os.sched_getaffinity(0)))))
 
 
-def _be_reproducible() -> None:
+def choose_algorithms(device: torch.device, deterministic: bool) -> None:
+    """Let torch use deterministic algorithms only, or on a GPU whichever it finds to be the fastest."""
+    exact = deterministic or device.type == "cpu"
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # what cuBLAS asks for determinism
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(exact, warn_only=True)
     # Filling is slow, and nothing of ours reads memory that it has not written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.benchmark = not exact

@@ -86,6 +86,9 @@ class Recipe(Block):
     """Statistics per rank, as in the papers, or over the whole global batch."""
     amp: Literal["none", "bfloat16", "float16"] = "none"
     """Mixed precision."""
+    deterministic: bool = True
+    """Use only algorithms that give the same digits in every run. `false` lets a GPU choose the fastest ones, so that a
+    repetition agrees to rounding; docs/speed.md says what that saves. The CPU is deterministic in any case."""
 
 
 class Grid(Block):

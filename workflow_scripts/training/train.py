@@ -97,7 +97,11 @@ def train(
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
     timeout = timedelta(minutes=collective_timeout_minutes)
-    with join(device, timeout, world) as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
+    with (
+        join(device, timeout, world, recipe.deterministic) as ranks,
+        exclusive(state, ranks),
+        catch_sigterm(ranks) as warnings,
+    ):
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)
         augmenter, local_batch_norm = make(augmentation, preprocessing), recipe.batch_norm == "local"

@@ -13,6 +13,7 @@ from typing import Any
 
 from workflow_scripts.common.ending import die_with
 from workflow_scripts.common.errors import InputError, out_of_memory, reason
+from workflow_scripts.data.decode import TALLY
 
 SHARED = "/dev/shm"
 AHEAD = 4
@@ -42,7 +43,9 @@ def _end_workers() -> None:
             worker.kill()
 
 
-def _start(parent: int, _worker: int) -> None:
+def _start(parent: int, worker: int) -> None:
+    # What is to be said of the images, the first worker says for all.
+    TALLY.speaks = worker == 0
     # Slurm sends SIGTERM to every process of a job, and a terminal Ctrl-C to all that it runs.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)

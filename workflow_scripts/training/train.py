@@ -96,12 +96,8 @@ def train(
     """
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
-    timeout = timedelta(minutes=collective_timeout_minutes)
-    with (
-        join(device, timeout, world, recipe.deterministic) as ranks,
-        exclusive(state, ranks),
-        catch_sigterm(ranks) as warnings,
-    ):
+    joined = join(device, timedelta(minutes=collective_timeout_minutes), world, recipe.deterministic)
+    with joined as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)
         augmenter, local_batch_norm = make(augmentation, preprocessing), recipe.batch_norm == "local"

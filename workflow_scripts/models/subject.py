@@ -24,7 +24,8 @@ class Inputs(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Inputs [N, 3, H, W] for `pixels`, uint8 or float from 0 to 255."""
-        return self.of_unit(pixels / 255)
+        # In place: on a CPU it takes longer to get new memory than to compute.
+        return (pixels / 255).sub_(self.mean).div_(self.std)
 
     def of_unit(self, pixels: Tensor) -> Tensor:
         """Inputs [N, 3, H, W] for float `pixels` from 0 to 1."""

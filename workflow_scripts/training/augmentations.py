@@ -80,8 +80,9 @@ class RandomSizeCrop(Augmentation):
         """Draw a window: translation, then size, then place, then mirroring."""
         down, right = translation(height, width, self.shift, generator)
         window = self._size_and_place(height, width, generator)
-        flip = self.flips and uniform(0, 1, generator) < 0.5
-        return replace(window, flip=flip).moved(down, right)
+        if self.flips:
+            window = replace(window, flip=uniform(0, 1, generator) < 0.5)
+        return window.moved(down, right) if down or right else window
 
     def _size_and_place(self, height: int, width: int, generator: torch.Generator) -> Window:
         for _ in range(TRIES):
@@ -101,8 +102,7 @@ class RandomSizeCrop(Augmentation):
     def apply(self, image: torch.Tensor, window: Window) -> torch.Tensor:
         """Cut `window` out of `image`, uint8 [3, height, width], and resize it to the crop."""
         side = self.preprocessing.crop
-        cut = functional.crop(image, window.top, window.left, window.height, window.width)
-        cut = resized(cut, (side, side))
+        cut = resized(cut_out(image, window), (side, side))
         return functional.horizontal_flip(cut) if window.flip else cut
 
 
@@ -134,7 +134,15 @@ class FixedSizeCrop(Augmentation):
         """Resize `image`, uint8 [3, height, width], and cut `window` out of it."""
         height, width = image.shape[-2:]
         whole = resized(image, resized_size(height, width, self.preprocessing.resize))
-        return functional.crop(whole, window.top, window.left, window.height, window.width)
+        return cut_out(whole, window)
+
+
+def cut_out(image: torch.Tensor, window: Window) -> torch.Tensor:
+    """What `window` shows of `image` [3, H, W]: a view of it, or a copy with black where the image ends."""
+    bottom, right = window.top + window.height, window.left + window.width
+    if window.top >= 0 and window.left >= 0 and bottom <= image.shape[-2] and right <= image.shape[-1]:
+        return image[..., window.top : bottom, window.left : right]
+    return functional.crop(image, window.top, window.left, window.height, window.width)
 
 
 def area_fraction(beta: float, generator: torch.Generator, smallest: float = SMALLEST_AREA) -> float:

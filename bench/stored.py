@@ -18,6 +18,8 @@ SUFFIXES = {".jpg", ".jpeg"}
 WIDTH, HEIGHT = 500, 375
 OCTAVES = ((8, 6, 90.0), (32, 24, 50.0), (125, 94, 30.0), (500, 375, 14.0))
 THREADS = 16
+# Two for each class.
+FEWEST = 4
 
 
 def made_up(number: int) -> bytes:
@@ -32,11 +34,11 @@ def made_up(number: int) -> bytes:
     return file.getvalue()
 
 
-def image_folder(photographs: Path | None, place: Path, made: int = 0, copies: int = 1) -> Path:
+def image_folder(photographs: Path | None, place: Path, made: int = 0, at_least: int = 0) -> Path:
     """A folder `{train,val}/{class}` in `place`, with the JPEGs beneath `photographs`, or with as many `made` up.
 
-    All are in both splits. They are shared out between two classes, as only their pixels count here; with `copies`
-    of each there are more of them.
+    All are in both splits, in train several times if there must be `at_least` so many. They are shared out between two
+    classes, as only their pixels count here.
     """
     if photographs is None:
         with ThreadPoolExecutor(THREADS) as pool:
@@ -44,8 +46,11 @@ def image_folder(photographs: Path | None, place: Path, made: int = 0, copies: i
     else:
         found = sorted(path for path in photographs.resolve().rglob("*") if path.suffix.lower() in SUFFIXES)
         files = [path.read_bytes() for path in found]
+    if len(files) < FEWEST:
+        raise SystemExit(f"{photographs}: {len(files)} JPEGs; at least {FEWEST} are needed")
+    times = max(1, -(-at_least // len(files)))
     for split in SPLITS:
-        for number, data in enumerate(files * (copies if split == "train" else 1)):
+        for number, data in enumerate(files * (times if split == "train" else 1)):
             path = place / split / f"class{number % 2}" / f"{number:06}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)

@@ -1,22 +1,25 @@
 """What an embedding sweep costs beyond its forward passes, and what sharing and storing save.
 
-    PYTHONPATH=. python bench/sweep.py
+    PYTHONPATH=. python bench/sweep.py [FOLDER]
 
-Prints ratios within one run: the transformations of bank A against one forward pass of ResNet-18 at
-224 px, decoding against one forward pass, and the cells of the bank that are distinct.
+FOLDER holds photographs (JPEGs, in any folders beneath it); without it, some are made up with as many pixels and bytes.
+The shard is made, and its images are decoded, by the functions of the rules. Prints ratios within one run: the
+transformations of bank A against one forward pass of ResNet-18 at 224 px, decoding against one forward pass, and the
+cells of the bank that are distinct.
 """
 
-import io
+import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
+from bench.stored import image_folder, stored
 from bench.timing import median_seconds
-from workflow_scripts.data.preprocess import resize_and_crop
-from workflow_scripts.data.reader import decode
+from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.embeddings.forward import decode_crops
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.network import create
 from workflow_scripts.models.subject import Subject
@@ -29,25 +32,24 @@ BATCH, ROUNDS, CROP = 16, 5, 224
 seconds = partial(median_seconds, rounds=ROUNDS)
 
 
-def photograph() -> bytes:
-    """A JPEG of an ImageNet photograph's usual size (500 x 375)."""
-    noise = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(noise).resize((500, 375), Image.Resampling.BICUBIC).save(file, "JPEG", quality=95)
-    return file.getvalue()
-
-
-def main() -> None:
+def main(photographs: Path | None = None) -> None:
     """Measure and print."""
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        measure(stored(image_folder(photographs, place / "images", made=BATCH), place))
+
+
+def measure(reader: ShardReader) -> None:
+    """Measure on the first stored images, and print."""
+    rows = np.arange(BATCH)
     mean = (0.5, 0.5, 0.5)
     card = Card(library="timm", architecture="resnet18", classes=1000, crop=CROP, resize=256, mean=mean, std=mean)
     subject = Subject(card, create(card, seed=0))
-    data = photograph()
-    images = resize_and_crop(decode(data), 256, CROP).repeat(BATCH, 1, 1, 1)
+    images = decode_crops(reader, rows, card, workers=1)
     signs = np.resize([1, -1], BATCH)
     with torch.inference_mode():
         forward = seconds(lambda: subject.embed(images))
-    decoding = seconds(lambda: [resize_and_crop(decode(data), 256, CROP) for _ in range(BATCH)])
+    decoding = seconds(lambda: decode_crops(reader, rows, card, workers=1))
     costs = {
         name: seconds(lambda t=transformation: t(images, 5, signs)) / forward  # type: ignore[misc]
         for name, transformation in BANK_A_TRANSFORMATIONS.items()
@@ -63,4 +65,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:2]))

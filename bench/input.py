@@ -95,7 +95,7 @@ def main(photographs: Path, rounds: int = ROUNDS) -> None:
                 tasks[f"{title} {name}"] = batches(reader, name, normalised=False)
             tasks[f"{title} normalised"] = batches(reader, "rrc", normalised=True)
         # A training leaves out what does not fill a batch, so times are per image.
-        full = count - count % BATCH
+        full = count - count % min(BATCH, count)
         seconds = {
             name: time / (count if name == "peer" or name.endswith("decoding") else full)
             for name, time in least_seconds(tasks, rounds).items()

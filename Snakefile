@@ -27,6 +27,7 @@ include: "rules/report.smk"
 onstart:
     leave_interrupts_to_snakemake()
     hold_results(WORKSPACE.results)
+    offer_gpus(workflow, EXECUTION)
     WORKSPACE.sources.remember(make_folder=True)
 
 

@@ -24,7 +24,7 @@ from workflow_scripts.workflow.environment import ignore_file_dates, prepare_env
 from workflow_scripts.workflow.failures import listen, print_failures
 from workflow_scripts.workflow.holding import hold_results
 from workflow_scripts.workflow.partitions import Asking
-from workflow_scripts.workflow.resources import network_job, training_job
+from workflow_scripts.workflow.resources import network_job, offer_gpus, training_job
 from workflow_scripts.workflow.step import COMMAND, SHOWN_COMMAND, WILDCARDS
 from workflow_scripts.workflow.uptodate import ask_seals
 

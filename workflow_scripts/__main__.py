@@ -34,6 +34,8 @@ def main() -> None:
         die_with(int(os.environ.get(LAUNCHER, os.getppid())))
         leave_words_to_parent()
     set_job_environment(os.environ)
+    if not launched():
+        _lease_gpus()
     if len(sys.argv) < 2:
         sys.exit("error: name a module, for instance: python -m workflow_scripts metrics.invariance --help")
     name = sys.argv.pop(1)
@@ -49,6 +51,17 @@ def main() -> None:
     from workflow_scripts.common.cli import run
 
     run(getattr(module, name.rpartition(".")[2]))
+
+
+def _lease_gpus() -> None:
+    """Wait for the GPUs of this job, before anything asks CUDA which there are."""
+    from workflow_scripts.common.errors import InputError
+    from workflow_scripts.common.gpus import lease
+
+    try:
+        lease(os.environ)
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from tests.trainings import (
     stop_in_mid_epoch,
     weights,
 )
+from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.embeddings.cache import Cache
@@ -37,7 +38,8 @@ pairs_in_shards = test_pair_sweep.prepared
 def test_a_killed_training_continues_to_the_same_bits(drop_rate, tiny_shards, tmp_path):
     """With dropout, the state of the GPU's generator is part of it."""
     options: dict[str, Any] = {"device": "cuda", "architecture_args": {**TINY, "drop_rate": drop_rate}}
-    launch(arguments(tiny_shards, tmp_path / "undisturbed", **options)).check_returncode()
+    done = launch(arguments(tiny_shards, tmp_path / "undisturbed", **options))
+    assert done.returncode == 0, done.stderr
     disturbed = arguments(tiny_shards, tmp_path / "disturbed", checkpoint_minutes=0.0, **options)
     process = subprocess.Popen(command(disturbed), cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
@@ -66,7 +68,7 @@ def test_a_training_learns_what_it_learns_on_the_cpu(tiny_shards, tmp_path):
         ("float16", False, False),
         ("float16", True, False),
         ("none", False, True),
-        ("bfloat16", True, True),
+        ("bfloat16", False, True),
     ],
 )
 def test_it_learns_in_every_precision_and_layout(amp, channels_last, compile, tiny_shards, tmp_path):
@@ -74,6 +76,22 @@ def test_it_learns_in_every_precision_and_layout(amp, channels_last, compile, ti
     options = {"augmentation": "rrc", "channels_last": channels_last, "compile": compile, "workers": 2}
     train(**arguments(tiny_shards, tmp_path, recipe, device="cuda", **options))
     assert history(tmp_path).iloc[-1]["val_top1"] > 0.9
+
+
+def test_a_layout_that_the_compiler_gets_wrong_is_refused_in_one_line(tiny_shards, tmp_path):
+    """With deterministic algorithms, PyTorch 2.11 compiles convolutions whose channels come last into wrong strides."""
+    recipe = Recipe(epochs=6, batch_size=10, learning_rate=0.05, step_epochs=4, amp="bfloat16")
+    options: dict[str, Any] = {"device": "cuda", "channels_last": True, "compile": True, "workers": 2}
+    refused = ""
+    try:
+        train(**arguments(tiny_shards, tmp_path, recipe, **options))
+    except InputError as error:
+        refused = str(error)
+    if refused:
+        assert refused.startswith("the network cannot be compiled here (")
+        assert "set execution.compile to false" in refused
+    else:
+        assert history(tmp_path).iloc[-1]["val_top1"] > 0.9
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="two ranks need two GPUs")
@@ -100,7 +118,17 @@ def test_embeddings_are_those_of_the_cpu(images_in_shards, tmp_path):
     )
     assert ours.keys() == theirs.keys()
     for key, values in theirs.items():
-        np.testing.assert_allclose(ours[key], values, atol=1e-2 * np.abs(values).max())
+        np.testing.assert_allclose(ours[key], values, atol=1e-5 * np.abs(values).max())
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bfloat16", "float16"])
+def test_narrow_types_are_near(precision, images_in_shards, tmp_path):
+    bank = BankA(transformations=["rotate"], magnitudes=[0, 7])
+    full = embeddings(test_sweep.swept(images_in_shards, tmp_path / "full", bank, device="cuda"))
+    ways: dict[str, Any] = {"precision": precision, "device": "cuda", "channels_last": True}
+    for key, values in embeddings(test_sweep.swept(images_in_shards, tmp_path / "narrow", bank, **ways)).items():
+        assert not np.array_equal(values, full[key])
+        np.testing.assert_allclose(values, full[key], atol=3e-2 * np.abs(full[key]).max())
 
 
 def test_similarities_are_those_of_the_cpu(pairs_in_shards, tmp_path):

@@ -3,12 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from workflow_scripts.common.arrays import write_array
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.common.statistics import bootstrap_interval
+from workflow_scripts.common.statistics import bootstrap_interval, interval_of_pairs
 from workflow_scripts.embeddings.cache import IMAGES, INDEX, SIGNS
-from workflow_scripts.metrics.equivariance import cosine_of_pairs, equivariance, pairs_of_one_sign, shuffle_columns
+from workflow_scripts.metrics.equivariance import (
+    cosine_of_pairs,
+    equivariance,
+    of_shuffle,
+    pairs_of_one_sign,
+    shuffle_columns,
+)
 
 N, D, PAIRS = 400, 64, 2000
 RNG = np.random.default_rng(5)
@@ -143,3 +150,54 @@ def test_the_bootstrap_interval_covers_the_mean_as_often_as_it_says():
 def test_the_bootstrap_interval_of_too_few_values_is_null():
     assert np.isnan(bootstrap_interval([1.0], 0)).all()
     assert bootstrap_interval([1.0, 2.0, 4.0], 3) == bootstrap_interval([1.0, 2.0, 4.0], 3)
+
+
+def responses(kind: str, images: int, rng: np.random.Generator) -> np.ndarray:
+    """Differences of images whose response has a direction, or is of one of several kinds."""
+    directions = np.random.default_rng(8).normal(size=(5, 32))
+    noise = rng.normal(size=(images, 32))
+    return {
+        "one direction, any strength": rng.uniform(0, 1, (images, 1)) * np.sign(directions[0]),
+        "one direction and noise": directions[0] + 2 * noise,
+        "five directions": directions[rng.integers(0, 5, images)] + noise,
+        "none": noise,
+    }[kind]
+
+
+def equivariance_of(rows: np.ndarray, pairs: int, rng: np.random.Generator) -> tuple[float, float, float]:
+    """The mean with its interval over images."""
+    groups = np.zeros(len(rows))
+    first, second = pairs_of_one_sign(groups, pairs, rng)
+    alignment, shuffled = (
+        cosine_of_pairs(values, first, second) for values in (rows, shuffle_columns(rows, groups, rng))
+    )
+    low, high = interval_of_pairs(alignment, first, second, minus=shuffled, of_images=-of_shuffle(rows, groups))
+    return float((alignment - shuffled).mean()), low, high
+
+
+@pytest.mark.parametrize("kind", ["one direction, any strength", "one direction and noise", "five directions", "none"])
+def test_the_interval_covers_as_often_as_it_says(kind):
+    """The truth is that of many more images. An interval over pairs covers it 8 % of the time in the first case."""
+    truth = np.mean(
+        [equivariance_of(responses(kind, 20_000, rng), 60_000, rng)[0] for rng in np.random.default_rng(1).spawn(3)]
+    )
+    studies = [equivariance_of(responses(kind, 100, rng), 1500, rng) for rng in np.random.default_rng(2).spawn(500)]
+    covered = np.mean([low <= truth <= high for _, low, high in studies])
+    assert 0.92 <= covered <= 0.98
+
+
+def test_the_variance_is_that_of_all_pairs_that_share_an_image():
+    rng = np.random.default_rng(3)
+    first, second = np.array([0, 0, 1, 2, 3, 4]), np.array([1, 2, 2, 3, 4, 0])
+    values = rng.normal(size=6)
+    deviations = (values - values.mean()) / 6
+    shared = [
+        deviations[p] * deviations[q]
+        for p in range(6)
+        for q in range(6)
+        if {first[p], second[p]} & {first[q], second[q]}
+    ]
+    low, high = interval_of_pairs(values, first, second)
+    assert (low + high) / 2 == pytest.approx(values.mean())
+    assert ((high - low) / 2 / stats.t.ppf(0.975, 4)) ** 2 == pytest.approx(sum(shared) * 5 / 4)
+    assert np.isnan(interval_of_pairs(values[:1], first[:1], second[:1])).all()

@@ -8,7 +8,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from tests.unit.images import picture
 from workflow_scripts.transformations.bank_a import BANK_A
 from workflow_scripts.transformations.entry import IDENTITY, MAGNITUDES
-from workflow_scripts.transformations.operations import draw_signs
+from workflow_scripts.transformations.operations import draw_signs, rotate, warp
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
 
 SIDE = 64
@@ -127,3 +127,27 @@ def test_signs_depend_on_image_transformation_and_seed_only():
     np.testing.assert_array_equal(signs[1000:1010], draw_signs(0, "rotate", ids[1000:1010]))
     for other in (draw_signs(1, "rotate", ids), draw_signs(0, "shearX", ids)):
         assert abs(np.mean(signs * other)) < 0.06
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_border_is_mixed_with_black_once(images, seed):
+    """The warp of an image is that of the same image with black around it: a place between both is their mixture."""
+    rng = np.random.default_rng(seed)
+    shift = tuple(map(float, rng.uniform(-9, 9, 2)))
+    tilt = tuple(map(float, rng.uniform(-20, 20, 2)))
+    factor, degrees, frame = float(rng.uniform(0.5, 1.5)), float(rng.uniform(-60, 60)), 30
+    framed = torch.nn.functional.pad(images, (frame,) * 4)
+    inside = (..., slice(frame, -frame), slice(frame, -frame))
+    pairs = {
+        "warp": (lambda x, at: warp(x, translate=shift, scale=factor, shear=tilt)),
+        "about a corner": (lambda x, at: warp(x, shear=tilt, center=(at, at))),
+        "rotation": (lambda x, at: rotate(x, degrees)),
+    }
+    for name, transform in pairs.items():
+        difference = transform(images, 0.0).int() - transform(framed, float(frame))[inside].int()
+        assert difference.abs().max() <= 1, name
+
+
+def test_half_a_pixel_beyond_the_border_is_half_of_it():
+    moved = warp(torch.full((1, 3, 8, 8), 200, dtype=torch.uint8), translate=(2.5, 0.0))
+    assert moved[0, 0, 0].tolist() == [0, 0, 100, 200, 200, 200, 200, 200]

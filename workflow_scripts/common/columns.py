@@ -96,8 +96,8 @@ COLUMNS = {
     "alignment": "mean of cos(d_i, d_j) over pairs, with d = f(x) - f(t(x))",
     "shuffled_alignment": "mean of the same on a matrix of rows d whose columns are shuffled independently",
     "equivariance": "alignment of a pair minus that of the pair in the shuffled matrix; 0 is none above chance",
-    "low": "lower end of the 95 % bootstrap interval of the mean",
-    "high": "upper end of the 95 % bootstrap interval of the mean",
+    "low": "lower end of the 95 % interval of the mean, over images",
+    "high": "upper end of the 95 % interval of the mean, over images",
     # WordNet
     "wnid_a": "wnid of the first class of a pair of classes",
     "wnid_b": "wnid of the second class of a pair of classes",

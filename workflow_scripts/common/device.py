@@ -1,6 +1,7 @@
 """Where networks run, how they round, and whether they fit there."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -8,6 +9,7 @@ from typing import TypeVar
 import torch
 
 from workflow_scripts.common.errors import InputError, out_of_memory
+from workflow_scripts.common.gpus import SHARED
 from workflow_scripts.common.settings import DeviceName, Precision
 
 Result = TypeVar("Result")
@@ -24,6 +26,8 @@ def choose_device(name: DeviceName) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     round_to_tf32(False)
+    if name == "cuda" and (jobs := int(os.environ.get(SHARED, "1"))) > 1:
+        torch.cuda.set_per_process_memory_fraction(1 / jobs)
     return torch.device(name)
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, t
 
 
 def mean_and_sem(values: ArrayLike) -> tuple[float, float, int]:
@@ -32,3 +32,38 @@ def bootstrap_interval(
     options = {"n_resamples": resamples, "batch": 50, "confidence_level": level, "method": "percentile"}
     interval = bootstrap((flat,), np.mean, rng=rng, **options).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def interval_of_pairs(
+    values: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    minus: np.ndarray | None = None,
+    of_images: np.ndarray | None = None,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Interval of the mean of `values` of pairs that share images; NaN for fewer than three images.
+
+    `first` and `second` are the images of each pair, counted from 0. Values of two pairs that share an image are
+    correlated, so that images are what is resampled: the variance is the sum of the products of the deviations of all
+    pairs that share one (Aronow, Samii and Assenova 2015). The interval is that of Student's t over the images. `minus`
+    is subtracted from the values; its pairs are independent. `of_images` is what each image adds to the mean in another
+    way than by its pairs, to first order.
+    """
+    count = len(of_images) if of_images is not None else 1 + max(first.max(initial=-1), second.max(initial=-1))
+    images = len(np.union1d(first, second))
+    if images < 3:
+        return math.nan, math.nan
+    deviations = (values - values.mean()) / len(values)
+    of_each = np.bincount(first, deviations, count) + np.bincount(second, deviations, count)
+    if of_images is not None:
+        of_each = of_each + of_images
+    # A pair shares both images with itself, and counts once.
+    variance = max(np.square(of_each).sum() - np.square(deviations).sum(), 0.0)
+    mean = values.mean()
+    if minus is not None:
+        mean -= minus.mean()
+        variance += minus.var() / len(minus)
+    half = t.ppf((1 + level) / 2, images - 1) * math.sqrt(variance * images / (images - 1))
+    return float(mean - half), float(mean + half)

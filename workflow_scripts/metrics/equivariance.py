@@ -8,6 +8,7 @@ distributions, and 0 says that the dimensions do not move together.
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.statistics import bootstrap_interval
+from workflow_scripts.common.statistics import interval_of_pairs
 from workflow_scripts.embeddings.cache import Cache
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
 from workflow_scripts.metrics.distributions import KEYS, distribution, means
@@ -35,7 +36,7 @@ def equivariance(
     percentiles: Path,
     summary: Path,
 ) -> None:
-    """Write the percentiles of eq over `count` random pairs of images, and its mean with a 95 % bootstrap interval.
+    """Write the percentiles of eq over `count` random pairs of images, and its mean with a 95 % interval over images.
 
     `embeddings` are the views of all shards. Where a transformation has a sign per image, both images of a pair
     have the same, and columns are shuffled among images of one sign (ours): t and its inverse move embeddings
@@ -45,35 +46,45 @@ def equivariance(
     cache = Cache(embeddings)
     signs = cache.signs()
     names = list(dict.fromkeys(cache.index["transformation"]))
-    parts: list[pd.DataFrame] = []
+    cells: list[Cell] = []
     for name in progress_bar(names, "transformations"):
         drawn = signs[signs["transformation"] == name].set_index("id")["sign"]
         of_rows = drawn.reindex(cache.ids).fillna(0).to_numpy()
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        parts.extend(_of_transformation(cache, name, of_rows, count, rng))
-    table = pd.concat(parts, ignore_index=True)
+        cells.extend(_of_transformation(cache, name, of_rows, count, rng))
+    table = pd.concat([cell.pairs for cell in cells], ignore_index=True)
     table.insert(0, "model", model)
     write_table(percentiles, distribution(table, "equivariance"))
-    write_table(summary, _summary(table, seed))
+    write_table(summary, _summary(table, cells))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A transformation at a magnitude: a row per pair, and the interval of the mean over images."""
+
+    pairs: pd.DataFrame
+    low: float
+    high: float
 
 
 def _of_transformation(
     cache: Cache, name: str, signs: np.ndarray, pairs: int, rng: np.random.Generator
-) -> Iterator[pd.DataFrame]:
-    """One table per magnitude, a row per pair."""
+) -> Iterator[Cell]:
+    """One cell per magnitude."""
     first, second = pairs_of_one_sign(signs, pairs, rng)
     base = cache.array(name, 0).astype(np.float64)
     for cell in cache.index[cache.index["transformation"] == name].to_dict("records"):
         difference = base - cache.array(name, cell["magnitude"])
         moved = np.linalg.norm(difference, axis=1) > ROUNDING * np.linalg.norm(base, axis=1)
-        shuffled = shuffle_columns(difference, np.where(moved, signs, np.nan), rng)
+        groups = np.where(moved, signs, np.nan)
+        shuffled = shuffle_columns(difference, groups, rng)
         alignment, baseline = (cosine_of_pairs(rows, first, second) for rows in (difference, shuffled))
         defined = moved[first] & moved[second]
         described = {key: cell[key] for key in DESCRIBED}
         values = {"alignment": alignment, "shuffled_alignment": baseline, "equivariance": alignment - baseline}
-        yield pd.DataFrame({key: np.where(defined, column, np.nan) for key, column in values.items()}).assign(
-            **described
-        )
+        frame = pd.DataFrame({key: np.where(defined, column, np.nan) for key, column in values.items()})
+        low, high = _interval(frame, first, second, -of_shuffle(difference, groups))
+        yield Cell(frame.assign(**described), low, high)
 
 
 def pairs_of_one_sign(signs: np.ndarray, pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -106,11 +117,33 @@ def cosine_of_pairs(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> 
     return np.einsum("nd,nd->n", unit[first], unit[second])
 
 
-def _summary(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+def of_shuffle(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """What each image adds to the mean cosine of two shuffled rows, to first order; `rows` [n, D], result [n].
+
+    Shuffled rows of many columns have all nearly the length sqrt(S), S = mean |d|^2, and the mean cosine m.m / S, with
+    m the mean row: so the influence of an image with row d is 2 (d - m).m / S - m.m (|d|^2 - S) / S^2, over n. Which
+    value comes into which row adds nothing, as the rows of a shuffled matrix always have the same sum.
+    """
+    found = np.zeros(len(rows))
+    for group in np.unique(groups[~np.isnan(groups)]):
+        chosen = np.flatnonzero(groups == group)
+        own = rows[chosen]
+        mean, lengths = own.mean(axis=0), np.square(own).sum(axis=1)
+        size = lengths.mean()
+        found[chosen] = 2 * (own - mean) @ mean / size - mean @ mean * (lengths - size) / size**2
+    return found / max(1, np.count_nonzero(~np.isnan(groups)))
+
+
+def _interval(pairs: pd.DataFrame, first: np.ndarray, second: np.ndarray, of_images: np.ndarray) -> tuple[float, float]:
+    defined = pairs["equivariance"].notna().to_numpy()
+    alignment, shuffled = (pairs.loc[defined, name].to_numpy() for name in ("alignment", "shuffled_alignment"))
+    return interval_of_pairs(alignment, first[defined], second[defined], minus=shuffled, of_images=of_images)
+
+
+def _summary(table: pd.DataFrame, cells: list[Cell]) -> pd.DataFrame:
     result = means(table, "equivariance")
     groups = table.groupby(KEYS, sort=False)
-    intervals = [bootstrap_interval(group["equivariance"].dropna(), seed) for _, group in groups]
-    result["low"], result["high"] = np.array(intervals).reshape(-1, 2).T
+    result["low"], result["high"] = np.array([(cell.low, cell.high) for cell in cells]).reshape(-1, 2).T
     averages = groups[["alignment", "shuffled_alignment"]].mean().reset_index(drop=True)
     return pd.concat([result, averages], axis=1)
 

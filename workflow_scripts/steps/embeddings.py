@@ -46,6 +46,7 @@ def sweep(workspace: Workspace) -> Step:
         settings=lambda _: {"bank": study.banks.a, "seed": study.seed, **study.execution.rounding},
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
         threads=study.execution.threads,
+        gpus=study.execution.leases(),
     )
 
 
@@ -87,6 +88,7 @@ def pair_sweep(workspace: Workspace) -> Step:
         },
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
         threads=study.execution.threads,
+        gpus=study.execution.leases(),
     )
 
 

@@ -52,6 +52,7 @@ def equivariance_error(workspace: Workspace) -> Step:
         settings=settings,
         execution=lambda _: {"compute": study.execution.compute, "chunk": study.lie.chunk},
         threads=study.execution.threads,
+        gpus=study.execution.leases(),
     )
 
 
@@ -74,4 +75,5 @@ def layerwise(workspace: Workspace) -> Step:
         },
         execution=lambda _: {"compute": study.execution.compute, "chunk": study.lie.layerwise.chunk},
         threads=study.execution.threads,
+        gpus=study.execution.leases(),
     )

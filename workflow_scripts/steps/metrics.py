@@ -132,6 +132,7 @@ def zoom_sweep(workspace: Workspace) -> Step:
         },
         execution=lambda _: {"compute": study.execution.compute},
         threads=study.execution.threads,
+        gpus=study.execution.leases(),
     )
 
 
@@ -155,4 +156,5 @@ def evaluate_augerino(workspace: Workspace) -> Step:
         },
         execution=lambda _: {"compute": study.execution.compute},
         threads=study.execution.threads,
+        gpus=study.execution.leases(),
     )

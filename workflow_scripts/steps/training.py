@@ -128,6 +128,7 @@ def train(workspace: Workspace) -> Step:
         execution=lambda w: _execution(workspace, w.method, workspace.steps["train"].key(w)),
         without=lambda w: _without(workspace, w.method),
         threads=workspace.study.execution.threads,
+        gpus=workspace.study.execution.leases(workspace.study.execution.ranks),
         launcher=_launcher(workspace),
         prelude=IGNORING_WARNINGS,
     )
@@ -152,6 +153,7 @@ def train_grid(workspace: Workspace) -> Step:
         execution=lambda w: _execution(workspace, w.method, workspace.steps["train_grid"].key(w)),
         without=lambda w: _without(workspace, w.method),
         threads=workspace.study.execution.threads,
+        gpus=workspace.study.execution.leases(workspace.study.execution.ranks),
         launcher=_launcher(workspace),
         prelude=IGNORING_WARNINGS,
     )

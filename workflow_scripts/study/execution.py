@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from workflow_scripts.common.gpus import SHARED, WANTED
 from workflow_scripts.common.settings import HUGE, MANY, MOST, Block, DeviceName, Precision
 from workflow_scripts.models.settings import Compute, FailingModels
 
@@ -21,6 +22,8 @@ class Execution(Block):
     """Processes of one training on each node: GPUs if device is `cuda`, else CPU processes."""
     gpus: int | None = Field(None, ge=0, le=MANY)
     """GPUs per node that a training asks the cluster for. The default is `ranks` if device is `cuda`, and else none."""
+    jobs_per_gpu: int = Field(1, ge=1, le=12)
+    """Jobs that share a GPU, each with its part of the memory. Without a cluster, a job waits until a GPU is free."""
     threads: int = Field(2, ge=1, le=MANY)
     """CPU threads of one rank, and of an embedding job."""
     workers: int = Field(2, ge=0, le=MANY)
@@ -69,6 +72,10 @@ class Execution(Block):
             channels_last=self.channels_last,
             failing=self.failing_models,
         )
+
+    def leases(self, count: int = 1) -> dict[str, int]:
+        """What a job is told that takes so many GPUs where there are any."""
+        return {} if self.device == "cpu" else {WANTED: count, SHARED: self.jobs_per_gpu}
 
     @property
     def rounding(self) -> dict[str, Precision]:

@@ -16,6 +16,10 @@ from torchvision.transforms.v2 import functional as F  # noqa: N812
 
 from workflow_scripts.transformations.entry import IDENTITY, Entry
 
+# Outside of the image is black. Torchvision would darken a border twice if it were told so: once as it mixes the pixel
+# with what lies outside, and again with its mask, so that 200 moved by half a pixel becomes 50 and not 100.
+BLACK = None
+
 
 @dataclass(frozen=True)
 class Transformation:
@@ -64,7 +68,7 @@ def warp(
         scale=scale,
         shear=list(shear),
         interpolation=InterpolationMode.BILINEAR,
-        fill=0.0,
+        fill=BLACK,
         center=None if center is None else list(center),
     )
 
@@ -81,7 +85,7 @@ def translate_y(images: Tensor, fraction: float) -> Tensor:
 
 def rotate(images: Tensor, degrees: float) -> Tensor:
     """Rotate counter-clockwise about the centre."""
-    return F.rotate(images, angle=degrees, interpolation=InterpolationMode.BILINEAR, fill=0.0)
+    return F.rotate(images, angle=degrees, interpolation=InterpolationMode.BILINEAR, fill=BLACK)
 
 
 def scale(images: Tensor, factor: float) -> Tensor:

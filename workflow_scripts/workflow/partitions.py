@@ -10,9 +10,13 @@ from typing import Any
 
 from snakemake_executor_plugin_slurm.partitions import Partition, read_partition_file
 
+from workflow_scripts.common.gpus import visible
+
 Resources = dict[str, Any]
 # What further tries ask more of, and the key of a partition that limits it.
 GROWING = {"mem_mb": "max_mem_mb", "runtime": "max_runtime"}
+HERE = "gpu_here"
+"""GPUs that a job takes of the machine on which Snakemake runs, where no cluster is asked for any."""
 
 
 class Asking:
@@ -27,7 +31,11 @@ class Asking:
 
     def __call__(self, **first: Any) -> Resources:
         """The resources of a rule whose first try asks for `first`; memory in MB, time in minutes."""
-        return {**first, **{name: self._of_try(name, first) for name in GROWING if name in first}}
+        here = first.pop(HERE, 0)
+        growing = {name: self._of_try(name, first) for name in GROWING if name in first}
+        if here and visible(os.environ):
+            growing["gpu"] = lambda wildcards: here if self.workflow.local_exec else first["gpu"]  # noqa: ARG005
+        return {**first, **growing}
 
     def _of_try(self, name: str, first: Resources) -> Callable[..., int]:
         def asked(wildcards: Any, attempt: int) -> int:  # noqa: ARG001 - Snakemake gives both by name

@@ -118,6 +118,8 @@ class Step:
     """Regular expressions of wildcards that are narrower here than in other steps."""
     threads: int | None = None
     """CPU threads of its numerical libraries. The default is what the rule says."""
+    gpus: Mapping[str, int] = field(default_factory=dict)
+    """Variables that say how many GPUs it takes, and how many jobs share one."""
     launcher: str = "python"
     """What starts the job's processes."""
     prelude: str = ""
@@ -164,7 +166,8 @@ class Step:
     def _start(self) -> str:
         """What starts the module. The rest of its environment is set in `common/environment.py`."""
         threads = "" if self.threads is None else f"OMP_NUM_THREADS={self.threads} "
-        return f"{self.prelude}{threads}{self.launcher} -m workflow_scripts {self.module}"
+        gpus = "".join(f"{name}={value} " for name, value in self.gpus.items())
+        return f"{self.prelude}{threads}{gpus}{self.launcher} -m workflow_scripts {self.module}"
 
     def _stamp_text(self, wildcards: Wildcards) -> str:
         return str(self.stamp(wildcards))

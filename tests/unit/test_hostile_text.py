@@ -107,11 +107,15 @@ def commands(folder: Path, study: dict[str, Any], data: str = "data") -> dict[st
             continue
         made = {name: paths_in(value) for name, value in filled.items()}
         call = step._call(wildcards, {name: paths_in(value) for name, value in inputs.items()}, made, 2)
-        texts = {name: source.path for name, source in step.sources(wildcards).items()}
+        texts = {name: _places(source) for name, source in step.sources(wildcards).items()}
         told = {**texts, **inputs, **step.settings(wildcards), **step.execution(wildcards), **filled}
         result[name] = call, list(told.items())
         todo += paths_in(inputs)
     return result
+
+
+def _places(source: Source | Mapping[str, Source]) -> Any:
+    return source.path if isinstance(source, Source) else {name: one.path for name, one in source.items()}
 
 
 def _filled(value: Any, wildcards: dict[str, str]) -> Any:

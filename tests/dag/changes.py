@@ -80,6 +80,11 @@ CHANGES: dict[str, Changes] = {
     "training.grid.seed": {"training.grid.seed": 1},
     "training.seeds": {"training.seeds": [0, 2], "models.resnet_fscc.seed": 0},
     "training.methods.NAME.augmentation": {"training.methods.fsrc.augmentation": "rscc"},
+    "training.methods.NAME.augmentation.transform": {
+        "training.methods.randaugment.augmentation": {"transform": "torchvision.transforms.v2.TrivialAugmentWide"}
+    },
+    "training.methods.NAME.augmentation.args": {"training.methods.randaugment.augmentation.args.num_ops": 2},
+    "training.methods.NAME.augmentation.crop": {"training.methods.randaugment.augmentation.crop": "rrc"},
     "training.methods.NAME.choice_of": {"training.methods.fsrc.choice_of": "rrc"},
     "training.methods.NAME.per_class.model": {"training.methods.boosted.per_class.model": "resnet_standard"},
     "training.methods.NAME.per_class.top": {"training.methods.boosted.per_class.top": 2},
@@ -101,7 +106,6 @@ CHANGES: dict[str, Changes] = {
     "models.NAME.family": {"models.mine.family": "ResNet-T"},
     "banks.a.transformations": {"banks.a.transformations": ["translateX", "rotate", "translateY", "scale_zoom_in"]},
     "banks.a.magnitudes": {"banks.a.magnitudes": [0, 3, 5]},
-    "banks.a.custom": {"banks.a.custom": {}},
     "banks.a.custom.NAME.function": {"banks.a.custom.blur": {"function": "adjust_hue", **HUE}},
     "banks.a.custom.NAME.values": {"banks.a.custom.blur.values": [0, *range(1, 10)]},
     "banks.a.custom.NAME.argument": {"banks.a.custom.blur": {"function": "affine", **SHIFT}},
@@ -110,11 +114,12 @@ CHANGES: dict[str, Changes] = {
     "banks.a.custom.NAME.unit": {"banks.a.custom.blur.unit": "pixels"},
     "banks.a.custom.NAME.family": {"banks.a.custom.blur.family": "geometric"},
     "banks.a.custom.NAME.signed": {"banks.a.custom.blur.signed": True},
-    "banks.b.custom": {"banks.b.custom": {}},
     "banks.b.custom.NAME.function": {"banks.b.custom.hue": {"function": "gaussian_blur", **BLUR}},
     "banks.b.custom.NAME.values": {"banks.b.custom.hue.values": [0, *(-index / 20 for index in range(1, 10))]},
     "banks.b.custom.NAME.argument": {"banks.b.custom.hue": {"function": "affine", **SHIFT}},
-    "banks.b.custom.NAME.args": {"banks.b.custom.hue": {"function": "gaussian_blur", **BLUR, "args": {"kernel_size": 3}}},
+    "banks.b.custom.NAME.args": {
+        "banks.b.custom.hue": {"function": "gaussian_blur", **BLUR, "args": {"kernel_size": 3}}
+    },
     "banks.b.custom.NAME.title": {"banks.b.custom.hue.title": "Hue"},
     "banks.b.custom.NAME.unit": {"banks.b.custom.hue.unit": "turns"},
     "banks.b.custom.NAME.family": {"banks.b.custom.hue.family": "geometric"},

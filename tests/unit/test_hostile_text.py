@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from workflow_scripts.study.config import load_config, study_file
 from workflow_scripts.study.validation import validated
 from workflow_scripts.workflow.files import Group, paths_in
 from workflow_scripts.workflow.folders import check_folders
+from workflow_scripts.workflow.sources import Source
 
 EVERY = yaml.safe_load((ROOT / "tests" / "studies" / "every.yaml").read_text())
 SCHEMA = Study.model_json_schema()

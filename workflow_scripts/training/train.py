@@ -42,13 +42,15 @@ from workflow_scripts.training.checkpoint import Checkpoints, Progress, exclusiv
 from workflow_scripts.training.choice import read_choice
 from workflow_scripts.training.evaluate import Predictions, evaluate
 from workflow_scripts.training.learner import Learner
+from workflow_scripts.training.own_transform import own_transform
 from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
 from workflow_scripts.training.ranks import join
-from workflow_scripts.training.settings import Crop, Recipe
+from workflow_scripts.training.settings import Crop, OwnAugmentation, Recipe
 from workflow_scripts.training.sigterm import Warnings, catch_sigterm
 from workflow_scripts.training.trial import try_step
 from workflow_scripts.training.workers import unwrap_worker_errors, worker_errors_in_one_line
+from workflow_scripts.transformations.settings import OwnTransformation
 
 Tensor = torch.Tensor
 
@@ -71,6 +73,9 @@ def train(
     choice: Path | None = None,
     class_transformations: Path | None = None,
     probability: float = 0.0,
+    own_operations: dict[str, OwnTransformation] | None = None,
+    own_augmentation: OwnAugmentation | None = None,
+    code: dict[str, Path] | None = None,
     augerino: Learning | None = None,
     world: int | None = None,
     device: DeviceName = "auto",
@@ -83,7 +88,9 @@ def train(
     """Train `architecture` (a timm name) and write model, history and predictions into `output`.
 
     `choice` names learning rate and weight decay in place of the recipe's. `class_transformations` is a table of
-    `best_per_class`: with `probability`, an image gets one of those of its class before the augmentation. With
+    `best_per_class`: with `probability`, an image gets one of those of its class before the augmentation;
+    `own_operations` are those of the user's own among them. After the augmentation it gets `own_augmentation`. `code`
+    has the user's files that both name, by what they call them. With
     `augerino` the network learns behind transformations whose bounds it learns too; the model that is written is the
     network alone, and the history has the bounds after every epoch. `state` is a folder for the checkpoint, whose name
     must stand for everything that determines the run; it is deleted at the end. `workers` load images for each rank;
@@ -108,7 +115,11 @@ def train(
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
         examples = batches.TrainingImages(images, augmenter, seed)
         if class_transformations is not None:
-            examples.transform = read_class_transformations(class_transformations, probability, seed)
+            examples.transform = read_class_transformations(
+                class_transformations, probability, seed, own_operations, code
+            )
+        if own_augmentation is not None:
+            examples.afterwards = own_transform(examples, own_augmentation, code or {})
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
         answers = training.run()
         if ranks.main:

@@ -5,9 +5,7 @@ first argument is called `image`, and any that asks for a `generator`, gets one 
 """
 
 import inspect
-import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +18,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
 from workflow_scripts.common.errors import InputError, out_of_memory
+from workflow_scripts.common.global_randomness import seeded
 from workflow_scripts.common.provenance import code_digest, digest
 from workflow_scripts.common.randomness import stream
 from workflow_scripts.common.user_code import UserCodeError, fingerprint_of, load_definition, what_failed
@@ -197,21 +196,6 @@ def _check_identity(one: CustomTransformation, images: Tensor, ids: np.ndarray) 
             f"{one._at(value)} it changes pixels, by {change:.1f} of 255 on average; the first of its values must be "
             "the one that changes nothing, for which images are taken as they are"
         )
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Within, random numbers of torch on the CPU, NumPy and Python follow from `seed`; then they go on as before."""
-    before = torch.default_generator.get_state(), np.random.get_state(), random.getstate()
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        torch.default_generator.set_state(before[0])
-        np.random.set_state(before[1])
-        random.setstate(before[2])
 
 
 def _number(value: float) -> float | int:

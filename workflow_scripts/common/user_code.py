@@ -51,15 +51,18 @@ def check_defined(path: Path, name: str) -> None:
 
     The file is parsed and not run. A name that a star import may bring counts as defined.
     """
+    known = set(_defined(_parsed(path, _text_of(path)).body))
+    if name not in known and "*" not in known:
+        raise UserCodeError(f"{path}: {unknown_name('definition', name, known)}")
+
+
+def _parsed(path: Path, text: bytes) -> ast.Module:
     try:
-        tree = ast.parse(_text_of(path), str(path))
+        return ast.parse(text, str(path))
     except (SyntaxError, ValueError) as error:
         line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         said = error.msg if isinstance(error, SyntaxError) else reason(error)
         raise UserCodeError(f"{path}: it is no Python{line} ({said}); correct it") from error
-    known = set(_defined(tree.body))
-    if name not in known and "*" not in known:
-        raise UserCodeError(f"{path}: {unknown_name('definition', name, known)}")
 
 
 def load_definition(path: Path, name: str, fingerprint: str | None = None) -> Callable[..., Any]:
@@ -87,6 +90,7 @@ def load_definition(path: Path, name: str, fingerprint: str | None = None) -> Ca
 
 
 def _run(called: str, path: Path, text: bytes) -> None:
+    _parsed(path, text)
     loader = _Loader(called, str(path), text)
     spec = importlib.util.spec_from_file_location(called, path, loader=loader)
     assert spec is not None

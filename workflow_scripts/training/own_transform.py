@@ -1,7 +1,7 @@
 """What training images get of the user's own after their crop: a transform of torchvision's, or code of the user's.
 
-All that it draws follows from the training's seed, the epoch and the image. Torchvision's transforms, and code that asks
-for no `generator`, draw from generators of the process, which are seeded for each image and then go on as before.
+All that it draws follows from the training's seed, the epoch and the image. Torchvision's transforms, and code that
+asks for no `generator`, draw from generators of the process, which are seeded for each image and then go on as before.
 """
 
 import inspect
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode, v2
 
 from workflow_scripts.common.errors import InputError, out_of_memory
-from workflow_scripts.common.global_randomness import seeded
+from workflow_scripts.common.global_randomness import seeded, torch_seeded
 from workflow_scripts.common.randomness import stream
 from workflow_scripts.common.user_code import load_definition, what_failed
 from workflow_scripts.training.batches import TrainingImages
@@ -38,6 +38,8 @@ class OwnTransform:
         self.file: Path | None = None
         self.function, self.named = self._function()
         self.draws = "generator" in _parameters(self.function)
+        # Torchvision's draw from torch alone.
+        self.seeding = seeded if settings.definition else torch_seeded
 
     def __reduce__(self) -> Any:
         # Code of a file of the user's cannot be pickled, and is loaded again.
@@ -76,7 +78,7 @@ class OwnTransform:
         seed = stream(self.seed, epoch, image_id, OWN_STREAM)
         drawn = {"generator": torch.Generator().manual_seed(seed)} if self.draws else {}
         try:
-            with seeded(seed):
+            with self.seeding(seed):
                 result = self.function(image.clone(), **self.named, **drawn)
         except Exception as error:
             if out_of_memory(error):
@@ -99,9 +101,9 @@ class OwnTransform:
                 )
 
 
-def own_transform(examples: TrainingImages, settings: OwnAugmentation, code: Mapping[str, Path]) -> OwnTransform:
+def own_transform(examples: TrainingImages, settings: OwnAugmentation, code: Mapping[str, Path] | None) -> OwnTransform:
     """The transform for `examples`, tried on the first; raises `InputError` where it does not do what it must."""
-    made = OwnTransform(settings, code, examples.seed)
+    made = OwnTransform(settings, code or {}, examples.seed)
     made.check(examples[0, 0][0])
     return made
 

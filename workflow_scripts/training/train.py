@@ -87,19 +87,18 @@ def train(
 ) -> None:
     """Train `architecture` (a timm name) and write model, history and predictions into `output`.
 
-    `choice` names learning rate and weight decay in place of the recipe's. `class_transformations` is a table of
-    `best_per_class`: with `probability`, an image gets one of those of its class before the augmentation;
-    `own_operations` are those of the user's own among them. After the augmentation it gets `own_augmentation`. `code`
-    has the user's files that both name, by what they call them. With
+    `choice` names learning rate and weight decay in place of the recipe's. With `probability` an image gets, before the
+    augmentation, one of those of its class in the table `class_transformations` of `best_per_class`, among them the
+    user's `own_operations`; after it, it gets `own_augmentation`. `code` has the user's files that these name. With
     `augerino` the network learns behind transformations whose bounds it learns too; the model that is written is the
     network alone, and the history has the bounds after every epoch. `state` is a folder for the checkpoint, whose name
-    must stand for everything that determines the run; it is deleted at the end. `workers` load images for each rank;
-    `compile` and `channels_last` change the speed and the last digits. `world` is the number of ranks, if the result
-    depends on it. A diverged training (loss not finite) ends early, as a result.
+    must stand for all that determines the run; it is deleted at the end. `workers` load images for each rank; `compile`
+    and `channels_last` change the speed and the last digits. `world` is the number of ranks, if the result depends on
+    it. A diverged training (loss not finite) ends early, as a result.
 
-    Raises `InputError` for unusable shards, names, devices or checkpoints, for another number of ranks than `world`,
-    for what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError` after
-    SIGTERM, with a checkpoint. A rank that is waited for longer than `collective_timeout_minutes` ends them all.
+    Raises `InputError` for unusable shards, names, devices, checkpoints or code of the user's, another number of ranks
+    than `world`, what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError`
+    after SIGTERM, with a checkpoint. A rank that is waited for longer than `collective_timeout_minutes` ends them all.
     """
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
@@ -107,19 +106,18 @@ def train(
     with join(device, timeout, world) as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)
-        augmenter, local_batch_norm = make(augmentation, preprocessing), recipe.batch_norm == "local"
-        plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, local_batch_norm)
+        plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, recipe.batch_norm == "local")
         network = create(card, seed)
         learner = Learner(network, card, recipe, ranks, augerino, channels_last=channels_last, compile=compile)
         try_step(learner, card, plan.batch, compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
-        examples = batches.TrainingImages(images, augmenter, seed)
+        examples = batches.TrainingImages(images, make(augmentation, preprocessing), seed)
         if class_transformations is not None:
             examples.transform = read_class_transformations(
                 class_transformations, probability, seed, own_operations, code
             )
         if own_augmentation is not None:
-            examples.afterwards = own_transform(examples, own_augmentation, code or {})
+            examples.afterwards = own_transform(examples, own_augmentation, code)
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
         answers = training.run()
         if ranks.main:

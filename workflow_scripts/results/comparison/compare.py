@@ -15,10 +15,10 @@ CORRELATIONS = (
 )
 COVERAGE = (
     "How many single transformations of bank B it takes to hold the best one of a share of the classes; by half: where "
-    "the best ones are those of one half of each class's pairs, and of the other. Same best in both halves: share of the "
-    "classes whose best one does not depend on the half. By chance: the mean, and the interval that holds 95 %, where "
-    "each class's best one is drawn from the pool, all equally likely; it depends on the number of classes, so that "
-    "each study is to be compared with its own."
+    "the best ones are those of one half of each class's pairs, and of the other. Same best in both halves: share of "
+    "the classes whose best one does not depend on the half. By chance: the mean, and the interval that holds 95 %, "
+    "where each class's best one is drawn from the pool, all equally likely; it depends on the number of classes, so "
+    "that each study is to be compared with its own."
 )
 
 
@@ -36,7 +36,7 @@ def compare(
     `STUDY/MODEL`. Writes invariance.{png,pdf,csv}, factors.{png,pdf,csv}, correlations.{csv,md} and coverage.{csv,md}.
     """
     measured = {key: read_table(path) for key, path in invariances.items()}
-    draw_invariance(invariance_table(measured, studies, seed), studies, output / "invariance")
+    draw_invariance(invariance_table(measured, studies), studies, output / "invariance")
     found = {key: read_table(path) for key, path in searches.items()}
     draw_factors(found, studies, seed, output / "factors")
     correlated = correlations(found, studies, seed)

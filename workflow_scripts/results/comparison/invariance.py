@@ -8,23 +8,24 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from workflow_scripts.common.statistics import bootstrap_interval
+from workflow_scripts.common.statistics import median_interval
 from workflow_scripts.results.catalogue.entry import PALETTE
 from workflow_scripts.results.comparison.settings import ComparedStudy
 from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure, shades
 
-COLUMNS = ["transformation", "title", "model", "label", "study", "mean", "low", "high", "n", "magnitudes"]
+COLUMNS = ["transformation", "title", "model", "label", "study", "median", "low", "high", "n", "magnitudes"]
 ROW = 0.2
+# Points beyond are in the CSV.
+LOWEST = -0.5
 PANELS = 3
 NOTHING = "No two of these studies measure the same transformation at the same magnitudes."
 
 
-def invariance_table(measured: dict[str, pd.DataFrame], studies: dict[str, ComparedStudy], seed: int) -> pd.DataFrame:
-    """A row per transformation, model and study: mean invariance over pairs and magnitudes, its interval, n.
+def invariance_table(measured: dict[str, pd.DataFrame], studies: dict[str, ComparedStudy]) -> pd.DataFrame:
+    """A row per transformation, model and study: median over pairs of the invariance, its 95 % interval, and n.
 
-    `measured` has a table per pair by `STUDY/MODEL`. Of a pair, its mean over magnitudes counts; the interval is of the
-    bootstrap over pairs (95 %). Only magnitudes that every study measures at the same value count, and only
-    transformations that two studies have.
+    `measured` has a table per pair by `STUDY/MODEL`. Of a pair, its mean over magnitudes counts. Only magnitudes that
+    every study measures at the same value count, and only transformations that two studies have.
     """
     parts = []
     for key, table in measured.items():
@@ -42,7 +43,7 @@ def invariance_table(measured: dict[str, pd.DataFrame], studies: dict[str, Compa
     for names, group in chosen.groupby(["transformation", "model", "study"], sort=False):
         transformation, model, study = (str(part) for part in names)
         pairs = group.groupby(["x", "x_prime"])["invariance"].mean().dropna()
-        low, high = bootstrap_interval(pairs, seed)
+        low, high = median_interval(pairs)
         about = studies[study]
         rows.append(
             {
@@ -51,7 +52,7 @@ def invariance_table(measured: dict[str, pd.DataFrame], studies: dict[str, Compa
                 "model": model,
                 "label": about.labels.get(model, model),
                 "study": study,
-                "mean": pairs.mean(),
+                "median": pairs.median(),
                 "low": low,
                 "high": high,
                 "n": len(pairs),
@@ -79,8 +80,12 @@ def draw_invariance(table: pd.DataFrame, studies: dict[str, ComparedStudy], outp
         axis.set_title(title)
     if titles:
         axes[0, 0].set_yticks(range(len(models)), [_short(label) for label in models.values()], fontsize=6)
-        axes[0, 0].set_ylim(len(models) - 0.5, -0.5)
-        drawn.supxlabel("invariance (1: not moved at all; 0: as far as another image): mean, 95 % interval", fontsize=7)
+        axes[0, 0].set(ylim=(len(models) - 0.5, -0.5), xlim=(LOWEST, 1.05))
+        for axis in axes[:, 0]:
+            axis.tick_params(axis="y", labelsize=6)
+        drawn.supxlabel(
+            "invariance (1: not moved at all; 0: as far as another image): median, 95 % interval", fontsize=7
+        )
     else:
         axes[0, 0].text(0, 0.5, NOTHING, fontsize=7)
     pairs = table.groupby("study")["n"].max()
@@ -104,7 +109,7 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, models: list[str], colors: dict
         rows = panel[panel["study"] == study]
         places = [models.index(model) + offset for model in rows["model"]]
         axis.hlines(places, rows["low"], rows["high"], color=color, linewidth=0.9)
-        axis.plot(rows["mean"], places, "o", color=color, markersize=2.6)
+        axis.plot(rows["median"], places, "o", color=color, markersize=2.6)
     axis.axvline(0, color="black", linewidth=0.6)
     axis.grid(axis="x")
     axis.grid(visible=False, axis="y")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image, ImageFilter
 
 from tests.unit.images import picture
@@ -14,6 +15,8 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.common.user_code import check_defined, fingerprint_of, load_definition
 from workflow_scripts.metrics.learned_invariance import counterparts
+from workflow_scripts.results.study import Study
+from workflow_scripts.study.validation import validated
 from workflow_scripts.transformations.custom import CustomTransformation, check_custom, custom_transformations
 from workflow_scripts.transformations.entry import MAGNITUDES
 from workflow_scripts.transformations.pool import singles
@@ -219,3 +222,22 @@ def test_they_are_in_the_banks_by_name():
         with pytest.raises(ValueError, match="another transformation of this name"):
             Banks(a=BankA(custom={"mine": one}), b=BankB(custom={"mine": second}))
     assert Path(CORRUPTIONS).is_file()
+
+
+def examples(number: int) -> dict[str, Any]:
+    """A block of settings of docs/custom.md."""
+    text = (ROOT / "docs" / "custom.md").read_text()
+    return yaml.safe_load(text.split("```yaml\n")[number].split("```")[0])
+
+
+def test_the_documented_settings_are_valid_and_run(images):
+    values = {"dataset": {"kind": "planted"}, **examples(1), **examples(2)}
+    study = validated(Study, values, "docs/custom.md")
+    assert study.training.own_augmentation("randaugment").args == {"num_ops": 2, "magnitude": 9}
+    for custom in (study.banks.a.custom, study.banks.b.custom):
+        here = {name: one.model_copy(update={"function": in_docs(one.function)}) for name, one in custom.items()}
+        check_custom(custom_transformations(here, {}, 0), images, IDS)
+
+
+def in_docs(function: str) -> str:
+    return function.replace("corruptions.py", str(CORRUPTIONS))

@@ -87,14 +87,13 @@ def train(
 ) -> None:
     """Train `architecture` (a timm name) and write model, history and predictions into `output`.
 
-    `choice` names learning rate and weight decay in place of the recipe's. With `probability` an image gets, before the
-    augmentation, one of those of its class in the table `class_transformations` of `best_per_class`, among them the
-    user's `own_operations`; after it, it gets `own_augmentation`. `code` has the user's files that these name. With
-    `augerino` the network learns behind transformations whose bounds it learns too; the model that is written is the
-    network alone, and the history has the bounds after every epoch. `state` is a folder for the checkpoint, whose name
-    must stand for all that determines the run; it is deleted at the end. `workers` load images for each rank; `compile`
-    and `channels_last` change the speed and the last digits. `world` is the number of ranks, if the result depends on
-    it. A diverged training (loss not finite) ends early, as a result.
+    `choice` names learning rate and weight decay in place of the recipe's. `prepare` says what `class_transformations`
+    and the user's own transforms, of the files `code`, do to images. With `augerino` the network learns behind
+    transformations whose bounds it learns too; the model that is written is the network alone, and the history has the
+    bounds after every epoch. `state` is a folder for the checkpoint, whose name must stand for all that determines the
+    run; it is deleted at the end. `workers` load images for each rank; `compile` and `channels_last` change the speed
+    and the last digits. `world` is the number of ranks, if the result depends on it. A diverged training (loss not
+    finite) ends early, as a result.
 
     Raises `InputError` for unusable shards, names, devices, checkpoints or code of the user's, another number of ranks
     than `world`, what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError`
@@ -112,18 +111,34 @@ def train(
         try_step(learner, card, plan.batch, compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
         examples = batches.TrainingImages(images, make(augmentation, preprocessing), seed)
-        if class_transformations is not None:
-            examples.transform = read_class_transformations(
-                class_transformations, probability, seed, own_operations, code
-            )
-        if own_augmentation is not None:
-            examples.afterwards = own_transform(examples, own_augmentation, code)
+        prepare(examples, class_transformations, probability, own_operations, own_augmentation, code or {})
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
         answers = training.run()
         if ranks.main:
             write_table(output / "history.parquet", pd.DataFrame(training.progress.history))
             write_table(output / "predictions.parquet", answers.table(validation))
             save(output, card, learner.network)
+
+
+def prepare(
+    examples: batches.TrainingImages,
+    class_transformations: Path | None,
+    probability: float,
+    own_operations: dict[str, OwnTransformation] | None,
+    own_augmentation: OwnAugmentation | None,
+    code: dict[str, Path],
+) -> None:
+    """Set what images get before the augmentation and after it, if anything.
+
+    Before it, with `probability`, an image gets one of the transformations of its class in a table of `best_per_class`,
+    among them the user's `own_operations`; after it, it gets `own_augmentation`. `code` has the files that these name.
+    """
+    if class_transformations is not None:
+        examples.transform = read_class_transformations(
+            class_transformations, probability, examples.seed, own_operations, code
+        )
+    if own_augmentation is not None:
+        examples.afterwards = own_transform(examples, own_augmentation, code)
 
 
 def describe(

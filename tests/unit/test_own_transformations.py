@@ -233,7 +233,9 @@ def examples(number: int) -> dict[str, Any]:
 def test_the_documented_settings_are_valid_and_run(images):
     values = {"dataset": {"kind": "planted"}, **examples(1), **examples(2)}
     study = validated(Study, values, "docs/custom.md")
-    assert study.training.own_augmentation("randaugment").args == {"num_ops": 2, "magnitude": 9}
+    own_one = study.training.own_augmentation("randaugment")
+    assert own_one is not None
+    assert own_one.args == {"num_ops": 2, "magnitude": 9}
     for custom in (study.banks.a.custom, study.banks.b.custom):
         here = {name: one.model_copy(update={"function": in_docs(one.function)}) for name, one in custom.items()}
         check_custom(custom_transformations(here, {}, 0), images, IDS)

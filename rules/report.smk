@@ -31,3 +31,32 @@ rule verify:
         "Reading every result of this study"
     shell:
         SHOWN_COMMAND
+
+
+if "compare" in STEPS:
+
+    rule compare:
+        output:
+            **STEPS["compare"].rule_outputs,
+        log:
+            f"{LOGS}/compare.log",
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            **STEPS["compare"].params,
+        message:
+            "Setting several studies side by side"
+        shell:
+            COMMAND
+
+else:
+
+    rule compare:
+        log:
+            f"{LOGS}/compare.log",
+        localrule: True
+        conda:
+            ENVIRONMENT
+        shell:
+            "echo 'error: name the studies: snakemake compare --config studies=a,b' | tee {log:q} >&2; exit 1"

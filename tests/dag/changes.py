@@ -9,6 +9,15 @@ Changes = dict[str, Any]
 # In place of the generated images, for keys that only other kinds of dataset have.
 FOLDER: Changes = {"dataset": {"kind": "imagefolder", "root": "images"}}
 COLORS = ["#000000", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0072B2", "#F0E442"]
+# Transformations of torchvision's, with the argument that gets the values.
+TENTHS = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45]
+HUE: dict[str, Any] = {"argument": "hue_factor", "values": TENTHS}
+BLUR: dict[str, Any] = {"argument": "sigma", "values": TENTHS, "args": {"kernel_size": 5}}
+SHIFT: dict[str, Any] = {
+    "argument": "angle",
+    "values": TENTHS,
+    "args": {"translate": [0, 0], "scale": 1, "shear": [0, 0]},
+}
 
 # Keys that say how jobs run. They change no result, so no stamp.
 EXECUTION = {
@@ -76,6 +85,11 @@ CHANGES: dict[str, Changes] = {
     "training.grid.seed": {"training.grid.seed": 1},
     "training.seeds": {"training.seeds": [0, 2], "models.resnet_fscc.seed": 0},
     "training.methods.NAME.augmentation": {"training.methods.fsrc.augmentation": "rscc"},
+    "training.methods.NAME.augmentation.transform": {
+        "training.methods.randaugment.augmentation": {"transform": "torchvision.transforms.v2.TrivialAugmentWide"}
+    },
+    "training.methods.NAME.augmentation.args": {"training.methods.randaugment.augmentation.args.num_ops": 2},
+    "training.methods.NAME.augmentation.crop": {"training.methods.randaugment.augmentation.crop": "rrc"},
     "training.methods.NAME.choice_of": {"training.methods.fsrc.choice_of": "rrc"},
     "training.methods.NAME.per_class.model": {"training.methods.boosted.per_class.model": "resnet_standard"},
     "training.methods.NAME.per_class.top": {"training.methods.boosted.per_class.top": 2},
@@ -97,6 +111,24 @@ CHANGES: dict[str, Changes] = {
     "models.NAME.family": {"models.mine.family": "ResNet-T"},
     "banks.a.transformations": {"banks.a.transformations": ["translateX", "rotate", "translateY", "scale_zoom_in"]},
     "banks.a.magnitudes": {"banks.a.magnitudes": [0, 3, 5]},
+    "banks.a.custom.NAME.function": {"banks.a.custom.my_blur": {"function": "adjust_hue", **HUE}},
+    "banks.a.custom.NAME.values": {"banks.a.custom.my_blur.values": [0, *range(1, 10)]},
+    "banks.a.custom.NAME.argument": {"banks.a.custom.my_blur": {"function": "affine", **SHIFT}},
+    "banks.a.custom.NAME.args": {"banks.a.custom.my_blur.args.kernel_size": 11},
+    "banks.a.custom.NAME.title": {"banks.a.custom.my_blur.title": "Blur"},
+    "banks.a.custom.NAME.unit": {"banks.a.custom.my_blur.unit": "pixels"},
+    "banks.a.custom.NAME.family": {"banks.a.custom.my_blur.family": "geometric"},
+    "banks.a.custom.NAME.signed": {"banks.a.custom.my_blur.signed": True},
+    "banks.b.custom.NAME.function": {"banks.b.custom.my_hue": {"function": "gaussian_blur", **BLUR}},
+    "banks.b.custom.NAME.values": {"banks.b.custom.my_hue.values": [0, *(-index / 20 for index in range(1, 10))]},
+    "banks.b.custom.NAME.argument": {"banks.b.custom.my_hue": {"function": "affine", **SHIFT}},
+    "banks.b.custom.NAME.args": {
+        "banks.b.custom.my_hue": {"function": "gaussian_blur", **BLUR, "args": {"kernel_size": 3}}
+    },
+    "banks.b.custom.NAME.title": {"banks.b.custom.my_hue.title": "Hue"},
+    "banks.b.custom.NAME.unit": {"banks.b.custom.my_hue.unit": "turns"},
+    "banks.b.custom.NAME.family": {"banks.b.custom.my_hue.family": "geometric"},
+    "banks.b.custom.NAME.signed": {"banks.b.custom.my_hue.signed": True},
     "banks.b.operations": {"banks.b.operations": ["rotate", "invert", "solarize", "equalize", "posterize"]},
     "banks.b.policies": {"banks.b.policies": ["svhn"]},
     "banks.b.subpolicies": {"banks.b.subpolicies": False},

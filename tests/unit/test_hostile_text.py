@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from workflow_scripts.study.config import load_config, study_file
 from workflow_scripts.study.validation import validated
 from workflow_scripts.workflow.files import Group, paths_in
 from workflow_scripts.workflow.folders import check_folders
+from workflow_scripts.workflow.sources import Source
 
 EVERY = yaml.safe_load((ROOT / "tests" / "studies" / "every.yaml").read_text())
 SCHEMA = Study.model_json_schema()
@@ -107,11 +108,15 @@ def commands(folder: Path, study: dict[str, Any], data: str = "data") -> dict[st
             continue
         made = {name: paths_in(value) for name, value in filled.items()}
         call = step._call(wildcards, {name: paths_in(value) for name, value in inputs.items()}, made, 2)
-        texts = {name: source.path for name, source in step.sources(wildcards).items()}
+        texts = {name: _places(source) for name, source in step.sources(wildcards).items()}
         told = {**texts, **inputs, **step.settings(wildcards), **step.execution(wildcards), **filled}
         result[name] = call, list(told.items())
         todo += paths_in(inputs)
     return result
+
+
+def _places(source: Source | Mapping[str, Source]) -> Any:
+    return source.path if isinstance(source, Source) else {name: one.path for name, one in source.items()}
 
 
 def _filled(value: Any, wildcards: dict[str, str]) -> Any:

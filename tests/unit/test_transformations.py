@@ -133,8 +133,8 @@ def test_signs_depend_on_image_transformation_and_seed_only():
 def test_a_border_is_mixed_with_black_once(images, seed):
     """The warp of an image is that of the same image with black around it: a place between both is their mixture."""
     rng = np.random.default_rng(seed)
-    shift = tuple(map(float, rng.uniform(-9, 9, 2)))
-    tilt = tuple(map(float, rng.uniform(-20, 20, 2)))
+    shift = (float(rng.uniform(-9, 9)), float(rng.uniform(-9, 9)))
+    tilt = (float(rng.uniform(-20, 20)), float(rng.uniform(-20, 20)))
     factor, degrees, frame = float(rng.uniform(0.5, 1.5)), float(rng.uniform(-60, 60)), 30
     framed = torch.nn.functional.pad(images, (frame,) * 4)
     inside = (..., slice(frame, -frame), slice(frame, -frame))

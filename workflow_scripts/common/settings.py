@@ -17,6 +17,9 @@ WIDEST = 100_000
 MANY = 100_000
 HUGE = 1e6
 
+# Tags of a value that is either a name or a block, which are no part of a key.
+NAME_OR_BLOCK = ("a name", "a block")
+
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 """A seed, which random number generators keep in 64 bits."""
 

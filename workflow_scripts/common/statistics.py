@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import bootstrap, t
+from scipy.stats import binom, bootstrap, t
 
 
 def mean_and_sem(values: ArrayLike) -> tuple[float, float, int]:
@@ -18,6 +18,19 @@ def mean_and_sem(values: ArrayLike) -> tuple[float, float, int]:
     mean = float(flat.mean()) if n else math.nan
     sem = float(flat.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
     return mean, sem, n
+
+
+def median_interval(values: ArrayLike, *, level: float = 0.95) -> tuple[float, float]:
+    """Interval of the median of independent `values` between two of them, whatever their law; NaN for fewer than two.
+
+    The number of values below the median is binomial. Below six values the interval is from the least to the largest,
+    which is less than 95 % sure.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64).ravel())
+    if ordered.size < 2:
+        return math.nan, math.nan
+    below = max(0, int(binom.ppf((1 - level) / 2, ordered.size, 0.5)) - 1)
+    return float(ordered[below]), float(ordered[-1 - below])
 
 
 def bootstrap_interval(

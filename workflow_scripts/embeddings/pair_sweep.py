@@ -6,6 +6,7 @@ embeddings of the untransformed images: bank B over ImageNet would be 150 GB of 
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,21 +17,24 @@ from torch import Tensor
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import code_digest, definition_digest, digest
+from workflow_scripts.common.provenance import code_digest, digest
 from workflow_scripts.common.settings import Precision
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import Store
 from workflow_scripts.embeddings.forward import base_key, decode_crops, embed_batches, load_subject, on_its_way
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
-from workflow_scripts.transformations.bank_b import BANK_B, Steps
+from workflow_scripts.transformations.bank_b import Steps
 from workflow_scripts.transformations.composition import apply_steps, draw_step_signs, evaluation, label
+from workflow_scripts.transformations.custom import check_custom, custom_transformations
+from workflow_scripts.transformations.entry import Entry
+from workflow_scripts.transformations.operations import Transformation
 from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
 from workflow_scripts.transformations.pool import singles, subpolicies
 from workflow_scripts.transformations.settings import BankB
 
 MODULE = "workflow_scripts.embeddings.pair_sweep"
 # Each evaluation takes account of its own operations, so that another one in the bank changes no other.
-DEFINITIONS = tuple(f"workflow_scripts.transformations.{name}" for name in ("bank_b", "operations_b", "pool"))
+DEFINITIONS = tuple(f"workflow_scripts.transformations.{name}" for name in ("bank_b", "custom", "operations_b", "pool"))
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ def pair_sweep(
     seed: int,
     output: Path,
     store: Path,
+    code: dict[str, Path] | None = None,
     precision: Precision = "float32",
     compute: Compute = DEFAULT_COMPUTE,
 ) -> None:
@@ -60,7 +65,8 @@ def pair_sweep(
     One row per pair and t: label, pair, transformation, similarity, and untransformed, the cosine without t
     (GIB section 4, equation 2). Each image is decoded once, each x1 embedded once, and steps that give equal
     images are evaluated once. What `store` holds is not computed, and each finished evaluation is stored at
-    once, so a killed sweep continues where it was. The network rounds to `precision`.
+    once, so a killed sweep continues where it was. `code` has the user's files of `bank.custom`, by what it calls them.
+    The network rounds to `precision`.
     """
     mine = read_table(pairs, columns=["label", "pair", "x1", "x2"])
     mine = mine[mine["label"] % class_parts == class_part]
@@ -69,25 +75,33 @@ def pair_sweep(
     first, second = (rows[mine[side]].to_numpy() for side in ("x1", "x2"))
     base = base_key(network, reader, np.concatenate([first, second]), precision, code_digest(MODULE, DEFINITIONS))
     names = {label(steps): steps for steps in (*((step,) for step in singles(bank)), *subpolicies(bank))}
-    keys = {name: _key(base, steps, seed) for name, steps in names.items()}
+    transformations = {name: BANK_B_TRANSFORMATIONS[name] for name in bank.operations} | custom_transformations(
+        bank.custom, code or {}, seed
+    )
+    keys = {name: _key(base, steps, seed, transformations) for name, steps in names.items()}
     held = Store(store)
     missing = [Evaluation(names[name], key) for key, name in _first_of_each(keys).items() if key not in held]
     logging.info("%d pairs, %d transformations, %d to compute", len(mine), len(names), len(missing))
-    identity = _key(base, (), seed)
+    identity = _key(base, (), seed, transformations)
     if missing or identity not in held:
-        search = _Search(network, reader, first, second, base, seed, held, precision, compute)
+        search = _Search(network, reader, first, second, base, seed, held, precision, compute, transformations)
+        search.check([one.steps for one in missing])
         for one in progress_bar([Evaluation((), identity), *missing], "transformations"):
             if one.key not in held:
                 held.put(one.key, search.similarities(one.steps))
     write_table(output, _view(mine, {name: held.get(key) for name, key in keys.items()}, held.get(identity)))
 
 
-def _key(base: str, steps: Steps, seed: int) -> str:
+def _key(base: str, steps: Steps, seed: int, bank: Mapping[str, Transformation] = BANK_B_TRANSFORMATIONS) -> str:
     """What determines similarities under `steps`: equal for steps that give equal images."""
-    computed = evaluation(steps)
-    names = [name for name, _ in computed]
-    code = [definition_digest(BANK_B_TRANSFORMATIONS[name].function) for name in names]
-    return digest([base, computed, code, seed if any(BANK_B[name].signed for name in names) else None])
+    computed = evaluation(steps, _entries(bank))
+    used = [bank[name] for name, _ in computed]
+    code = [one.code for one in used]
+    return digest([base, computed, code, seed if any(one.entry.signed for one in used) else None])
+
+
+def _entries(bank: Mapping[str, Transformation]) -> dict[str, Entry]:
+    return {name: transformation.entry for name, transformation in bank.items()}
 
 
 def _first_of_each(keys: dict[str, str]) -> dict[str, str]:
@@ -109,8 +123,9 @@ class _Search:
         store: Store,
         precision: Precision,
         compute: Compute,
+        bank: dict[str, Transformation],
     ) -> None:
-        self.seed, self.batch, self.precision = seed, compute.batch, precision
+        self.seed, self.batch, self.precision, self.bank = seed, compute.batch, precision, bank
         self.subject = load_subject(folder, compute)
         self.ids = reader.ids[second]
         self.crops = on_its_way(decode_crops(reader, second, self.subject.card, compute.workers), self.subject.device)
@@ -119,15 +134,21 @@ class _Search:
             store.put(key, self._embed(decode_crops(reader, first, self.subject.card, compute.workers), ()))
         self.x1 = store.get(key)
 
+    def check(self, wanted: list[Steps]) -> None:
+        """Raise `UserCodeError` where a transformation of the user's own, among those `wanted`, is not one."""
+        names = {name for steps in wanted for name, _ in steps}
+        check_custom({name: one for name, one in self.bank.items() if name in names}, self.crops, self.ids)
+
     def similarities(self, steps: Steps) -> np.ndarray:
         """cos(f(x1), f(t(x2))) of every pair, float64 [pairs]."""
         return cosine(self.x1, self._embed(self.crops, steps))
 
     def _embed(self, crops: Tensor, steps: Steps) -> np.ndarray:
-        signs = draw_step_signs(self.seed, steps, self.ids)
+        signs = draw_step_signs(self.seed, steps, self.ids, _entries(self.bank))
 
         def transform(images: Tensor, block: slice) -> Tensor:
-            return apply_steps(images, steps, [None if one is None else one[block] for one in signs])
+            of_block = [None if one is None else one[block] for one in signs]
+            return apply_steps(images, steps, of_block, self.bank, self.ids[block])
 
         return embed_batches(self.subject.embed, crops, transform, self.subject.device, self.batch, self.precision)
 

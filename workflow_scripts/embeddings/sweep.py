@@ -13,7 +13,7 @@ from torch import Tensor
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import atomic_directory, read_table, write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.common.provenance import code_digest, definition_digest, digest
+from workflow_scripts.common.provenance import code_digest, digest
 from workflow_scripts.common.settings import Precision
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.embeddings.cache import IMAGES, INDEX, SIGNS, Store
@@ -27,6 +27,7 @@ from workflow_scripts.embeddings.forward import (
 )
 from workflow_scripts.models.failures import UnfitModelError, blaming_the_model, reason_to_keep
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
+from workflow_scripts.transformations.custom import check_custom, custom_transformations
 from workflow_scripts.transformations.entry import IDENTITY
 from workflow_scripts.transformations.operations import Transformation, draw_signs
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
@@ -34,7 +35,7 @@ from workflow_scripts.transformations.settings import BankA
 
 MODULE = "workflow_scripts.embeddings.sweep"
 # Each cell takes account of its own transformation, so that another one in the bank changes no other cell.
-DEFINITIONS = ("workflow_scripts.transformations.bank_a", "workflow_scripts.transformations.operations_a")
+DEFINITIONS = tuple(f"workflow_scripts.transformations.{name}" for name in ("bank_a", "custom", "operations_a"))
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,13 @@ def sweep(
     seed: int,
     output: Path,
     store: Path,
+    code: dict[str, Path] | None = None,
     precision: Precision = "float32",
     compute: Compute = DEFAULT_COMPUTE,
 ) -> None:
     """Embed the images of `shard` that occur in `pairs` under `bank`, and write the view `output`.
+
+    `code` has the user's files of `bank.custom`, by what it calls them.
 
     Each image is decoded once; the crops (uint8, N x 3 x crop x crop) stay in memory while the cells
     are computed one after the other. Cells whose embeddings are in `store` are not computed, and each
@@ -70,7 +74,9 @@ def sweep(
     wanted = np.unique(read_table(pairs, columns=["x", "x_prime"]).to_numpy())
     rows = np.flatnonzero(np.isin(reader.ids, wanted))
     ids = reader.ids[rows]
-    cells, held, failed = list(_cells(bank, _base(network, reader, rows, precision), seed)), Store(store), None
+    transformations = transformations_of(bank, code or {}, seed)
+    cells = list(_cells(transformations, bank.magnitudes, _base(network, reader, rows, precision), seed))
+    held, failed = Store(store), None
     missing = {cell.key: cell for cell in cells if cell.key not in held}
     logging.info("%d images, %d cells, %d to compute", len(ids), len({c.key for c in cells}), len(missing))
     try:
@@ -86,14 +92,20 @@ def _base(network: Path, reader: ShardReader, rows: np.ndarray, precision: Preci
     return base_key(network, reader, rows, precision, code_digest(MODULE, DEFINITIONS))
 
 
-def _cells(bank: BankA, base: str, seed: int) -> Iterator[Cell]:
-    for name in bank.transformations:
-        transformation = BANK_A_TRANSFORMATIONS[name]
-        for magnitude in sorted({0, *bank.magnitudes}):
+def transformations_of(bank: BankA, code: dict[str, Path], seed: int) -> dict[str, Transformation]:
+    """What is applied, by name: ours, then those of the user's files `code`."""
+    return {name: BANK_A_TRANSFORMATIONS[name] for name in bank.transformations} | custom_transformations(
+        bank.custom, code, seed
+    )
+
+
+def _cells(bank: dict[str, Transformation], magnitudes: list[int], base: str, seed: int) -> Iterator[Cell]:
+    for transformation in bank.values():
+        for magnitude in sorted({0, *magnitudes}):
             evaluation = transformation.entry.evaluation(magnitude)
             identity = evaluation[0] == IDENTITY
             signs = seed if transformation.entry.signed and not identity else None
-            code = None if identity else definition_digest(transformation.function)
+            code = None if identity else transformation.code
             yield Cell(transformation, magnitude, digest([base, evaluation, signs, code]))
 
 
@@ -109,11 +121,13 @@ def _compute(
 ) -> None:
     with blaming_the_model():
         subject = load_subject(folder, compute)
-    crops = on_its_way(decode_crops(reader, rows, subject.card, compute.workers), subject.device)
+    crops, ids = decode_crops(reader, rows, subject.card, compute.workers), reader.ids[rows]
+    check_custom({cell.transformation.entry.name: cell.transformation for cell in cells}, crops, ids)
+    crops = on_its_way(crops, subject.device)
     for cell in progress_bar(cells, "cells"):
-        signs = draw_signs(seed, cell.transformation.entry.name, reader.ids[rows])
+        signs = draw_signs(seed, cell.transformation.entry.name, ids)
         with blaming_the_model():
-            embeddings = embed_cell(subject.embed, crops, cell, signs, subject.device, compute.batch, precision)
+            embeddings = embed_cell(subject.embed, crops, cell, signs, subject.device, compute.batch, ids, precision)
         store.put(cell.key, embeddings)
 
 
@@ -124,12 +138,13 @@ def embed_cell(
     signs: np.ndarray,
     device: torch.device,
     batch: int,
+    ids: np.ndarray | None = None,
     precision: Precision = "float32",
 ) -> np.ndarray:
-    """Embeddings [N, D] float32 of `crops` under the transformation and magnitude of `cell`."""
+    """Embeddings [N, D] float32 of `crops`, of the numbers `ids`, under the transformation and magnitude of `cell`."""
 
     def transform(images: Tensor, block: slice) -> Tensor:
-        return cell.transformation(images, cell.magnitude, signs[block])
+        return cell.transformation(images, cell.magnitude, signs[block], None if ids is None else ids[block])
 
     return embed_batches(embed, crops, transform, device, batch, precision)
 

@@ -129,9 +129,9 @@ def of_shuffle(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
         chosen = np.flatnonzero(groups == group)
         own = rows[chosen]
         mean, lengths = own.mean(axis=0), np.square(own).sum(axis=1)
-        size = lengths.mean()
+        size = float(lengths.mean())
         found[chosen] = 2 * (own - mean) @ mean / size - mean @ mean * (lengths - size) / size**2
-    return found / max(1, np.count_nonzero(~np.isnan(groups)))
+    return found / max(1, int(np.count_nonzero(~np.isnan(groups))))
 
 
 def _interval(pairs: pd.DataFrame, first: np.ndarray, second: np.ndarray, of_images: np.ndarray) -> tuple[float, float]:

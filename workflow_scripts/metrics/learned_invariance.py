@@ -10,11 +10,14 @@ def counterparts(transformation: str, family: str) -> tuple[str, ...]:
     """Transformations of bank A that are a single transformation of bank B, by name; none for some, as color.
 
     Where the sign is drawn per image, as for contrast, both directions of bank A count; else the one that leads from
-    the identity to the transformation's value.
+    the identity to the transformation's value. A transformation of the user's own has that of its own name, which is
+    the same one (`Banks` sees to it).
     """
     operation, index = transformation.split(" ")
     if family == "identity":
         return ()
+    if operation not in BANK_B:
+        return (operation,)
     entry = BANK_B[operation]
     if entry.signed:
         return entry.counterparts

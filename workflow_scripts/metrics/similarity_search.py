@@ -44,9 +44,9 @@ def describe(bank: BankB) -> pd.DataFrame:
     steps: list[Steps] = [*((step,) for step in singles(bank)), *subpolicies(bank)]
     frame = pd.DataFrame({"transformation": [label(one) for one in steps]})
     frame["policy"] = ["single" if len(one) == 1 else "sub-policy" for one in steps]
-    frame["family"] = [family(one) for one in steps]
+    frame["family"] = [family(one, bank.entries) for one in steps]
     # Within a policy: a sub-policy that equals a single step is still a sub-policy.
-    computed = pd.Series([(len(one), evaluation(one)) for one in steps])
+    computed = pd.Series([(len(one), evaluation(one, bank.entries)) for one in steps])
     return frame.assign(distinct=~computed.duplicated())
 
 

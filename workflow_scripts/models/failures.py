@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from workflow_scripts.common.device import of_the_machine
 from workflow_scripts.common.errors import reason
 from workflow_scripts.common.files import atomic, reading, write_values
+from workflow_scripts.common.user_code import UserCodeError
 from workflow_scripts.models.network import CARD, FAILED, WEIGHTS
 from workflow_scripts.models.settings import FailingModels, LibraryName
 
@@ -28,11 +29,11 @@ class UnfitModelError(Exception):
 
 @contextmanager
 def blaming_the_model() -> Iterator[None]:
-    """What goes wrong within is an `UnfitModelError`, but for what a file system or GPU does."""
+    """What goes wrong within is an `UnfitModelError`, but for what a file system, a GPU or the user's code does."""
     try:
         yield
     except Exception as error:
-        if of_the_machine(error):
+        if of_the_machine(error) or isinstance(error, UserCodeError):
             raise
         raise UnfitModelError(reason(error)) from error
 

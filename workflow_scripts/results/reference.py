@@ -58,7 +58,8 @@ def _rows(block: type[BaseModel], prefix: str, values: BaseModel | None) -> Iter
             if isinstance(member, type) and issubclass(member, BaseModel)
         ]
         default = getattr(values, name) if values else field.get_default(call_default_factory=True)
-        if not inner:
+        # A name may stand where a block may.
+        if not inner or str in members(field.annotation):
             yield key, _shown(field, default), (field.description or "").replace("\n", " ")
         shown: set[str] = set()
         for member in inner:

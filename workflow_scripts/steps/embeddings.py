@@ -3,12 +3,14 @@
 from snakemake.io import directory
 
 from workflow_scripts.results.catalogue.banks import BankFigure
+from workflow_scripts.workflow.own_code import by_fingerprint, check_own_code, code_of
 from workflow_scripts.workflow.step import Step
 from workflow_scripts.workflow.workspace import Workspace
 
 
 def declare(workspace: Workspace, figure_a2: BankFigure | None) -> None:
     """All steps of this module that the study has."""
+    check_own_code(workspace)
     draw_pairs(workspace)
     sweep(workspace)
     draw_class_pairs(workspace)
@@ -43,7 +45,12 @@ def sweep(workspace: Workspace) -> Step:
             "shard": workspace.shard(study.invariance.split, w.shard),
             "pairs": workspace.pairs,
         },
-        settings=lambda _: {"bank": study.banks.a, "seed": study.seed, **study.execution.rounding},
+        sources=lambda _: {"code": code_of(workspace, study.banks.a.custom)},
+        settings=lambda _: {
+            "bank": by_fingerprint(workspace, study.banks.a),
+            "seed": study.seed,
+            **study.execution.rounding,
+        },
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
         threads=study.execution.threads,
         gpus=study.execution.leases(),
@@ -79,8 +86,9 @@ def pair_sweep(workspace: Workspace) -> Step:
             "shards": workspace.shards(search.split),
             "pairs": workspace.class_pairs,
         },
+        sources=lambda _: {"code": code_of(workspace, study.banks.b.custom)},
         settings=lambda w: {
-            "bank": study.banks.b,
+            "bank": by_fingerprint(workspace, study.banks.b),
             "class_part": int(w.part),
             "class_parts": search.class_parts,
             "seed": study.seed,
@@ -101,10 +109,13 @@ def show_banks(workspace: Workspace, figure: BankFigure) -> Step:
         "embeddings.show_banks",
         outputs={"output": workspace.bank_examples},
         inputs=lambda _: {"shards": workspace.shards(figure.split)},
+        sources=lambda _: {"code": code_of(workspace, study.banks.a.custom | study.banks.b.custom)},
         settings=lambda _: {
             "image": figure.image,
-            "bank_a": study.banks.a,
+            "bank_a": by_fingerprint(workspace, study.banks.a),
             "operations": study.banks.b.operations,
+            "own_operations": by_fingerprint(workspace, study.banks.b).custom,
+            "seed": study.seed,
             "preprocessing": study.preprocessing,
         },
     )

@@ -1,6 +1,7 @@
 """What is computed from embeddings and of trainings."""
 
 from workflow_scripts.steps.training import bounds_learning
+from workflow_scripts.workflow.own_code import by_fingerprint
 from workflow_scripts.workflow.step import Step
 from workflow_scripts.workflow.workspace import NETWORK, Workspace
 
@@ -65,7 +66,7 @@ def similarity_search(workspace: Workspace) -> Step:
             "sweeps": [workspace.pair_sweep(w.model, part) for part in parts],
             "pairs": workspace.class_pairs,
         },
-        settings=lambda w: {"model": w.model, "bank": study.banks.b},
+        settings=lambda w: {"model": w.model, "bank": by_fingerprint(workspace, study.banks.b)},
     )
 
 

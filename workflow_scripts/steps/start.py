@@ -4,7 +4,7 @@ from typing import Any
 
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.results.study import Study, load_study
-from workflow_scripts.steps import data, embeddings, foreground, lie, metrics, models, results, training
+from workflow_scripts.steps import compare, data, embeddings, foreground, lie, metrics, models, results, training
 from workflow_scripts.study.config import load_config, study_file
 from workflow_scripts.workflow.folders import check_folders
 from workflow_scripts.workflow.workspace import Workspace
@@ -31,5 +31,6 @@ def start(
     for module in (metrics, foreground, lie):
         module.declare(workspace)
     results.declare(workspace, study, snakefile)
+    compare.declare(workspace)
     workspace.sources.remember()
     return workspace, study

@@ -1,6 +1,7 @@
 """One job per training: the points of each method's grid, then every method with every seed."""
 
 import re
+from collections.abc import Mapping
 from itertools import product
 from shlex import quote
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from workflow_scripts.augerino.settings import Learning
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.workflow.files import Files
+from workflow_scripts.workflow.own_code import by_fingerprint, called, check_function, files_of
+from workflow_scripts.workflow.sources import Source
 from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.workspace import TRAINING, Workspace
 
@@ -15,12 +18,16 @@ from workflow_scripts.workflow.workspace import TRAINING, Workspace
 IGNORING_WARNINGS = "trap '' TERM; "
 # Brings the transformations of bank B along.
 PER_CLASS = ("workflow_scripts.training.per_class",)
+OWN = ("workflow_scripts.training.own_transform",)
 # Through these alone a training gets to the modules of Augerino.
 AUGERINO = tuple(f"workflow_scripts.augerino.{name}" for name in ("draws", "generators", "learning"))
 
 
 def declare(workspace: Workspace) -> None:
-    """All steps of this module that the study has."""
+    """All steps of this module that the study has; raises `InputError` for code of the user's that cannot be had."""
+    for method in workspace.study.training.methods:
+        if own := workspace.study.training.own_augmentation(method):
+            check_function(workspace, f"training.methods.{method}.augmentation.transform", own.transform)
     if workspace.study.training.grid:
         # A run of the grid that is the final training of its seed is not trained again: asked before `train`.
         reuse_grid_run(workspace)
@@ -75,11 +82,15 @@ def _settings(workspace: Workspace, method: str, seed: int, recipe: dict[str, An
     """What determines a training, but for its data; ranks count where batch norm is per rank."""
     study, own = workspace.study, base(workspace, method)
     per_class, local = study.training.methods[own].per_class, study.training.recipe.batch_norm == "local"
+    transform = study.training.own_augmentation(own)
+    by_contents = transform and transform.model_copy(update={"transform": called(workspace, transform.transform)})
     return {
         "architecture": study.training.architecture,
         "architecture_args": study.training.architecture_args,
         "augmentation": study.training.augmentation(own),
         "probability": per_class.probability if per_class else 0.0,
+        "own_operations": by_fingerprint(workspace, study.banks.b).custom if per_class else {},
+        "own_augmentation": by_contents,
         "augerino": bounds_learning(workspace, method),
         "recipe": recipe,
         "preprocessing": study.preprocessing,
@@ -106,7 +117,17 @@ def _without(workspace: Workspace, method: str) -> tuple[str, ...]:
     """A change of bank B or of Augerino concerns only the trainings that use it."""
     per_class = workspace.study.training.methods[base(workspace, method)].per_class
     learns = bounds_learning(workspace, method)
-    return (() if per_class else PER_CLASS) + (() if learns else AUGERINO)
+    own = workspace.study.training.own_augmentation(base(workspace, method))
+    return (() if per_class else PER_CLASS) + (() if learns else AUGERINO) + (() if own else OWN)
+
+
+def _code(workspace: Workspace, method: str) -> dict[str, Mapping[str, Source]]:
+    """The user's files that a training runs."""
+    training, own = workspace.study.training, base(workspace, method)
+    operations = workspace.study.banks.b.custom.values() if training.methods[own].per_class else ()
+    transform = training.own_augmentation(own)
+    functions = [*(one.function for one in operations), *([transform.transform] if transform else [])]
+    return {"code": files_of(workspace, functions)}
 
 
 def train(workspace: Workspace) -> Step:
@@ -125,6 +146,7 @@ def train(workspace: Workspace) -> Step:
         outputs={"output": run},
         inputs=inputs,
         settings=lambda w: _settings(workspace, w.method, int(w.seed), recipe),
+        sources=lambda w: _code(workspace, w.method),
         execution=lambda w: _execution(workspace, w.method, workspace.steps["train"].key(w)),
         without=lambda w: _without(workspace, w.method),
         threads=workspace.study.execution.threads,
@@ -150,6 +172,7 @@ def train_grid(workspace: Workspace) -> Step:
         outputs={"output": workspace.grid_run("{method}", "{rate}", "{decay}")},
         inputs=lambda w: _inputs(workspace, w.method),
         settings=settings,
+        sources=lambda w: _code(workspace, w.method),
         execution=lambda w: _execution(workspace, w.method, workspace.steps["train_grid"].key(w)),
         without=lambda w: _without(workspace, w.method),
         threads=workspace.study.execution.threads,

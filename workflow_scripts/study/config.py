@@ -1,7 +1,9 @@
 """config.yaml: which study runs, and where data and results live."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.paths import ResultsPath, UserPath, expanded
@@ -14,6 +16,10 @@ from workflow_scripts.study.validation import validated
 STUDIES = ROOT / "studies"
 
 
+def _names(given: Any) -> Any:
+    return [name for name in given.replace(" ", "").split(",") if name] if isinstance(given, str) else given
+
+
 class Config(Block):
     """config.yaml: which study runs, and where data and results live."""
 
@@ -23,6 +29,8 @@ class Config(Block):
     """Folder of datasets and weights; relative paths in a study start here. `~` and `$NAME` are expanded."""
     results: ResultsPath = "results"
     """Folder of results; each study writes to a folder of its own name in it. `~` and `$NAME` are expanded."""
+    studies: Annotated[list[UserPath], BeforeValidator(_names)] = []
+    """Studies whose results `snakemake compare` sets side by side: names or paths, with commas between."""
     repair: bool = False
     """Whether `snakemake verify` removes what is damaged, unknown or out of date, so that the next run makes it."""
 
@@ -36,18 +44,18 @@ def load_config(values: dict[str, Any], *, others: bool = False) -> Config:
     return validated(Config, own, "config.yaml or --config")
 
 
-def study_file(study: str) -> Path:
-    """The file of a study given by name or by path; raises `InputError` where there is none."""
+def study_file(study: str, key: str = "study") -> Path:
+    """The file of a study given, as `key`, by name or by path; raises `InputError` where there is none."""
     study = expanded(study)
     path = Path(study) if study.endswith((".yaml", ".yml")) else STUDIES / f"{study}.yaml"
     try:
         check_study_name(path.stem)
     except ValueError as error:
-        raise InputError(f"config.yaml or --config: study: {study}: {error}") from error
+        raise InputError(f"config.yaml or --config: {key}: {study}: {error}") from error
     is_there = is_file(path)
     if not is_there and path.suffix and path == Path(study):
-        raise InputError(f"config.yaml or --config: study: there is no file {study!r}; give its path from here")
+        raise InputError(f"config.yaml or --config: {key}: there is no file {study!r}; give its path from here")
     if not is_there:
         known = [file.stem for file in STUDIES.glob("*.yaml")]
-        raise InputError(f"config.yaml or --config: study: {unknown_name('study', study, known)}, or give a file")
+        raise InputError(f"config.yaml or --config: {key}: {unknown_name('study', study, known)}, or give a file")
     return path

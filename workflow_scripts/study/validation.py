@@ -8,13 +8,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.settings import unknown_name
+from workflow_scripts.common.settings import NAME_OR_BLOCK, unknown_name
 from workflow_scripts.data.settings import KINDS
 
 SHOWN = (str, int, float, datetime.date, type(None))
 QUOTE = "; put it into quotes"
 QUOTE_WORD = f"{QUOTE}, as YAML reads yes, no, on and off as true and false"
 LONGEST = 80
+TAGS = (*KINDS, *NAME_OR_BLOCK)
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
@@ -36,10 +37,10 @@ def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
         *parents, key = location
         known = _keys_at(model, parents)
         # The tag of a dataset's kind is part of pydantic's location, not of the file.
-        parents = [part for part in parents if part not in KINDS]
+        parents = [part for part in parents if part not in TAGS]
         prefix = ".".join([*parents, ""]) if parents else ""
         return f"{prefix}{key}: {unknown_name('key', key, known)}"
-    location = [part for part in location if part not in KINDS]
+    location = [part for part in location if part not in TAGS]
     if location[-1:] == ["[key]"]:
         # A name of the user's, which may look like anything.
         location = [*location[:-2], repr(location[-2])]
@@ -69,6 +70,8 @@ def _keys_at(model: type[BaseModel], location: list[str]) -> list[str]:
     """Names of the keys that a block at `location` may have."""
     blocks: list[Any] = [model]
     for part in location:
+        if part in NAME_OR_BLOCK:
+            continue
         inner: list[Any] = []
         for block in blocks:
             if isinstance(block, type) and issubclass(block, BaseModel):
@@ -87,5 +90,7 @@ def _keys_at(model: type[BaseModel], location: list[str]) -> list[str]:
 def members(annotation: Any) -> list[Any]:
     """The members of a union, or the annotation itself."""
     if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    return list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
+        return members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [inner for member in get_args(annotation) for inner in members(member)]
+    return [annotation]

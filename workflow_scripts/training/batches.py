@@ -19,6 +19,8 @@ from workflow_scripts.training.workers import AHEAD, check_shared_memory, start_
 Tensor = torch.Tensor
 Transform = Callable[[Tensor, int, int, int], Tensor]
 """What is done to a decoded image before the augmentation, from image, label, epoch and id."""
+Afterwards = Callable[[Tensor, int, int], Tensor]
+"""What is done to the square that the augmentation cuts out, from image, epoch and id."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,16 @@ class PlannedBatches(Sampler[list[tuple[int, int]]]):
 class TrainingImages(Dataset[tuple[Tensor, int]]):
     """Augmented image, uint8 [3, crop, crop], and label, by (epoch, row)."""
 
-    def __init__(self, reader: ShardReader, augmentation: Augmentation, seed: int, transform: Transform | None = None):
+    def __init__(
+        self,
+        reader: ShardReader,
+        augmentation: Augmentation,
+        seed: int,
+        transform: Transform | None = None,
+        afterwards: Afterwards | None = None,
+    ):
         self.reader, self.augmentation, self.seed, self.transform = reader, augmentation, seed, transform
+        self.afterwards = afterwards
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int]:
         epoch, row = key
@@ -87,7 +97,8 @@ class TrainingImages(Dataset[tuple[Tensor, int]]):
         image = self.reader.image(row)
         if self.transform is not None:
             image = self.transform(image, label, epoch, image_id)
-        return self.augmentation(image, item_generator(self.seed, epoch, image_id)), label
+        square = self.augmentation(image, item_generator(self.seed, epoch, image_id))
+        return (square if self.afterwards is None else self.afterwards(square, epoch, image_id)), label
 
 
 class ValidationImages(Dataset[tuple[Tensor, int, int]]):

@@ -6,7 +6,8 @@ did in the similarity search: to the picture, not to a random part of it that ha
 parts of a photograph that `fscc` cuts off are transformed too, and the sign of an operation is drawn for each use.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +20,14 @@ from workflow_scripts.common.files import read_table
 from workflow_scripts.common.randomness import integer, stream, uniform
 from workflow_scripts.transformations.bank_b import BANK_B, SINGLES, SUBPOLICIES, Steps
 from workflow_scripts.transformations.composition import apply_steps, label
+from workflow_scripts.transformations.custom import CustomTransformation, custom_transformations
+from workflow_scripts.transformations.entry import MAGNITUDES
+from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
+from workflow_scripts.transformations.settings import OwnTransformation
 
 BY_NAME: dict[str, Steps] = {label(steps): steps for steps in (*((step,) for step in SINGLES), *SUBPOLICIES)}
-# Beside the counters of a training's other streams, which are no other negative number but -1 (Augerino's): the windows
-# that the augmentation draws are those it would draw without transformations.
+# Beside the counters of a training's other streams, which are no other negative numbers but -1 (Augerino's) and -3
+# (that of own transforms): the windows that the augmentation draws are those it would draw without transformations.
 OWN_STREAM = -2
 
 
@@ -42,6 +47,8 @@ class ClassTransformations:
     probability: float
     seed: int
     """Seed of the training."""
+    own: Mapping[str, CustomTransformation] = field(default_factory=dict)
+    """Transformations of the user's own, by name."""
 
     def draw(self, number: int, epoch: int, image_id: int) -> Drawn | None:
         """What the image `image_id` of class `number` gets in `epoch`, whatever the batches, workers and ranks."""
@@ -50,28 +57,43 @@ class ClassTransformations:
         if not transformations or uniform(0, 1, generator) >= self.probability:
             return None
         steps = transformations[integer(len(transformations) - 1, generator)]
-        return Drawn(steps, [_sign(operation, generator) for operation, _ in steps])
+        return Drawn(steps, [self._sign(operation, generator) for operation, _ in steps])
 
     def __call__(self, image: Tensor, number: int, epoch: int, image_id: int) -> Tensor:
         """Transform `image`, uint8 [3, height, width], of class `number`; the same shape."""
         drawn = self.draw(number, epoch, image_id)
-        return image if drawn is None else apply_steps(image[None], drawn.steps, drawn.signs)[0]
+        if drawn is None:
+            return image
+        bank = BANK_B_TRANSFORMATIONS if not self.own else {**BANK_B_TRANSFORMATIONS, **self._own_of(epoch)}
+        return apply_steps(image[None], drawn.steps, drawn.signs, bank, np.array([image_id]))[0]
+
+    def _own_of(self, epoch: int) -> dict[str, CustomTransformation]:
+        """The user's own, which draw other random numbers in each epoch."""
+        seed = stream(self.seed, epoch, OWN_STREAM) % 2**63
+        return {name: replace(one, seed=seed) for name, one in self.own.items()}
+
+    def _sign(self, operation: str, generator: torch.Generator) -> np.ndarray | None:
+        entry = self.own[operation].entry if operation in self.own else BANK_B[operation]
+        return np.array([1 - 2 * integer(1, generator)], dtype=np.int8) if entry.signed else None
 
 
-def _sign(operation: str, generator: torch.Generator) -> np.ndarray | None:
-    if not BANK_B[operation].signed:
-        return None
-    return np.array([1 - 2 * integer(1, generator)], dtype=np.int8)
-
-
-def read_class_transformations(path: Path, probability: float, seed: int) -> ClassTransformations:
-    """The transformations of a table of `best_per_class`.
+def read_class_transformations(
+    path: Path,
+    probability: float,
+    seed: int,
+    own_operations: Mapping[str, OwnTransformation] | None = None,
+    code: Mapping[str, Path] | None = None,
+) -> ClassTransformations:
+    """The transformations of a table of `best_per_class`, among them `own_operations` of the user's files `code`.
 
     Raises `InputError` where it is absent or damaged, or names a transformation that bank B lacks.
     """
     of_class: dict[int, list[Steps]] = {}
+    own = custom_transformations(own_operations or {}, code or {}, seed)
+    steps_of_own = (((name, index),) for name in own for index in range(MAGNITUDES))
+    known = BY_NAME | {label(steps): steps for steps in steps_of_own}
     for number, name in read_table(path, columns=["label", "transformation"]).itertuples(index=False):
-        if name not in BY_NAME:
+        if name not in known:
             raise InputError(f"{path}: bank B has no transformation {name!r}; delete the file and run again")
-        of_class.setdefault(int(number), []).append(BY_NAME[name])
-    return ClassTransformations(of_class, probability, seed)
+        of_class.setdefault(int(number), []).append(known[name])
+    return ClassTransformations(of_class, probability, seed, own)

@@ -3,10 +3,12 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from workflow_scripts.common.settings import HUGE, MANY, MOST, Block, Seed, unknown_name
+from workflow_scripts.common import torchvision_names
+from workflow_scripts.common.settings import HUGE, MANY, MOST, NAME_OR_BLOCK, Block, Seed, unknown_name
 from workflow_scripts.common.text import MethodName
+from workflow_scripts.common.user_code import Definition, definition_in
 from workflow_scripts.transformations.settings import Policy, Ranking
 
 BETA = re.compile(r"rrc_beta(\d+(?:\.\d+)?)")
@@ -128,11 +130,59 @@ class PerClassAugmentation(Block):
     """Probability with which a training image gets one of its class's, all equally likely; else it gets none."""
 
 
+class OwnAugmentation(Block):
+    """A crop, and then a transform of torchvision's or of one's own file, which runs as your code."""
+
+    transform: str
+    """A class of `torchvision.transforms.v2`, or `my_file.py:name`, a file relative to `data` of config.yaml."""
+    args: dict[str, Any] = {}
+    """Arguments that the class is made with, or that the function gets."""
+    crop: str = "fscc"
+    """Name of the augmentation that cuts the square out of the image first."""
+
+    @property
+    def definition(self) -> Definition | None:
+        """The file and the name in it; None for a transform of torchvision's."""
+        return definition_in(self.transform)
+
+    @field_validator("transform")
+    @classmethod
+    def _exists(cls, transform: str) -> str:
+        if definition_in(transform) is None:
+            if ".py" in transform or "/" in transform:
+                raise ValueError(f"{transform!r} names no transform; write my_file.py:name")
+            transform = torchvision_names.short_name(torchvision_names.CLASSES, transform)
+            torchvision_names.check_name(torchvision_names.CLASSES, transform)
+        return transform
+
+    @field_validator("crop")
+    @classmethod
+    def _known(cls, crop: str) -> str:
+        augmentation_named(crop)
+        return crop
+
+    @model_validator(mode="after")
+    def _arguments_fit(self) -> "OwnAugmentation":
+        if self.definition is None:
+            torchvision_names.check_arguments(torchvision_names.CLASSES, self.transform, self.args)
+        return self
+
+
+def _name_or_block(value: Any) -> str:
+    return NAME_OR_BLOCK[isinstance(value, dict | Block)]
+
+
 class Method(Block):
     """One row of Table 1."""
 
-    augmentation: str | None = None
-    """Name of the augmentation. The default is the method's own name."""
+    augmentation: (
+        Annotated[
+            Annotated[str, Tag(NAME_OR_BLOCK[0])] | Annotated[OwnAugmentation, Tag(NAME_OR_BLOCK[1])],
+            Discriminator(_name_or_block),
+        ]
+        | None
+    ) = None
+    """Name of the augmentation, or one of your own. The default is the method's own name."""
     choice_of: str | None = None
     """Use the learning rate and weight decay chosen for this other method."""
     per_class: PerClassAugmentation | None = None
@@ -159,7 +209,7 @@ class Training(Block):
     def _methods_make_sense(self) -> "Training":
         for name, method in self.methods.items():
             try:
-                augmentation_named(method.augmentation or name)
+                self._named(name, method)
             except ValueError as error:
                 raise ValueError(f"methods.{name}: {error}") from error
             self._check_choice(name, method)
@@ -179,8 +229,17 @@ class Training(Block):
         return self.methods[method].choice_of or method
 
     def augmentation(self, method: str) -> Crop:
-        """The augmentation of a method."""
-        return augmentation_named(self.methods[method].augmentation or method)
+        """How the augmentation of a method cuts a square out of an image."""
+        return self._named(method, self.methods[method])
+
+    def _named(self, name: str, method: Method) -> Crop:
+        own = method.augmentation
+        return augmentation_named(own.crop if isinstance(own, OwnAugmentation) else own or name)
+
+    def own_augmentation(self, method: str) -> OwnAugmentation | None:
+        """What images get after the crop, for a method that has such."""
+        own = self.methods[method].augmentation
+        return own if isinstance(own, OwnAugmentation) else None
 
     @property
     def per_class_methods(self) -> list[str]:

@@ -42,13 +42,15 @@ from workflow_scripts.training.checkpoint import Checkpoints, Progress, exclusiv
 from workflow_scripts.training.choice import read_choice
 from workflow_scripts.training.evaluate import Predictions, evaluate
 from workflow_scripts.training.learner import Learner
+from workflow_scripts.training.own_transform import own_transform
 from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
 from workflow_scripts.training.ranks import join
-from workflow_scripts.training.settings import Crop, Recipe
+from workflow_scripts.training.settings import Crop, OwnAugmentation, Recipe
 from workflow_scripts.training.sigterm import Warnings, catch_sigterm
 from workflow_scripts.training.trial import try_step
 from workflow_scripts.training.workers import unwrap_worker_errors, worker_errors_in_one_line
+from workflow_scripts.transformations.settings import OwnTransformation
 
 Tensor = torch.Tensor
 
@@ -71,6 +73,9 @@ def train(
     choice: Path | None = None,
     class_transformations: Path | None = None,
     probability: float = 0.0,
+    own_operations: dict[str, OwnTransformation] | None = None,
+    own_augmentation: OwnAugmentation | None = None,
+    code: dict[str, Path] | None = None,
     augerino: Learning | None = None,
     world: int | None = None,
     device: DeviceName = "auto",
@@ -82,17 +87,17 @@ def train(
 ) -> None:
     """Train `architecture` (a timm name) and write model, history and predictions into `output`.
 
-    `choice` names learning rate and weight decay in place of the recipe's. `class_transformations` is a table of
-    `best_per_class`: with `probability`, an image gets one of those of its class before the augmentation. With
-    `augerino` the network learns behind transformations whose bounds it learns too; the model that is written is the
-    network alone, and the history has the bounds after every epoch. `state` is a folder for the checkpoint, whose name
-    must stand for everything that determines the run; it is deleted at the end. `workers` load images for each rank;
-    `compile` and `channels_last` change the speed and the last digits. `world` is the number of ranks, if the result
-    depends on it. A diverged training (loss not finite) ends early, as a result.
+    `choice` names learning rate and weight decay in place of the recipe's. `prepare` says what `class_transformations`
+    and the user's own transforms, of the files `code`, do to images. With `augerino` the network learns behind
+    transformations whose bounds it learns too; the model that is written is the network alone, and the history has the
+    bounds after every epoch. `state` is a folder for the checkpoint, whose name must stand for all that determines the
+    run; it is deleted at the end. `workers` load images for each rank; `compile` and `channels_last` change the speed
+    and the last digits. `world` is the number of ranks, if the result depends on it. A diverged training (loss not
+    finite) ends early, as a result.
 
-    Raises `InputError` for unusable shards, names, devices or checkpoints, for another number of ranks than `world`,
-    for what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError` after
-    SIGTERM, with a checkpoint. A rank that is waited for longer than `collective_timeout_minutes` ends them all.
+    Raises `InputError` for unusable shards, names, devices, checkpoints or code of the user's, another number of ranks
+    than `world`, what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError`
+    after SIGTERM, with a checkpoint. A rank that is waited for longer than `collective_timeout_minutes` ends them all.
     """
     if choice is not None:
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
@@ -100,21 +105,40 @@ def train(
     with joined as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)
-        augmenter, local_batch_norm = make(augmentation, preprocessing), recipe.batch_norm == "local"
-        plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, local_batch_norm)
+        plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, recipe.batch_norm == "local")
         network = create(card, seed)
         learner = Learner(network, card, recipe, ranks, augerino, channels_last=channels_last, compile=compile)
         try_step(learner, card, plan.batch, compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
-        examples = batches.TrainingImages(images, augmenter, seed)
-        if class_transformations is not None:
-            examples.transform = read_class_transformations(class_transformations, probability, seed)
+        examples = batches.TrainingImages(images, make(augmentation, preprocessing), seed)
+        prepare(examples, class_transformations, probability, own_operations, own_augmentation, code or {})
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
         answers = training.run()
         if ranks.main:
             write_table(output / "history.parquet", pd.DataFrame(training.progress.history))
             write_table(output / "predictions.parquet", answers.table(validation))
             save(output, card, learner.network)
+
+
+def prepare(
+    examples: batches.TrainingImages,
+    class_transformations: Path | None,
+    probability: float,
+    own_operations: dict[str, OwnTransformation] | None,
+    own_augmentation: OwnAugmentation | None,
+    code: dict[str, Path],
+) -> None:
+    """Set what images get before the augmentation and after it, if anything.
+
+    Before it, with `probability`, an image gets one of the transformations of its class in a table of `best_per_class`,
+    among them the user's `own_operations`; after it, it gets `own_augmentation`. `code` has the files that these name.
+    """
+    if class_transformations is not None:
+        examples.transform = read_class_transformations(
+            class_transformations, probability, examples.seed, own_operations, code
+        )
+    if own_augmentation is not None:
+        examples.afterwards = own_transform(examples, own_augmentation, code)
 
 
 def describe(

@@ -33,7 +33,8 @@ class Entry:
     values: tuple[float, ...]
     """One value per magnitude index; the first is the identity, unless `index_free`."""
     operation: str
-    """Name of the function of the bank's operations that maps a batch and a value to a batch."""
+    """Name of the function of the bank's operations that maps a batch and a value to a batch; of a transformation of
+    the user's own, where that is."""
     signed: bool = False
     """Whether a sign, drawn per image, turns the value around."""
     index_free: bool = False

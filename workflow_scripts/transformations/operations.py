@@ -14,6 +14,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
+from workflow_scripts.common.provenance import definition_digest
 from workflow_scripts.transformations.entry import IDENTITY, Entry
 
 # Outside of the image is black. Torchvision would darken a border twice if it were told so: once as it mixes the pixel
@@ -26,21 +27,37 @@ class Transformation:
     """An entry of a bank with the function that applies it."""
 
     entry: Entry
-    function: Callable[[Tensor, float], Tensor]
+    function: Callable[..., Tensor]
 
-    def __call__(self, images: Tensor, magnitude: int, signs: np.ndarray | None = None) -> Tensor:
-        """Transform uint8 `images` [N, 3, H, W]; `signs` [N] of +1 and -1, all +1 where absent."""
+    def __call__(
+        self, images: Tensor, magnitude: int, signs: np.ndarray | None = None, ids: np.ndarray | None = None
+    ) -> Tensor:
+        """Transform uint8 `images` [N, 3, H, W]; `signs` [N] of +1 and -1, all +1 where absent.
+
+        The numbers `ids` [N] of the images decide what is drawn for each of them.
+        """
         name, value = self.entry.evaluation(magnitude)
         if name == IDENTITY:
             return images
         if not self.entry.signed or signs is None:
-            return self.function(images, value)
+            return self.apply(images, value, magnitude, ids)
         result = torch.empty_like(images)
         for sign in (1, -1):
-            chosen = torch.from_numpy(np.flatnonzero(signs == sign)).to(images.device)
+            rows = np.flatnonzero(signs == sign)
+            chosen = torch.from_numpy(rows).to(images.device)
             if len(chosen):
-                result[chosen] = self.function(images[chosen], sign * value)
+                of_chosen = None if ids is None else ids[rows]
+                result[chosen] = self.apply(images[chosen], sign * value, magnitude, of_chosen)
         return result
+
+    def apply(self, images: Tensor, value: float, _magnitude: int, _ids: np.ndarray | None) -> Tensor:
+        """Transform all `images` with one value."""
+        return self.function(images, value)
+
+    @property
+    def code(self) -> str:
+        """Digest of all that determines what it does to pixels, but for the value."""
+        return definition_digest(self.function)
 
 
 def draw_signs(seed: int, transformation: str, ids: np.ndarray) -> np.ndarray:

@@ -106,8 +106,9 @@ class Step:
     """What other steps make and it needs; what makes them is upstream."""
     settings: Callable[[Wildcards], Files] = nothing
     """What changes the result: part of the command line and of the key."""
-    sources: Callable[[Wildcards], Mapping[str, Source]] = lambda _: {}
-    """Files and folders of the user's that it reads. Their contents are part of the key, their places are not."""
+    sources: Callable[[Wildcards], Mapping[str, Source | Mapping[str, Source]]] = lambda _: {}
+    """Files and folders of the user's that it reads, alone or by name. Their contents are part of the key, their places
+    are not."""
     execution: Callable[[Wildcards], Files] = nothing
     """What changes no result: part of the command line only."""
     also: Callable[[Wildcards], Any] = lambda _: None
@@ -153,7 +154,7 @@ class Step:
         """
         known = _plain(wildcards)
         named = {
-            **{name: str(source.path) for name, source in self.sources(known).items()},
+            **{name: _of_sources(source, 0) for name, source in self.sources(known).items()},
             **_given(self.inputs(known), input),
             **self.settings(known),
             **self.execution(known),
@@ -189,7 +190,7 @@ class Step:
     def _make_stamp(self, wildcards: SimpleNamespace) -> Stamp:
         code = code_digest(f"workflow_scripts.{self.module}", self.without(wildcards))
         settings = self.settings(wildcards)
-        sources = {name: source.fingerprint for name, source in self.sources(wildcards).items()}
+        sources = {name: _of_sources(source, 1) for name, source in self.sources(wildcards).items()}
         inputs = {name: _keys(value, self.steps) for name, value in self.inputs(wildcards).items()}
         return Stamp(
             study=self.steps.study,
@@ -248,6 +249,13 @@ def _given(files: Files, known: Any) -> dict[str, Any]:
         places = iter([given] if isinstance(given, str) else given)
         result[name] = renamed(value, partial(_next, places))
     return result
+
+
+def _of_sources(source: Source | Mapping[str, Source], part: int) -> Any:
+    """The paths (part 0) or the fingerprints (part 1) of a source, or of several by name."""
+    if isinstance(source, Mapping):
+        return {name: inner[part] for name, inner in source.items()}
+    return source[part]
 
 
 def _next(places: Iterator[Any], _declared: str) -> str:

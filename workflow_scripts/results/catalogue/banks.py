@@ -5,8 +5,6 @@ from pydantic import Field
 from workflow_scripts.common.settings import MOST, Block
 from workflow_scripts.data.settings import Split
 from workflow_scripts.results.catalogue.entry import Entry
-from workflow_scripts.transformations.bank_a import BANK_A
-from workflow_scripts.transformations.bank_b import BANK_B
 
 
 class BankFigure(Block):
@@ -28,10 +26,10 @@ FIGURE_A2 = Entry(
     block=BankFigure,
     default=BankFigure(),
     inputs=lambda workspace, _: {"examples": workspace.bank_examples},
-    settings=lambda _, __: {
+    settings=lambda workspace, _: {
         "titles": {
             bank: {name: entry.title for name, entry in entries.items()}
-            for bank, entries in (("A", BANK_A), ("B", BANK_B))
+            for bank, entries in (("A", workspace.study.banks.a.entries), ("B", workspace.study.banks.b.entries))
         }
     },
 )

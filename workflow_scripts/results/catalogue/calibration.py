@@ -2,7 +2,6 @@
 
 from workflow_scripts.common.settings import Block
 from workflow_scripts.results.catalogue.entry import Entry
-from workflow_scripts.transformations.bank_b import BANK_B
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.workspace import Workspace
 
@@ -42,7 +41,7 @@ FIGURE_CALIBRATION = Entry(
     inputs=lambda workspace, _: {"calibration": workspace.metric("calibration", _first(workspace))},
     settings=lambda workspace, _: {
         "label": workspace.labels([_first(workspace)])[_first(workspace)],
-        "titles": {name: entry.title for name, entry in BANK_B.items()},
+        "titles": {name: entry.title for name, entry in workspace.study.banks.b.entries.items()},
     },
     needs=_planted,
 )

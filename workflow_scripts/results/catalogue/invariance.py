@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from workflow_scripts.common.settings import Block
 from workflow_scripts.results.catalogue.entry import PALETTE, Color, Entry, one_of
 from workflow_scripts.study.measurements import Measurements, Reference
-from workflow_scripts.transformations.bank_a import BANK_A
-from workflow_scripts.transformations.settings import known_names
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.workspace import Workspace
 
@@ -26,13 +24,6 @@ class MagnitudeFigure(Block):
     """Panels side by side."""
     lowest: float = Field(-0.5, ge=-1000, lt=1)
     """Lower end of the axis; whiskers that reach further are cut off there."""
-
-    @field_validator("transformations")
-    @classmethod
-    def _known(cls, names: list[str] | None) -> list[str] | None:
-        if names is not None:
-            known_names("transformation of bank A", names, tuple(BANK_A))
-        return names
 
 
 # Figure 2's own choice. A study need not measure all of these, but must measure what it names itself.
@@ -58,12 +49,13 @@ def _equivariances(workspace: Workspace, figure: MagnitudeFigure) -> Files:
 
 def _shown(workspace: Workspace, figure: MagnitudeFigure) -> Files:
     """The block with its models and transformations filled in, and their names for readers."""
-    measured, models = workspace.study.banks.a.transformations, _models(workspace, figure)
+    entries, models = workspace.study.banks.a.entries, _models(workspace, figure)
+    measured = list(entries)
     shown = [name for name in figure.transformations or measured if name in measured] or measured
     return {
         "figure": figure.model_copy(update={"models": models, "transformations": shown}),
         "labels": workspace.labels(models),
-        "titles": {name: BANK_A[name].title for name in shown},
+        "titles": {name: entries[name].title for name in shown},
     }
 
 
@@ -74,8 +66,8 @@ def _has_models(workspace: Workspace, _figure: MagnitudeFigure) -> bool:
 def _references(study: Measurements, figure: MagnitudeFigure) -> Iterator[Reference]:
     yield from one_of(figure.models or [], "models", "model", study.models)
     if figure.transformations != MAIN:
-        known = study.banks.a.transformations
-        yield from one_of(figure.transformations or [], "transformations", "transformation", known)
+        known = study.banks.a.entries
+        yield from one_of(figure.transformations or [], "transformations", "transformation of bank A", known)
 
 
 FIGURE_2 = Entry(

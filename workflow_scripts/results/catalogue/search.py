@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from workflow_scripts.common.settings import HUGE, MOST, Block
 from workflow_scripts.results.catalogue.entry import PALETTE, Color, Entry, one_of
 from workflow_scripts.study.measurements import Measurements, Reference
 from workflow_scripts.transformations.bank_b import BANK_B
 from workflow_scripts.transformations.entry import MAGNITUDES
-from workflow_scripts.transformations.settings import Policy, Ranking, known_names
+from workflow_scripts.transformations.settings import Policy, Ranking
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.workspace import Workspace
 
@@ -27,11 +27,6 @@ class ChangeFigure(Block):
     """One colour per model, in the order of the models. Further models get lighter and darker ones."""
     lowest: float = Field(-100.0, ge=-HUGE, lt=0)
     """Lower end of the axis, in percent; boxes that reach further are cut off there."""
-
-    @field_validator("without")
-    @classmethod
-    def _known(cls, names: list[str]) -> list[str]:
-        return known_names("operation of bank B", names, tuple(BANK_B))
 
 
 class BestFigure(Block):
@@ -103,7 +98,7 @@ def _labels(workspace: Workspace) -> dict[str, str]:
 
 
 def _changes(workspace: Workspace, figure: ChangeFigure) -> Files:
-    titles = {name: entry.title for name, entry in BANK_B.items()}
+    titles = {name: entry.title for name, entry in workspace.study.banks.b.entries.items()}
     return {"labels": _labels(workspace), "figure": figure, "titles": titles}
 
 
@@ -156,8 +151,18 @@ def _has_per_class(workspace: Workspace, table: PerClassTable) -> bool:
     return bool(training.per_class_methods) and table.baseline in training.methods
 
 
+def _change_references(study: Measurements, figure: ChangeFigure) -> Iterator[Reference]:
+    known = [*BANK_B, *study.banks.b.custom]
+    yield from one_of(figure.without, "without", "operation of bank B", known)
+
+
 _change_figure = partial(
-    Entry[ChangeFigure], category=CATEGORY, block=ChangeFigure, inputs=_searches, settings=_changes
+    Entry[ChangeFigure],
+    category=CATEGORY,
+    block=ChangeFigure,
+    inputs=_searches,
+    settings=_changes,
+    references=_change_references,
 )
 
 FIGURE_3A = _change_figure(

@@ -64,7 +64,8 @@ def _draw(axis: Axes, row: dict[Any, Any], titles: dict[str, str]) -> None:
     below, size = (titles[row["transformation"]], 4.8) if free else (f"{row['value']:.3g}", 5.5)
     axis.set_xlabel(below, fontsize=size, labelpad=1.5)
     if row["column"] == 0:
-        name = "(without magnitude)" if free else f"{titles[row['transformation']]}\n({row['unit']})"
+        unit = f"\n({row['unit']})" if row["unit"] else ""
+        name = "(without magnitude)" if free else f"{titles[row['transformation']]}{unit}"
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=6.5)
 
 

@@ -1,0 +1,1 @@
+"""Results of several studies, side by side."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from workflow_scripts.data.settings import Dataset
+from workflow_scripts.data.settings import Dataset, Watched
 from workflow_scripts.data.sources import is_file, is_folder, is_utf8
 
 # Up to so many seconds a whole listing is made anew each time; else folders are trusted by their time stamps.
@@ -63,14 +63,17 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
     place = os.fsencode(root.resolve()).decode(errors="backslashreplace")
     trusted = known.folders if known and known.root == place and known.seconds > SHORT else {}
     started = time.monotonic()
-    folders = {path: listed for start in _starts(root, dataset) for path, listed in _walk(root, start, trusted)}
+    watched = dataset.watched(root)
+    folders = {
+        path: listed for start in _starts(root, dataset, watched) for path, listed in _walk(root, start, trusted)
+    }
     seconds = time.monotonic() - started
     if any(not listed.fresh for listed in folders.values()) and known:
         seconds = known.seconds
     content = hashlib.sha256()
     for path in sorted(folders):
         content.update(f"{path}\0{folders[path].folder.digest}\n".encode(errors="surrogateescape"))
-    for name, value in _beside(root, dataset):
+    for name, value in _beside(root, watched):
         content.update(f"{name}\0{value}\n".encode())
     # Those that may still change are not trusted next time; for names as above.
     kept = {
@@ -81,15 +84,15 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
     return Manifest(root=place, digest=content.hexdigest()[:32], seconds=seconds, folders=kept)
 
 
-def _starts(root: Path, dataset: Dataset) -> Iterator[str]:
-    """The folders to list, relative to `root`: splits, or the classes that a study names."""
-    for split in dataset.folders:
-        if not is_folder(root / split):
+def _starts(root: Path, dataset: Dataset, watched: Watched) -> Iterator[str]:
+    """The folders to list, relative to `root`: the watched ones, or in them those of the classes that a study names."""
+    for folder in watched.folders:
+        if not is_folder(root / folder):
             continue
-        if dataset.classes is None:
-            yield split
+        if dataset.classes is None or not watched.by_class:
+            yield folder
         else:
-            yield from (f"{split}/{name}" for name in dataset.classes if is_folder(root / split / name))
+            yield from (f"{folder}/{name}" for name in dataset.classes if is_folder(root / folder / name))
 
 
 def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[str, _Listed]]:
@@ -139,12 +142,12 @@ def _size(entry: os.DirEntry) -> int:
         return -1
 
 
-def _beside(root: Path, dataset: Dataset) -> Iterator[tuple[str, str]]:
+def _beside(root: Path, watched: Watched) -> Iterator[tuple[str, str]]:
     """What stands beside the folders of images: tar files by their sizes, texts by their contents."""
-    for name in dataset.tars:
+    for name in watched.tars:
         if is_file(root / name):
             yield name, str((root / name).stat().st_size)
-    for name in dataset.texts:
+    for name in watched.texts:
         if is_file(root / name):
             yield name, _digest(root / name)
 

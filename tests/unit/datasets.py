@@ -19,7 +19,7 @@ class Built(NamedTuple):
 
     index: pd.DataFrame
     rejected: pd.DataFrame
-    pixels: dict[int, np.ndarray]
+    pixels: dict[Any, np.ndarray]
 
     def classes(self, split: str) -> dict[str, int]:
         """Number of images per class."""
@@ -35,7 +35,8 @@ def build(root: Path, out: Path, dataset: Dataset, seed: int = 0) -> Built:
     """The dataset in `root`, by way of index and shards in `out`; pixels are uint8 [height, width, 3]."""
     paths = {"index": out / "index.parquet", "rejected": out / "rejected.parquet"}
     index(dataset=dataset, root=root, seed=seed, workers=2, **paths)
-    frame, pixels = read_table(paths["index"]), {}
+    pixels: dict[Any, np.ndarray] = {}
+    frame = read_table(paths["index"])
     for split in SPLITS:
         if split in set(frame["split"]):
             output = out / f"{split}.arrow"

@@ -1,7 +1,10 @@
 """From a dataset of any kind to the pixels that models get, by the functions of the rules."""
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,16 +17,22 @@ from workflow_scripts.data.settings import SPLITS, Dataset
 from workflow_scripts.data.shards import shards
 
 
-class Built(NamedTuple):
+@dataclass(frozen=True)
+class Built:
     """The index of a dataset, what was rejected, and the pixels of its images by their ids."""
 
     index: pd.DataFrame
     rejected: pd.DataFrame
     pixels: dict[Any, np.ndarray]
 
+    @property
+    def rows(self) -> Iterator[Any]:
+        """The rows of the index."""
+        return self.index.itertuples()
+
     def classes(self, split: str) -> dict[str, int]:
         """Number of images per class."""
-        return self.index.query("split == @split")["class"].value_counts().sort_index().to_dict()
+        return dict(Counter(self.index.query("split == @split")["class"].sort_values()))
 
 
 def settings(kind: str, **values: Any) -> Dataset:

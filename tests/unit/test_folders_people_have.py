@@ -47,7 +47,7 @@ def test_extensions_and_depth_are_of_no_account(tmp_path, suffix, nested):
         shown[path] = np.asarray(Image.open(write(root / path, data)).convert("RGB"))
     built = build(root, tmp_path / "out", settings("imagefolder"))
     assert built.classes("val") == {"a": 2, "b": 2}
-    for row in built.index.itertuples():
+    for row in built.rows:
         difference = np.abs(built.pixels[row.id].astype(int) - shown[row.path])
         assert difference.max() <= (3 if SAVED[suffix] == "JPEG" else 0)
 
@@ -259,7 +259,7 @@ def test_imagenet_is_read_as_it_lies(tmp_path, name):
     assert built.classes("val") == dict.fromkeys(WNIDS, 2)
     expected = {("val", wnid, pixels(1000 + number)) for number, wnid in enumerate(VAL, start=1)}
     expected |= {("train", wnid, pixels(100 * place + item)) for place, wnid in enumerate(WNIDS) for item in range(3)}
-    rows = built.index.itertuples()
+    rows = built.rows
     assert {(row.split, row.wnid, built.pixels[row.id].tobytes()) for row in rows} == expected
     before = digest(root, dataset)
     for _, of_split in built.index.groupby("split"):
@@ -328,7 +328,7 @@ def test_tiny_imagenet_is_read_as_it_is_downloaded(tmp_path):
     dataset = settings("tinyimagenet")
     built = build(root, tmp_path / "out", dataset)
     assert (built.classes("train"), built.classes("val")) == (dict.fromkeys(WNIDS, 3), dict.fromkeys(WNIDS, 2))
-    shown = {(row.wnid, built.pixels[row.id].tobytes()) for row in built.index.query("split == 'val'").itertuples()}
+    shown = {(row.wnid, built.pixels[row.id].tobytes()) for row in built.rows if row.split == "val"}
     assert shown == {(wnid, pixels(1000 + number)) for number, wnid in enumerate(VAL)}
     before = digest(root, dataset)
     write(root / "val" / "val_annotations.txt", "".join(lines).replace(WNIDS[0], WNIDS[1]).encode())
@@ -364,7 +364,7 @@ def test_variants_of_imagenet_are_its_classes(tmp_path, kind, inside):
     write(root / "README.txt", b"how to cite")
     dataset = settings(kind, **values)
     built = build(root, tmp_path / "out", dataset)
-    assert {(row.wnid, built.pixels[row.id].tobytes()) for row in built.index.itertuples()} == expected
+    assert {(row.wnid, built.pixels[row.id].tobytes()) for row in built.rows} == expected
     assert built.classes("val") == dict.fromkeys(NUMBERS.values(), 2)
     before = digest(root, dataset)
     file = root / built.index["container"][0]

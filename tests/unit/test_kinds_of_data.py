@@ -249,7 +249,7 @@ def test_data_sets_of_torchvision_keep_every_pixel(tmp_path, monkeypatch):
     images = write_cifar(root, monkeypatch)
     built = build(root, tmp_path / "out", settings("torchvision", name="CIFAR10"))
     assert (built.classes("train"), built.classes("val")) == ({"car": 10, "plane": 10}, {"car": 2, "plane": 2})
-    for row in built.index.itertuples():
+    for row in built.rows:
         place = row.offset + (20 if row.split == "val" else 0)
         assert np.array_equal(built.pixels[row.id], images[place])
 

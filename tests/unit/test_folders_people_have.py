@@ -137,6 +137,14 @@ def test_the_training_images_are_divided_where_others_have_no_classes(tmp_path):
     assert (built.classes("train"), built.classes("val")) == ({"a": 8, "b": 8}, {"a": 2, "b": 2})
 
 
+@pytest.mark.parametrize("name", ["n01440764.tar", "0.png"])
+def test_training_images_without_classes_are_not_passed_over(tmp_path, name):
+    root = one_folder(tmp_path / "data" / "val").parent
+    write(root / "train" / name, image(0))
+    with pytest.raises(InputError, match="train: holds no class folders"):
+        build(root, tmp_path / "out", settings("imagefolder"))
+
+
 def test_pictures_beside_class_folders_are_not_passed_over(tmp_path):
     root = one_folder(tmp_path / "data" / "val").parent
     write(root / "val" / "left.JPG", image(50))

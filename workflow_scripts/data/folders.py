@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.data.layout import VAL_NAMES, is_picture, split_folders
+from workflow_scripts.data.layout import TRAIN_NAMES, VAL_NAMES, is_picture, split_folders
 from workflow_scripts.data.naming import renamed
 from workflow_scripts.data.recognise import what_lies_in
 from workflow_scripts.data.settings import SPLITS, ImageFolder, Planted, Split
@@ -35,6 +35,8 @@ def list_images(root: Path, dataset: ImageFolder | Planted, seed: int) -> Listin
         return divided(renamed(classes, dataset.class_names, {}), dataset.val_share, seed)
     if not val:
         raise _no_split(root, "val", dataset.val_split)
+    if not train and (unsorted := next((name for name in TRAIN_NAMES if is_folder(root / name)), None)):
+        raise _no_classes(root / unsorted)
     listing: Listing = {}
     for split, folder in zip(SPLITS, (train, val), strict=True):
         if folder:

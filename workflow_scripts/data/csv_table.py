@@ -9,11 +9,11 @@ from pathlib import Path
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.classes import numbered_rows
-from workflow_scripts.data.layout import choose_splits
+from workflow_scripts.data.layout import choose_splits, is_file, is_folder
 from workflow_scripts.data.naming import renamed
 from workflow_scripts.data.recognise import what_lies_in
 from workflow_scripts.data.settings import SPLITS, Csv
-from workflow_scripts.data.sources import Candidate, Listing, checked_name, divided, grouped, is_file, is_folder
+from workflow_scripts.data.sources import Candidate, Listing, checked_name, divided, grouped
 
 log = logging.getLogger(__name__)
 IMAGE = ("path", "image", "image_path", "file", "filename", "file_name", "filepath", "image_id", "id")

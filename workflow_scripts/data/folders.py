@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.data.layout import TRAIN_NAMES, VAL_NAMES, is_picture, split_folders
+from workflow_scripts.data.layout import TRAIN_NAMES, VAL_NAMES, is_file, is_folder, is_picture, split_folders
 from workflow_scripts.data.naming import renamed
 from workflow_scripts.data.recognise import what_lies_in
 from workflow_scripts.data.settings import SPLITS, ImageFolder, Planted, Split
-from workflow_scripts.data.sources import Candidate, Classes, Listing, checked_name, divided, is_folder
+from workflow_scripts.data.sources import Candidate, Classes, Listing, checked_name, divided
 
 log = logging.getLogger(__name__)
 LAYOUT = "train/CLASS/* and val/CLASS/*, one folder per class"
@@ -96,7 +96,7 @@ def list_classes(root: Path, folder: str, split: Split) -> Classes:
             f"{place}: {len(stray)} pictures lie beside the class folders, first {stray[0]}; move each into the folder "
             "of its class"
         )
-    if (place / "val_annotations.txt").is_file():
+    if is_file(place / "val_annotations.txt"):
         raise InputError(
             f"{place}: val_annotations.txt says the classes of its pictures, as in Tiny ImageNet; use dataset.kind "
             "tinyimagenet, or sort the pictures into class folders"

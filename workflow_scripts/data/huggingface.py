@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 
 from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.data.containers import TABLE, open_arrow
+from workflow_scripts.data.layout import is_file, is_folder
 from workflow_scripts.data.naming import renamed
 from workflow_scripts.data.recognise import what_lies_in
 from workflow_scripts.data.settings import HuggingFace
-from workflow_scripts.data.sources import Candidate, Listing, grouped, is_file, is_folder
+from workflow_scripts.data.sources import Candidate, Listing, grouped
 from workflow_scripts.data.splits import files_below, in_splits, split_named
 
 log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from pathlib import Path, PurePosixPath
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.folders import class_folders, list_classes, unlisted
-from workflow_scripts.data.layout import KAGGLE, SOLUTION, TRAIN_TAR, VAL_TAR
+from workflow_scripts.data.layout import KAGGLE, SOLUTION, TRAIN_TAR, VAL_TAR, is_file, is_folder
 from workflow_scripts.data.recognise import what_lies_in
 from workflow_scripts.data.settings import Ilsvrc2012, Split
-from workflow_scripts.data.sources import Candidate, Classes, Listing, grouped, is_file, is_folder
+from workflow_scripts.data.sources import Candidate, Classes, Listing, grouped
 from workflow_scripts.data.tars import list_members
 from workflow_scripts.data.val_labels import read_val_labels
 

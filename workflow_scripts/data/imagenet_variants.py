@@ -5,10 +5,11 @@ from pathlib import Path
 
 from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.data.folders import class_folders, list_classes, list_flat
+from workflow_scripts.data.layout import is_file, is_folder
 from workflow_scripts.data.naming import imagenet_wnids, renamed
 from workflow_scripts.data.recognise import what_lies_in
 from workflow_scripts.data.settings import ImageNetC, ImageNetVariant, TinyImageNet
-from workflow_scripts.data.sources import Listing, grouped, is_file, is_folder
+from workflow_scripts.data.sources import Listing, grouped
 
 WNID = re.compile(r"n\d{8}")
 NUMBER = re.compile(r"\d{1,4}")

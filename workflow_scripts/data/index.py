@@ -20,7 +20,7 @@ from workflow_scripts.common.text import printable
 from workflow_scripts.data.check import Checked, check, strict_pillow
 from workflow_scripts.data.classes import describe_classes
 from workflow_scripts.data.parallel import ordered_map
-from workflow_scripts.data.settings import SPLITS, Dataset, Split
+from workflow_scripts.data.settings import SPLITS, Dataset, ImageFolder, Planted, Split
 from workflow_scripts.data.sources import Candidate, Listing
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ def index(
     class keeps fewer than `min_per_class` images in a split.
     """
     found: Listing = import_module(f"{__package__}.{dataset.module}").list_images(root, dataset, seed)
+    if not found.get("val"):
+        raise InputError(f"{root}: no validation images were found there; put them there, or set dataset.val_share")
     listing = _select(found, dataset, root)
     classes = describe_classes(root, list(listing["val"]), sorted(set().union(*found.values())))
     candidates = _draw(listing, dataset, seed)
@@ -61,7 +63,7 @@ def index(
     pairs = [(item, look) for item, look in zip(candidates, checked, strict=True) if not look.reason]
     frame = _table(pairs, classes)
     _refuse_small_classes(frame, listing, dataset, root)
-    if (root / "factors.parquet").is_file():
+    if isinstance(dataset, Planted | ImageFolder) and (root / "factors.parquet").is_file():
         frame = _add_factors(frame, root / "factors.parquet")
     _warn_of_leaks(frame)
     write_table(index, frame)

@@ -47,6 +47,22 @@ def is_picture(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; where the file system refuses to say, as for a name too long, there is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path | os.DirEntry) -> bool:
+    """Whether there is a folder that can be looked at; where the file system refuses to say, there is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def label_files(root: Path) -> tuple[str, ...]:
     """Files relative to `root` that may say the classes of ImageNet's validation images."""
     # Who names the folder CLS-LOC of Kaggle's download means the file that lies three folders above it.
@@ -70,12 +86,12 @@ def split_folders(root: Path, train: str | None, val: str | None) -> tuple[str |
     """
     named = {name for name in (train, val) if name}
     found = {name for name in {*TRAIN_NAMES, *VAL_NAMES, *named} if name in named or _holds_folders(root / name)}
-    return choose_splits({name for name in found if (root / name).is_dir()}, train, val)
+    return choose_splits({name for name in found if is_folder(root / name)}, train, val)
 
 
 def _holds_folders(folder: Path) -> bool:
     try:
         with os.scandir(folder) as entries:
-            return any(entry.is_dir() and not entry.name.startswith(".") for entry in entries)
+            return any(is_folder(entry) and not entry.name.startswith(".") for entry in entries)
     except OSError:
         return False

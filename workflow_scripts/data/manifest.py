@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from workflow_scripts.data.layout import is_file, is_folder
 from workflow_scripts.data.settings import Dataset, Watched
-from workflow_scripts.data.sources import is_file, is_folder, is_utf8
+from workflow_scripts.data.sources import is_utf8
 
 # Up to so many seconds a whole listing is made anew each time; else folders are trusted by their time stamps.
 SHORT = 1.0

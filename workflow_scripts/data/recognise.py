@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from workflow_scripts.data.layout import KAGGLE, TEXTS, TRAIN_TAR, VAL_TAR, is_picture
+from workflow_scripts.data.layout import KAGGLE, TEXTS, TRAIN_TAR, VAL_TAR, is_file, is_folder, is_picture
 
 # A folder of so many entries tells what it is by the first of them.
 MOST = 2000
@@ -17,9 +17,9 @@ def what_lies_in(root: Path) -> str | None:
     """What was found in `root`, and what to write into the study to have it read; None where nothing is known."""
     names = list(_names(root))
     lower = [name.lower() for name in names]
-    if (root / KAGGLE).is_dir():
+    if is_folder(root / KAGGLE):
         return f"{KAGGLE} is Kaggle's download of ImageNet: use dataset.kind ilsvrc2012"
-    if "wnids.txt" in names or (root / "val" / "val_annotations.txt").is_file():
+    if "wnids.txt" in names or is_file(root / "val" / "val_annotations.txt"):
         return "it looks like Tiny ImageNet: use dataset.kind tinyimagenet"
     if any(name in (*TEXTS, TRAIN_TAR, VAL_TAR) or FLAT_IMAGENET.fullmatch(name) for name in names):
         return "it looks like ImageNet: use dataset.kind ilsvrc2012"
@@ -53,7 +53,7 @@ def _variant(root: Path, names: list[str]) -> str | None:
     for folder, kind in (("imagenet-r", "imagenet-r"), ("sketch", "imagenet-sketch"), ("imagenet-a", "imagenet-a")):
         if folder in names:
             return f"it looks like ImageNet{kind.removeprefix('imagenet')}: use dataset.kind {kind}"
-    if "gaussian_noise" in names or (root / "noise" / "gaussian_noise").is_dir():
+    if "gaussian_noise" in names or is_folder(root / "noise" / "gaussian_noise"):
         return "it looks like ImageNet-C: use dataset.kind imagenet-c"
     return None
 
@@ -61,7 +61,7 @@ def _variant(root: Path, names: list[str]) -> str | None:
 def _below(root: Path, names: list[str], ending: str = "", picture: bool = False) -> bool:
     """Whether a folder in `root` holds a file of this kind."""
     for name in names:
-        if (root / name).is_dir():
+        if is_folder(root / name):
             inner = _names(root / name)
             if any(is_picture(one) if picture else one.lower().endswith(ending) for one in inner):
                 return True

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from workflow_scripts.common.paths import UserPath
 from workflow_scripts.common.settings import HUGE, MANY, MOST, WIDEST, Block
-from workflow_scripts.data.layout import KAGGLE, TRAIN_TAR, VAL_TAR, label_files, split_folders
+from workflow_scripts.data.layout import KAGGLE, TRAIN_TAR, VAL_TAR, is_file, is_folder, label_files, split_folders
 
 Split = Literal["train", "val"]
 SPLITS: tuple[Split, ...] = ("train", "val")
@@ -277,7 +277,7 @@ class Ilsvrc2012(Storage):
         """The folders of the splits, the official tar files, and what tells the classes of the validation images."""
         folders = tuple(f"{base}{name}" for base in ("", f"{KAGGLE}/") for name in ("train", "val", "validation"))
         # Validation images may lie beside the file that tells their classes.
-        bare = not any((root / name).exists() for name in (*folders, TRAIN_TAR, VAL_TAR))
+        bare = not any(is_folder(root / name) or is_file(root / name) for name in (*folders, TRAIN_TAR, VAL_TAR))
         texts = ("classes.csv", *label_files(root))
         return Watched((".",) if bare else folders, texts, (TRAIN_TAR, VAL_TAR), by_class=not bare)
 

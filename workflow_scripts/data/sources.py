@@ -2,12 +2,12 @@
 
 import hashlib
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.data.layout import is_file
 from workflow_scripts.data.settings import Split
 
 log = logging.getLogger(__name__)
@@ -87,28 +87,12 @@ def is_utf8(name: str) -> bool:
     return True
 
 
-def is_file(path: Path) -> bool:
-    """Whether there is a regular file; where the file system refuses to say, as for a name too long, there is none."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def is_folder(path: Path | os.DirEntry) -> bool:
-    """Whether there is a folder that can be looked at; where the file system refuses to say, there is none."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
 def read_encoded(container: Path, offset: int, size: int | None, most: int | None = None) -> bytes:
     """Read `size` bytes of `container` from `offset` (None: to its end).
 
     Raises `OSError` where it cannot be read, is no regular file, ends too early, or has more than `most` bytes.
     """
-    if not container.is_file():  # a pipe would block for ever, a dangling link has nothing to read
+    if not is_file(container):  # a pipe would block for ever, a dangling link has nothing to read
         raise OSError("not a regular file")
     with container.open("rb") as file:
         file.seek(offset)

@@ -8,10 +8,10 @@ from typing import Any
 
 from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.data.containers import TORCHVISION, torchvision_set
-from workflow_scripts.data.layout import TRAIN_NAMES, VAL_NAMES
+from workflow_scripts.data.layout import TRAIN_NAMES, VAL_NAMES, is_folder
 from workflow_scripts.data.naming import renamed
 from workflow_scripts.data.settings import SPLITS, Split, TorchVision
-from workflow_scripts.data.sources import Candidate, Classes, Listing, divided, is_folder
+from workflow_scripts.data.sources import Candidate, Classes, Listing, divided
 
 log = logging.getLogger(__name__)
 # Where data sets keep their labels, so that no image is decoded for them.

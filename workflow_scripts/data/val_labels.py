@@ -11,8 +11,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from workflow_scripts.common.errors import InputError, reason
-from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRUTH, label_files
-from workflow_scripts.data.sources import is_file, is_folder
+from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRUTH, is_file, is_folder, label_files
 
 # The official ones have 4 MB at most.
 LARGEST = 64 * 2**20

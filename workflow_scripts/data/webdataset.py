@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.data.layout import is_picture
+from workflow_scripts.data.layout import is_folder, is_picture
 from workflow_scripts.data.naming import renamed
 from workflow_scripts.data.recognise import what_lies_in
 from workflow_scripts.data.settings import WebDataset
-from workflow_scripts.data.sources import Candidate, Listing, grouped, is_folder, read_encoded
+from workflow_scripts.data.sources import Candidate, Listing, grouped, read_encoded
 from workflow_scripts.data.splits import files_below, in_splits, split_named
 from workflow_scripts.data.tars import Member, list_members
 

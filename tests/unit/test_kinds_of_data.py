@@ -12,13 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torchvision.datasets
+import yaml
 from PIL import Image
 from scipy.io import savemat
 
 from tests.unit.datasets import build, settings
 from tests.unit.images import encoded, jpeg, picture, write
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.data.manifest import read_manifest
+from workflow_scripts.data.settings import KINDS
 
 # PNG, as the decoders of JPEG differ by rounding.
 PICTURES = [encoded(picture(number, 20 + number, 30), "PNG") for number in range(24)]
@@ -287,6 +290,24 @@ def test_data_sets_of_torchvision_with_named_splits(tmp_path, monkeypatch):
         assert sorted(built.pixels[id].tobytes() for id in val) == sorted(shown)
     with pytest.raises(InputError, match=r"Unknown value 'dev' .* set dataset\.val_split or dataset\.args"):
         build(root, tmp_path / "out", settings("torchvision", name="Flowers102", val_split="dev"))
+
+
+# What the manual shows
+
+
+def shown() -> list[str]:
+    page = (ROOT / "docs" / "data.md").read_text()
+    return [line for line in page.splitlines() if line.startswith("dataset: {")]
+
+
+@pytest.mark.parametrize("line", shown())
+def test_every_example_of_the_manual_is_valid(line):
+    assert settings(**yaml.safe_load(line)["dataset"])
+
+
+def test_the_manual_shows_every_kind():
+    page = (ROOT / "docs" / "data.md").read_text()
+    assert [kind for kind in KINDS if kind not in page] == []
 
 
 # What has changed

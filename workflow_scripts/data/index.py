@@ -66,6 +66,8 @@ def index(
     if isinstance(dataset, Planted | ImageFolder) and (root / "factors.parquet").is_file():
         frame = _add_factors(frame, root / "factors.parquet")
     _warn_of_leaks(frame)
+    counts = ", ".join(f"{count} in {split}" for split, count in frame["split"].value_counts(sort=False).items())
+    log.info("%d images of %d classes: %s; %d not used", len(frame), frame["class"].nunique(), counts, len(bad))
     write_table(index, frame)
 
 

@@ -349,6 +349,13 @@ def test_a_change_of_any_file_is_noticed(tmp_path, kind, monkeypatch):
         table = root / "images.csv"
         table.write_text(table.read_text().replace("fox", "cat"))
         assert digest() != before
+    else:
+        for file in files:
+            data = bytearray(file.read_bytes())
+            data[len(data) // 3] ^= 1
+            before = digest()
+            file.write_bytes(data)
+            assert digest() != before, f"{file}: another byte in a file of the same size"
     moved = tmp_path / "moved"
     before = digest()
     root.rename(moved)

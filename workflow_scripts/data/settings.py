@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from workflow_scripts.common.paths import UserPath
 from workflow_scripts.common.settings import HUGE, MANY, MOST, WIDEST, Block
+from workflow_scripts.common.text import has_controls
 from workflow_scripts.data.layout import KAGGLE, TRAIN_TAR, VAL_TAR, is_file, is_folder, label_files, split_folders
 
 Split = Literal["train", "val"]
@@ -22,6 +23,8 @@ class Watched(NamedTuple):
     """Files that count by their contents."""
     tars: tuple[str, ...] = ()
     """Large files beside these folders that count by their sizes."""
+    contents: bool = False
+    """Whether files that are no pictures hold images or labels, so that some of their contents count too."""
     by_class: bool = False
     """Whether the folders hold one folder per class, so that those of other classes than `dataset.classes` do not
     count."""
@@ -30,11 +33,13 @@ class Watched(NamedTuple):
 def _inside(path: str) -> str:
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
         raise ValueError("give a path within `dataset.root`, without '..'")
+    if has_controls(path):
+        raise ValueError("a path must not hold control characters or bytes that are not UTF-8; rename it")
     return path
 
 
-InnerPath = Annotated[UserPath, AfterValidator(_inside)]
-"""A path within the dataset's folder."""
+InnerPath = Annotated[str, AfterValidator(_inside)]
+"""A path within the dataset's folder, as it is called there."""
 
 Level = Annotated[float, Field(ge=0, le=1)]
 """A value of a pixel."""
@@ -143,10 +148,6 @@ class Labelled(Divided):
     """Where its class is: a column (csv, huggingface), or the extension of a member, with `json:KEY` for a key of the
     member `.json` (webdataset). `null` takes what is usual."""
 
-    def watched(self, root: Path) -> Watched:  # noqa: ARG002 - it looks the same wherever it is
-        """All files."""
-        return Watched((".",))
-
 
 class Csv(Labelled):
     """Images that a table lists: paths, classes, and splits if there are any."""
@@ -180,7 +181,7 @@ class HuggingFace(Labelled):
 
     def watched(self, root: Path) -> Watched:  # noqa: ARG002
         """All files, and the contents of what names the classes."""
-        return Watched((".",), ("classes.csv", "dataset_info.json"))
+        return Watched((".",), ("classes.csv", "dataset_info.json"), contents=True)
 
 
 class WebDataset(Labelled):
@@ -190,6 +191,10 @@ class WebDataset(Labelled):
 
     kind: Literal["webdataset"]
     """Tar files with members `KEY.jpg`, `KEY.cls`, `KEY.json`; they are not unpacked."""
+
+    def watched(self, root: Path) -> Watched:  # noqa: ARG002
+        """All files."""
+        return Watched((".",), contents=True)
 
 
 class TorchVision(Divided):
@@ -206,7 +211,7 @@ class TorchVision(Divided):
 
     def watched(self, root: Path) -> Watched:  # noqa: ARG002
         """All files: which of them the class reads, only the class knows."""
-        return Watched((".",))
+        return Watched((".",), contents=True)
 
 
 class TinyImageNet(Storage):

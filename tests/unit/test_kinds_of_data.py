@@ -292,6 +292,64 @@ def test_data_sets_of_torchvision_with_named_splits(tmp_path, monkeypatch):
         build(root, tmp_path / "out", settings("torchvision", name="Flowers102", val_split="dev"))
 
 
+# What nobody would write
+
+
+@pytest.mark.parametrize(
+    "about", ["[]", "3", '{"info": {"features": [1]}}', '{"info": {"features": {"label": 3}}}', "{"]
+)
+def test_odd_metadata_are_passed_over(tmp_path, about):
+    root = tmp_path / "data"
+    root.mkdir()
+    pq.write_table(table_of(range(4)).replace_schema_metadata({b"huggingface": about.encode()}), root / "val.parquet")
+    assert build(root, tmp_path / "out", settings("huggingface")).classes("val") == {"0": 2, "1": 2}
+
+
+@pytest.mark.parametrize("name", ["val.parquet", "val.arrow", "val.tar"])
+@pytest.mark.parametrize("data", [b"", b"\0" * 100, b"ARROW1\0\0" + b"\xff" * 100, b"PAR1" + b"\xff" * 100])
+def test_damaged_files_are_one_line(tmp_path, name, data):
+    write(tmp_path / "data" / name, data)
+    kind = "webdataset" if name.endswith("tar") else "huggingface"
+    with pytest.raises(InputError, match=name.replace(".", r"\.")) as error:
+        build(tmp_path / "data", tmp_path / "out", settings(kind))
+    assert "\n" not in str(error.value)
+
+
+def test_a_class_whose_name_cannot_be_written_is_one_line(tmp_path):
+    root = tmp_path / "data"
+    write_tar(root / "val.tar", range(2), "json")
+    data = (root / "val.tar").read_bytes()
+    (root / "val.tar").write_bytes(data.replace(b'{"label": 0}', b'{"label":"\\ud800"}'[:12]))
+    with pytest.raises(InputError, match=r"is not JSON"):
+        build(root, tmp_path / "out", settings("webdataset"))
+    features_of_names = ["\ud800", "fox"]
+    root = tmp_path / "tables"
+    root.mkdir()
+    pq.write_table(table_of(range(4), features_of_names), root / "val.parquet")
+    with pytest.raises(InputError, match="class '0' has a name that is not valid Unicode"):
+        build(root, tmp_path / "out", settings("huggingface"))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"name": "FakeData", "val_share": 0.5}, "FakeData is not read from a folder"),
+        ({"name": "CelebA", "args": {"nonsense": 1}}, "CelebA cannot be read there"),
+        ({"name": "ImageFolder", "val_share": 0.5}, "ImageFolder cannot be read there|cannot be made"),
+        ({"name": "MNIST"}, r"MNIST cannot be read there .*download=True"),
+    ],
+)
+def test_what_torchvision_cannot_make_is_one_line(tmp_path, values, said):
+    (tmp_path / "data").mkdir()
+    with pytest.raises(InputError, match=said):
+        build(tmp_path / "data", tmp_path / "out", settings("torchvision", **values))
+
+
+def test_downloads_are_not_asked_for():
+    with pytest.raises(ValueError, match="download is not to be set"):
+        settings("torchvision", name="MNIST", args={"download": True})
+
+
 # What the manual shows
 
 

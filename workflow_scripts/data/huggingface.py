@@ -79,7 +79,8 @@ def _list_file(root: Path, file: str, dataset: HuggingFace, known: dict[str, Any
         if label is None or label == -1 or not isinstance(label, int | str):
             raise InputError(
                 f"{path}: row {row} has the label {label!r} in the column {columns.label!r}, as without labels; "
-                "choose others with dataset.val_split, or another column with dataset.label"
+                "choose another split with dataset.val_split, divide the training images with dataset.val_share, or "
+                "name another column with dataset.label"
             )
         name = f"{file}::{row:09d}"
         candidates.append(Candidate(name, file, row, None, "train", str(label), name, reader))
@@ -106,8 +107,9 @@ def _columns(path: Path, schema: pa.Schema, dataset: HuggingFace, known: dict[st
             f"{path}: column {image!r} holds {schema.field(image).type}, not encoded images; name the right one with "
             "dataset.image"
         )
-    names = features.get(label, {}).get("names") if isinstance(features.get(label), dict) else None
-    return _Columns(image, label, names)
+    about = features.get(label)
+    names = about.get("names") if isinstance(about, dict) else None
+    return _Columns(image, label, [str(name) for name in names] if isinstance(names, list) else None)
 
 
 def _type(feature: Any) -> str | None:
@@ -124,7 +126,7 @@ def _holds_images(kind: pa.DataType) -> bool:
 def _features(schema: pa.Schema) -> dict[str, Any]:
     """What the library datasets has written into the file about its columns."""
     try:
-        return json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"] or {}
+        return dict(json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"] or {})
     except (KeyError, TypeError, ValueError):
         return {}
 

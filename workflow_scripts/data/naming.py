@@ -5,7 +5,7 @@ from functools import cache
 from typing import Literal
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.data.sources import Classes
+from workflow_scripts.data.sources import Classes, is_utf8
 
 Names = Literal["given", "numbers", "imagenet"]
 
@@ -23,6 +23,8 @@ def renamed(classes: Classes, how: Names, names: Mapping[str, str]) -> Classes:
         called = {label: names.get(label, label) for label in classes}
     labels: dict[str, str] = {}
     for label, name in called.items():
+        if not is_utf8(name):
+            raise InputError(f"class {label!r} has a name that is not valid Unicode, {name!r}; rename it in the data")
         if name in labels:
             raise InputError(
                 f"the data call both class {labels[name]} and class {label} {name!r}; set dataset.class_names to "

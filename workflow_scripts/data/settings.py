@@ -207,7 +207,14 @@ class TorchVision(Divided):
     name: str
     """The class in `torchvision.datasets`, as CIFAR10 or Flowers102."""
     args: dict[str, Any] = {}
-    """Further arguments of the class, but for `root`, `download` and what says the split."""
+    """Further arguments of the class, but for `root`, `download`, transforms and what says the split."""
+
+    @model_validator(mode="after")
+    def _arguments_are_free(self) -> "TorchVision":
+        for name in self.args:
+            if name in ("root", "download", "loader") or "transform" in name:
+                raise ValueError(f"args: {name} is not to be set; leave it out")
+        return self
 
     def watched(self, root: Path) -> Watched:  # noqa: ARG002
         """All files: which of them the class reads, only the class knows."""

@@ -49,6 +49,8 @@ def _arguments(dataset: TorchVision) -> list[str]:
             f"{', '.join(name for name in torchvision.datasets.__all__ if name[:1].isupper())}"
         )
     kind = getattr(torchvision.datasets, dataset.name)
+    if next(iter(inspect.signature(kind).parameters), "") != "root":
+        raise InputError(f"torchvision's {dataset.name} is not read from a folder; use another data set")
     # A class that hands on what it does not name takes what the one above it does.
     return [name for one in kind.__mro__[:-1] for name in inspect.signature(one.__init__).parameters]
 
@@ -89,7 +91,13 @@ def _classes(data: Any, dataset: TorchVision, option: dict[str, Any], described:
     names = {str(number): str(name) for number, name in enumerate(names)} if isinstance(names, list | tuple) else {}
     called = "-".join(str(value).lower() for value in option.values()) or "all"
     classes: Classes = {}
-    for number, label in enumerate(_labels(data, dataset.name)):
+    try:
+        labels = _labels(data, dataset.name)
+    except InputError:
+        raise
+    except Exception as error:  # whatever the class raises where its files are damaged
+        raise InputError(f"torchvision's {dataset.name}: an item cannot be read ({reason(error)})") from error
+    for number, label in enumerate(labels):
         path = f"{dataset.name}-{called}::{number:09d}"
         item = Candidate(path, ".", number, None, split, str(label), path, f"{TORCHVISION} {described}")
         classes.setdefault(str(label), []).append(item)
@@ -98,7 +106,8 @@ def _classes(data: Any, dataset: TorchVision, option: dict[str, Any], described:
 
 def _labels(data: Any, name: str) -> list[int]:
     """The label of each item."""
-    labels = next((list(getattr(data, key)) for key in LABELS if len(getattr(data, key, ())) == len(data)), None)
+    known: list[Any] = [getattr(data, key, None) for key in LABELS]
+    labels = next((list(one) for one in known if hasattr(one, "__len__") and len(one) == len(data)), None)
     if labels is None or any(_number(labels[at], name) != _number(data[at][1], name) for at in {0, len(data) - 1}):
         labels = [data[number][1] for number in range(len(data))]
     return [_number(label, name) for label in labels]

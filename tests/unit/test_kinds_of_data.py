@@ -306,7 +306,11 @@ def test_odd_metadata_are_passed_over(tmp_path, about):
 
 
 @pytest.mark.parametrize("name", ["val.parquet", "val.arrow", "val.tar"])
-@pytest.mark.parametrize("data", [b"", b"\0" * 100, b"ARROW1\0\0" + b"\xff" * 100, b"PAR1" + b"\xff" * 100])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\0" * 100, b"ARROW1\0\0" + b"\xff" * 100, b"PAR1" + b"\xff" * 100],
+    ids=["empty", "zeros", "arrow", "parquet"],
+)
 def test_damaged_files_are_one_line(tmp_path, name, data):
     write(tmp_path / "data" / name, data)
     kind = "webdataset" if name.endswith("tar") else "huggingface"

@@ -8,6 +8,9 @@ Changes = dict[str, Any]
 
 # In place of the generated images, for keys that only other kinds of dataset have.
 FOLDER: Changes = {"dataset": {"kind": "imagefolder", "root": "images"}}
+TABLE: Changes = {"dataset": {"kind": "csv", "root": "images"}}
+SET: Changes = {"dataset": {"kind": "torchvision", "root": "images", "name": "DTD"}}
+CORRUPTED: Changes = {"dataset": {"kind": "imagenet-c", "root": "images", "corruption": "fog", "severity": 1}}
 COLORS = ["#000000", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0072B2", "#F0E442"]
 # Transformations of torchvision's, with the argument that gets the values.
 TENTHS = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45]
@@ -64,6 +67,20 @@ CHANGES: dict[str, Changes] = {
     "dataset.train_per_class": {"dataset.train_per_class": 13},
     "dataset.val_per_class": {"dataset.val_per_class": 7},
     "dataset.root": {"dataset": {"kind": "imagefolder", "root": "others"}},
+    "dataset.train_split": {"dataset.train_split": "fit"},
+    "dataset.val_split": {"dataset.val_split": "held_out"},
+    "dataset.val_share": {"dataset.val_share": 0.2},
+    "dataset.class_names": {"dataset.class_names": "imagenet"},
+    "dataset.file": {"dataset.file": "labels.csv"},
+    "dataset.images": {"dataset.images": "train"},
+    "dataset.suffix": {"dataset.suffix": ".jpg"},
+    "dataset.image": {"dataset.image": "file"},
+    "dataset.label": {"dataset.label": "breed"},
+    "dataset.split": {"dataset.split": "fold"},
+    "dataset.name": {"dataset.name": "CIFAR10"},
+    "dataset.args": {"dataset.args": {"partition": 2}},
+    "dataset.corruption": {"dataset.corruption": "snow"},
+    "dataset.severity": {"dataset.severity": 2},
     "preprocessing.resize": {"preprocessing.resize": 60},
     "preprocessing.crop": {"preprocessing.crop": 40},
     "preprocessing.mean": {"preprocessing.mean": [0.5, 0.5, 0.5]},
@@ -278,6 +295,10 @@ CHANGES: dict[str, Changes] = {
 BEFORE: dict[str, Changes] = {
     "dataset.root": FOLDER,
     "dataset.kind": FOLDER,
+    **dict.fromkeys(("dataset.train_split", "dataset.val_split", "dataset.val_share", "dataset.class_names"), FOLDER),
+    **{f"dataset.{key}": TABLE for key in ("file", "images", "suffix", "image", "label", "split")},
+    **dict.fromkeys(("dataset.name", "dataset.args"), SET),
+    **dict.fromkeys(("dataset.corruption", "dataset.severity"), CORRUPTED),
     "dataset.store_quality": {"dataset.store_size": 40},
     "dataset.store_colour": {"dataset.store_size": 40},
     "execution.nodes": {"training.recipe.batch_norm": "synchronised"},

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.images import write_folder
+from tests.unit.images import jpeg, write, write_folder
 from tests.workflow import NARROW, Checkout, tiny_study
 from workflow_scripts.common.provenance import ROOT
 
@@ -145,14 +145,13 @@ def test_models_of_another_source_can_be_planned(checkout):
 def test_a_kind_of_dataset_can_be_indexed(checkout):
     extended(checkout, "A kind of dataset")
     images = checkout.folder / "data" / "images"
-    write_folder(images, ["cat", "dog"], train=2, val=2)
-    files = [path.relative_to(images) for path in sorted(images.rglob("*.*"))]
-    rows = [f"{path},{path.parts[1]},{path.parts[0]}" for path in files]
-    (images / "images.csv").write_text("\n".join(["path,class,split", *rows]))
-    study = tiny_study(training={}, models={}, dataset={"kind": "imagelist", "root": "images"})
+    for number in range(8):
+        folder = images / ("train" if number < 4 else "val")
+        write(folder / f"{'cat' if number % 2 else 'dog'}.{number}.jpg", jpeg(number))
+    study = tiny_study(training={}, models={}, dataset={"kind": "prefixed", "root": "images"})
     (checkout.folder / "mine.yaml").write_text(yaml.safe_dump(study))
     target = ("results/mine/data/index.parquet", "--config", "study=mine.yaml")
     checkout.snakemake(*target)
     assert checkout.planned(*target) == {}
-    (images / "images.csv").write_text("\n".join(["path,class,split", *rows[:-1]]))
+    write(images / "val" / "cat.9.jpg", jpeg(9))
     assert checkout.planned(*target) == {"index": 1}

@@ -59,7 +59,7 @@ BAD = {
     "text.jpg": (b"a note, not a picture", "not an image in a known format"),
     "cut.jpg": (jpeg(1)[:-200], "truncated"),
     "cut.png": (encoded(picture(1), "PNG")[:-300], "truncated"),
-    "deep.png": (encoded(Image.fromarray(np.full((8, 8), 40_000, np.uint16)), "PNG"), "clipped to 8 bits"),
+    "bright.tiff": (encoded(Image.fromarray(np.full((8, 8), 40_000, np.float32)), "TIFF"), "outside of 0 to 1"),
 }
 GOOD = {
     "rgb.jpg": jpeg(2),
@@ -68,6 +68,7 @@ GOOD = {
     "palette.png": encoded(picture(5, mode="P"), "PNG", transparency=bytes(range(256))),
     "alpha.png": encoded(picture(6, mode="RGBA"), "PNG"),
     "bits.png": encoded(picture(7, mode="1"), "PNG"),
+    "deep.png": encoded(Image.fromarray(np.full((8, 8), 40_000, np.uint16)), "PNG"),
     "no_suffix": encoded(picture(8), "WEBP"),
 }
 
@@ -171,8 +172,8 @@ def test_train_may_be_absent(tmp_path):
 def test_what_is_no_image_folder_is_said_in_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"no such folder; expected .* train/CLASS/\* and val/CLASS/\*"):
         make(tmp_path / "absent", tmp_path)
-    write(tmp_path / "flat" / "validation" / "a.jpg", jpeg(1))
-    with pytest.raises(InputError, match=r"no folder val \(found validation\)"):
+    write(tmp_path / "flat" / "cat" / "a.jpg", jpeg(1))
+    with pytest.raises(InputError, match=r"no folder val \(found cat\); .* set dataset\.val_share"):
         make(tmp_path / "flat", tmp_path)
     write(tmp_path / "classless" / "val" / "a.jpg", jpeg(1))
     with pytest.raises(InputError, match="holds no class folders"):

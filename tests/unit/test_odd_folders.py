@@ -18,14 +18,15 @@ from tests.unit.test_ilsvrc2012 import WNIDS, tar_of, train_images
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.data.classes import LARGEST, describe_classes
-from workflow_scripts.data.ilsvrc2012 import TRAIN_TAR, list_ilsvrc2012
+from workflow_scripts.data.ilsvrc2012 import TRAIN_TAR, list_images
 from workflow_scripts.data.index import index
 from workflow_scripts.data.manifest import Manifest, read_manifest
-from workflow_scripts.data.settings import ImageFolder
+from workflow_scripts.data.settings import Ilsvrc2012, ImageFolder
 from workflow_scripts.data.tars import list_members
 from workflow_scripts.data.val_labels import DEVKIT, TEXTS, read_val_labels
 
 FOLDER = ImageFolder(kind="imagefolder", root="unused", max_rejected=1, min_per_class=1)
+IMAGENET = Ilsvrc2012(kind="ilsvrc2012")
 NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")
 
 
@@ -292,7 +293,7 @@ def test_two_tar_files_of_one_class_are_one_line(tmp_path):
     root = training_tar(tmp_path, {f"{WNIDS[0]}.tar": inner, f"again/{WNIDS[0]}.tar": inner})
     said = rf"holds two tar files of the class {WNIDS[0]}, the second again/{WNIDS[0]}\.tar; use the official tar file"
     with pytest.raises(InputError, match=said):
-        list_ilsvrc2012(root)
+        list_images(root, IMAGENET, 0)
 
 
 def test_a_tar_file_in_a_tar_file_in_a_tar_file_is_no_image(tmp_path):
@@ -300,7 +301,7 @@ def test_a_tar_file_in_a_tar_file_in_a_tar_file_is_no_image(tmp_path):
     root = training_tar(tmp_path / "data", {f"{WNIDS[0]}.tar": inner})
     write(root / "val" / WNIDS[0] / "a.jpg", jpeg(3))
     write(root / "val" / WNIDS[0] / "b.jpg", jpeg(4))
-    listing = list_ilsvrc2012(root)
+    listing = list_images(root, IMAGENET, 0)
     assert [one.name for one in listing["train"][WNIDS[0]]] == ["x.tar"]
 
 
@@ -308,7 +309,7 @@ def test_a_tar_file_in_a_tar_file_in_a_tar_file_is_no_image(tmp_path):
 def test_a_damaged_tar_file_of_a_class_is_one_line(tmp_path, inner):
     root = training_tar(tmp_path, {f"{WNIDS[0]}.tar": inner})
     with pytest.raises(InputError, match=rf"{TRAIN_TAR}::{WNIDS[0]}\.tar: not a whole, uncompressed tar file"):
-        list_ilsvrc2012(root)
+        list_images(root, IMAGENET, 0)
 
 
 def test_a_devkit_that_unpacks_to_gigabytes_is_one_line_at_once(tmp_path):

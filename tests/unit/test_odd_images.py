@@ -94,8 +94,10 @@ BROKEN = {
         8, 8, bytes(25 * 8), chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 1))
     ),
     "gif of 60,000 x 60,000": GIF[:6] + struct.pack("<HH", 60_000, 60_000) + GIF[10:],
-    "tiff of 16 bits": encoded(Image.fromarray(np.full((8, 8), 40_000, np.uint16)), "TIFF"),
-    "tiff of floats": encoded(Image.fromarray(np.full((8, 8), 0.5, np.float32)), "TIFF"),
+    "tiff of 17 bits": encoded(Image.fromarray(np.full((8, 8), 70_000, np.int32)), "TIFF"),
+    "tiff of negative numbers": encoded(Image.fromarray(np.full((8, 8), -1, np.int32)), "TIFF"),
+    "tiff of floats above 1": encoded(Image.fromarray(np.full((8, 8), 1.5, np.float32)), "TIFF"),
+    "tiff of floats, one of them no number": encoded(Image.fromarray(np.full((8, 8), np.nan, np.float32)), "TIFF"),
     "postscript, a program": encoded(picture(9), "EPS"),
     "empty": b"",
     "zeros": bytes(5000),

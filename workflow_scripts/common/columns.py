@@ -6,11 +6,13 @@
 COLUMNS = {
     # image index
     "id": "row of the image in the index of its dataset, counted over both splits; the image's name elsewhere",
-    "path": "file of the image relative to the dataset's folder; within tar files TAR::MEMBER or TAR::TAR::MEMBER",
+    "path": "file of the image relative to the dataset's folder; within tar files TAR::MEMBER or TAR::TAR::MEMBER; "
+    "in tables FILE::ROW",
     "container": "file that holds the image's bytes, relative to the dataset's folder",
-    "offset": "first byte of the image within its container",
+    "offset": "first byte of the image within its container, or its row where the container is a table",
+    "reader": "how the image is read: file (its bytes), table (a column of a row), torchvision (an item of a data set)",
     "bytes": "size of the encoded image, in bytes",
-    "class": "name of the class (folder name)",
+    "class": "name of the class, as its folder or the data have it",
     "label": "number of the class, 0 to classes - 1, in the order of sorted class names",
     "wnid": "WordNet 3.0 identifier of the class, as n01440764; null where the class has none",
     "name": "name of the class that a person reads",
@@ -18,6 +20,7 @@ COLUMNS = {
     "width": "width of the image, in pixels",
     "height": "height of the image, in pixels",
     "sha256": "SHA-256 of the encoded image, hexadecimal",
+    "scaling": "rule by which values of more than 8 bits become 8 bits; empty for images of 8 bits",
     "reason": "why the image is not used",
     # planted factors
     "factor": "the one factor by which the planted class varies; none for a control class",

@@ -12,8 +12,10 @@ from typing import NamedTuple
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from workflow_scripts.common.errors import InputError, reason
+from workflow_scripts.data.containers import read_image
+from workflow_scripts.data.depth import eight_bits, is_grey, scaling_of
 from workflow_scripts.data.jpeg import jpeg_frame, scan_damage, too_short
-from workflow_scripts.data.sources import Candidate, read_encoded
+from workflow_scripts.data.sources import Candidate
 
 # Left out is what runs another program (EPS), what needs a library that is not there, and what is no picture.
 FORMATS = (
@@ -32,6 +34,10 @@ class Checked(NamedTuple):
     width: int = 0
     height: int = 0
     sha256: str = ""
+    scaling: str = ""
+    """How its values become 8 bits, where they have more."""
+    grey: bool = False
+    """Whether it has one channel."""
     reason: str = ""
 
 
@@ -57,11 +63,13 @@ def check(root: Path, max_megapixels: float, item: Candidate) -> Checked:
     Raises `InputError` where memory does not suffice: with more of it, the image might be a good one.
     """
     try:
-        encoded = read_encoded(root / item.container, item.offset, item.size, most=_most_bytes(max_megapixels))
+        encoded = read_image(
+            root, item.container, item.offset, item.size, item.reader, most=_most_bytes(max_megapixels)
+        )
     except OSError as error:
         return Checked(reason=f"cannot be read ({error.strerror or error})")
     try:
-        width, height = _decoded_size(encoded, max_megapixels)
+        image = _whole(encoded, max_megapixels)
     except MemoryError as error:
         raise InputError(
             f"{item.path}: decoding it takes more memory than there is; remove the file, lower dataset.max_megapixels, "
@@ -69,28 +77,29 @@ def check(root: Path, max_megapixels: float, item: Candidate) -> Checked:
         ) from error
     except Exception as error:  # damaged bytes make PIL's decoders raise nearly anything
         return Checked(reason=reason(error))
-    return Checked(len(encoded), width, height, hashlib.sha256(encoded).hexdigest())
+    digest = hashlib.sha256(encoded).hexdigest()
+    return Checked(len(encoded), *image.size, digest, scaling_of(image), grey=is_grey(image))
 
 
 def _most_bytes(max_megapixels: float) -> int:
     return int(max_megapixels * MEGA * BYTES_PER_PIXEL) + MEGA
 
 
-def _decoded_size(encoded: bytes, max_megapixels: float) -> tuple[int, int]:
-    """Width and height of an image that decodes to its end and converts to RGB; raises where it does not."""
+def _whole(encoded: bytes, max_megapixels: float) -> Image.Image:
+    """An image that decodes to its end and converts to RGB; raises where it does not."""
     if not encoded:
         raise ValueError("the file is empty")
     frame = jpeg_frame(encoded)
     if frame and too_short(frame, len(encoded)):
         raise ValueError(f"{len(encoded)} bytes cannot hold the {frame.width} x {frame.height} pixels that it declares")
     image = _decoded(encoded, max_megapixels)
-    if image.mode.startswith(("I", "F")):
-        raise ValueError(f"mode {image.mode} would be clipped to 8 bits, not scaled; store it as 8 bits")
-    if image.mode not in ("RGB", "L"):
+    if scaling_of(image):
+        eight_bits(image)
+    elif image.mode not in ("RGB", "L"):
         image.convert("RGB")
     if damage := scan_damage(encoded, image, lambda other: _decoded(other, max_megapixels)):
         raise ValueError(damage)
-    return image.size
+    return image
 
 
 def _decoded(encoded: bytes, max_megapixels: float) -> Image.Image:

@@ -14,6 +14,8 @@ from workflow_scripts.common.errors import InputError, reason
 
 # A line takes about 40 bytes, and WordNet has 82,115 synsets of nouns.
 LARGEST = 10_000_000
+# Of tables of images: a hundred million images would take several times as much.
+LARGEST_TABLE = 1_000_000_000
 WNID = re.compile(r"n\d{8}")
 LISTED = ["class", "wnid", "name"]
 
@@ -49,7 +51,7 @@ def _read_classes(path: Path, known: list[str]) -> dict[str, tuple[str, str]]:
     lines: dict[str, int] = {}
     header: list[str] = []
     names = set(known)
-    for line, row in _rows(path):
+    for line, row in numbered_rows(path, most=LARGEST) if os.path.lexists(path) else ():
         if not header:
             header = row
             if not set(LISTED) <= set(header):
@@ -78,20 +80,21 @@ def _read_classes(path: Path, known: list[str]) -> dict[str, tuple[str, str]]:
     return listed
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a CSV file that are not empty, each with the number of its last line."""
-    if not os.path.lexists(path):
-        return
+def numbered_rows(path: Path, delimiter: str = ",", most: int = LARGEST_TABLE) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file that are not empty, each with the number of its last line.
+
+    Raises `InputError` where it is not a readable CSV file of at most so many bytes.
+    """
     try:
         if not path.is_file():  # a pipe would block for ever
             raise OSError("not a regular file")
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            raise ValueError(f"it has more than {LARGEST // 10**6} MB")
+            data = file.read(min(most, path.stat().st_size) + 1)
+        if len(data) > most:
+            raise ValueError(f"it has more than {most // 10**6} MB")
         if b"\0" in data:
             raise ValueError("it holds a zero byte")
-        rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        rows = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=delimiter, strict=True)
         yield from ((rows.line_num, row) for row in rows if row)
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: not a readable CSV file ({reason(error)}); mend or delete it") from error

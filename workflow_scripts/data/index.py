@@ -4,8 +4,9 @@ import difflib
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -18,21 +19,13 @@ from workflow_scripts.common.seals import proved
 from workflow_scripts.common.text import printable
 from workflow_scripts.data.check import Checked, check, strict_pillow
 from workflow_scripts.data.classes import describe_classes
-from workflow_scripts.data.folders import list_folders
-from workflow_scripts.data.ilsvrc2012 import list_ilsvrc2012
 from workflow_scripts.data.parallel import ordered_map
-from workflow_scripts.data.settings import SPLITS, Dataset, Split
+from workflow_scripts.data.settings import SPLITS, Dataset, ImageFolder, Planted, Split
 from workflow_scripts.data.sources import Candidate, Listing
 
 log = logging.getLogger(__name__)
 FACTORS = ["factor", "factor_value", "box_left", "box_top", "box_right", "box_bottom"]
 LOGGED = 20
-# What lists the images of each kind of dataset in its folder.
-LISTERS: dict[str, Callable[[Path], Listing]] = {
-    "planted": list_folders,
-    "imagefolder": list_folders,
-    "ilsvrc2012": list_ilsvrc2012,
-}
 
 
 def index(
@@ -54,22 +47,27 @@ def index(
     unknown, more than the share `max_rejected` cannot be used (then only `rejected` is written), or a
     class keeps fewer than `min_per_class` images in a split.
     """
-    found = LISTERS[dataset.kind](root)
+    found: Listing = import_module(f"{__package__}.{dataset.module}").list_images(root, dataset, seed)
+    if not found.get("val"):
+        raise InputError(f"{root}: no validation images were found there; put them there, or set dataset.val_share")
     listing = _select(found, dataset, root)
     classes = describe_classes(root, list(listing["val"]), sorted(set().union(*found.values())))
     candidates = _draw(listing, dataset, seed)
     if not candidates:
         raise InputError(f"{root}: the class folders hold no files; put the images there")
     checked = _check_all(root, candidates, dataset.max_megapixels, workers)
+    _say_what_is_scaled(checked)
     bad = [(item, look.reason) for item, look in zip(candidates, checked, strict=True) if look.reason]
     _write_rejected(rejected, bad)
     _refuse_many(bad, len(candidates), dataset)
     pairs = [(item, look) for item, look in zip(candidates, checked, strict=True) if not look.reason]
     frame = _table(pairs, classes)
     _refuse_small_classes(frame, listing, dataset, root)
-    if (root / "factors.parquet").is_file():
+    if isinstance(dataset, Planted | ImageFolder) and (root / "factors.parquet").is_file():
         frame = _add_factors(frame, root / "factors.parquet")
     _warn_of_leaks(frame)
+    counts = ", ".join(f"{count} in {split}" for split, count in frame["split"].value_counts(sort=False).items())
+    log.info("%d images of %d classes: %s; %d not used", len(frame), frame["class"].nunique(), counts, len(bad))
     write_table(index, frame)
 
 
@@ -110,10 +108,20 @@ def _rank(seed: int, item: Candidate) -> bytes:
 
 
 def _check_all(root: Path, candidates: list[Candidate], max_megapixels: float, workers: int) -> list[Checked]:
-    """Decode every candidate, strictly."""
+    """Decode every candidate, strictly, in the order in which they are stored."""
+    order = sorted(range(len(candidates)), key=lambda at: (candidates[at].container, candidates[at].offset))
     with strict_pillow(max_megapixels):
-        looks = ordered_map(partial(check, root, max_megapixels), candidates, workers)
-        return list(progress_bar(looks, "checking images", total=len(candidates)))
+        looks = ordered_map(partial(check, root, max_megapixels), (candidates[at] for at in order), workers)
+        checked = dict(zip(order, progress_bar(looks, "checking images", total=len(candidates)), strict=True))
+    return [checked[at] for at in range(len(candidates))]
+
+
+def _say_what_is_scaled(checked: list[Checked]) -> None:
+    """Count the images of one channel, and those whose values have more than 8 bits, with the rule for them."""
+    if grey := sum(look.grey for look in checked):
+        log.info("%d images have one channel, which is taken as red, green and blue", grey)
+    for rule, count in sorted(Counter(look.scaling for look in checked if look.scaling).items()):
+        log.info("%d images have values of more than 8 bits and are scaled: %s", count, rule)
 
 
 def _write_rejected(path: Path, bad: list[tuple[Candidate, str]]) -> None:
@@ -139,15 +147,18 @@ def _refuse_many(bad: list[tuple[Candidate, str]], total: int, dataset: Dataset)
 
 def _table(pairs: Iterable[tuple[Candidate, Checked]], classes: pd.DataFrame) -> pd.DataFrame:
     rows = [
-        (item.path, item.container, item.offset, look.bytes, item.category, item.split, *look[1:4])
+        (
+            *(item.path, item.container, item.offset, look.bytes, item.reader, item.category, item.split),
+            *(look.width, look.height, look.sha256, look.scaling),
+        )
         for item, look in pairs
     ]
-    columns = ["path", "container", "offset", "bytes", "class", "split", "width", "height", "sha256"]
-    frame = pd.DataFrame(rows, columns=columns)
+    columns = ["path", "container", "offset", "bytes", "reader", "class", "split"]
+    frame = pd.DataFrame(rows, columns=[*columns, "width", "height", "sha256", "scaling"])
     frame.insert(0, "id", range(len(frame)))
     described = classes.set_index("class").loc[frame["class"]]
     for place, name in enumerate(["label", "wnid", "name"]):
-        frame.insert(6 + place, name, described[name].to_numpy())
+        frame.insert(7 + place, name, described[name].to_numpy())
     frame["wnid"] = frame["wnid"].astype("str")
     return frame
 

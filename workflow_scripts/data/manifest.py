@@ -12,13 +12,16 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from workflow_scripts.data.settings import Dataset
-from workflow_scripts.data.sources import is_file, is_folder, is_utf8
+from workflow_scripts.data.layout import is_file, is_folder, is_picture
+from workflow_scripts.data.settings import Dataset, Watched
+from workflow_scripts.data.sources import is_utf8
 
 # Up to so many seconds a whole listing is made anew each time; else folders are trusted by their time stamps.
 SHORT = 1.0
 # A folder that changed so shortly before it was listed may change again within the same tick of the clock.
 TICK = 2_000_000_000  # ns
+# Of a file that holds many images, so many parts of so many bytes count, which is all of a small one.
+PARTS, PART = 15, 65_536
 
 
 class Folder(BaseModel):
@@ -63,14 +66,19 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
     place = os.fsencode(root.resolve()).decode(errors="backslashreplace")
     trusted = known.folders if known and known.root == place and known.seconds > SHORT else {}
     started = time.monotonic()
-    folders = {path: listed for start in _starts(root, dataset) for path, listed in _walk(root, start, trusted)}
+    watched = dataset.watched(root)
+    folders = {
+        path: listed
+        for start in _starts(root, dataset, watched)
+        for path, listed in _walk(root, start, trusted, watched.contents)
+    }
     seconds = time.monotonic() - started
     if any(not listed.fresh for listed in folders.values()) and known:
         seconds = known.seconds
     content = hashlib.sha256()
     for path in sorted(folders):
         content.update(f"{path}\0{folders[path].folder.digest}\n".encode(errors="surrogateescape"))
-    for name, value in _beside(root, dataset):
+    for name, value in _beside(root, watched):
         content.update(f"{name}\0{value}\n".encode())
     # Those that may still change are not trusted next time; for names as above.
     kept = {
@@ -81,18 +89,18 @@ def read_manifest(root: Path, dataset: Dataset, known: Manifest | None = None) -
     return Manifest(root=place, digest=content.hexdigest()[:32], seconds=seconds, folders=kept)
 
 
-def _starts(root: Path, dataset: Dataset) -> Iterator[str]:
-    """The folders to list, relative to `root`: splits, or the classes that a study names."""
-    for split in dataset.folders:
-        if not is_folder(root / split):
+def _starts(root: Path, dataset: Dataset, watched: Watched) -> Iterator[str]:
+    """The folders to list, relative to `root`: the watched ones, or in them those of the classes that a study names."""
+    for folder in watched.folders:
+        if not is_folder(root / folder):
             continue
-        if dataset.classes is None:
-            yield split
+        if dataset.classes is None or not watched.by_class:
+            yield folder
         else:
-            yield from (f"{split}/{name}" for name in dataset.classes if is_folder(root / split / name))
+            yield from (f"{folder}/{name}" for name in dataset.classes if is_folder(root / folder / name))
 
 
-def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[str, _Listed]]:
+def _walk(root: Path, start: str, trusted: dict[str, Folder], contents: bool) -> Iterator[tuple[str, _Listed]]:
     """Every folder at and below `start`, each once, so that a circle of links ends."""
     todo, seen = [start], set()
     while todo:
@@ -106,12 +114,12 @@ def _walk(root: Path, start: str, trusted: dict[str, Folder]) -> Iterator[tuple[
         seen.add((about.st_dev, about.st_ino))
         before = trusted.get(path)
         fresh = before is None or before.changed != about.st_mtime_ns
-        folder = _list(root / path, about.st_mtime_ns) if before is None or fresh else before
+        folder = _list(root / path, about.st_mtime_ns, contents) if before is None or fresh else before
         yield path, _Listed(folder, fresh)
         todo += [f"{path}/{name}" for name in folder.folders]
 
 
-def _list(folder: Path, changed: int) -> Folder:
+def _list(folder: Path, changed: int, contents: bool) -> Folder:
     files, folders = [], []
     try:
         entries = list(os.scandir(folder))
@@ -123,12 +131,29 @@ def _list(folder: Path, changed: int) -> Folder:
         if is_folder(entry):
             folders.append(entry.name)
         else:
-            files.append(f"{entry.name}\0{_size(entry)}")
+            inside = f"\0{_sample(Path(entry.path))}" if contents and not is_picture(entry.name) else ""
+            files.append(f"{entry.name}\0{_size(entry)}{inside}")
     content = "\n".join(sorted(files)).encode(errors="surrogateescape")
     settled = time.time_ns() - changed > TICK
     return Folder(
         changed=changed if settled else 0, digest=hashlib.sha256(content).hexdigest()[:32], folders=sorted(folders)
     )
+
+
+def _sample(path: Path) -> str:
+    """Digest of parts of a file: its ends, where tables and archives keep what they hold, and some between."""
+    try:
+        if not is_file(path):  # a pipe would block for ever
+            return ""
+        with path.open("rb") as file:
+            last = max(os.fstat(file.fileno()).st_size - PART, 0)
+            digest = hashlib.sha256()
+            for place in sorted({last * step // PARTS for step in range(PARTS + 1)}):
+                file.seek(place)
+                digest.update(file.read(PART))
+    except OSError as error:
+        return f"cannot be read: {error.errno}"
+    return digest.hexdigest()[:32]
 
 
 def _size(entry: os.DirEntry) -> int:
@@ -139,12 +164,12 @@ def _size(entry: os.DirEntry) -> int:
         return -1
 
 
-def _beside(root: Path, dataset: Dataset) -> Iterator[tuple[str, str]]:
+def _beside(root: Path, watched: Watched) -> Iterator[tuple[str, str]]:
     """What stands beside the folders of images: tar files by their sizes, texts by their contents."""
-    for name in dataset.tars:
+    for name in watched.tars:
         if is_file(root / name):
             yield name, str((root / name).stat().st_size)
-    for name in dataset.texts:
+    for name in watched.texts:
         if is_file(root / name):
             yield name, _digest(root / name)
 

@@ -1,16 +1,45 @@
 """Blocks `dataset` and `preprocessing` of a study."""
 
-from typing import Annotated, ClassVar, Literal, get_args
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from workflow_scripts.common.paths import UserPath
 from workflow_scripts.common.settings import HUGE, MANY, MOST, WIDEST, Block
-from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRAIN_TAR, TRUTH, VAL_TAR
+from workflow_scripts.common.text import has_controls
+from workflow_scripts.data.layout import KAGGLE, TRAIN_TAR, VAL_TAR, is_file, is_folder, label_files, split_folders
 
 Split = Literal["train", "val"]
 SPLITS: tuple[Split, ...] = ("train", "val")
 
+
+class Watched(NamedTuple):
+    """What of a user's folder decides which images a dataset has; all of it relative to the folder."""
+
+    folders: tuple[str, ...]
+    """Folders whose files count by their names and sizes, however deep they lie."""
+    texts: tuple[str, ...] = ("classes.csv",)
+    """Files that count by their contents."""
+    tars: tuple[str, ...] = ()
+    """Large files beside these folders that count by their sizes."""
+    contents: bool = False
+    """Whether files that are no pictures hold images or labels, so that some of their contents count too."""
+    by_class: bool = False
+    """Whether the folders hold one folder per class, so that those of other classes than `dataset.classes` do not
+    count."""
+
+
+def _inside(path: str) -> str:
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise ValueError("give a path within `dataset.root`, without '..'")
+    if has_controls(path):
+        raise ValueError("a path must not hold control characters or bytes that are not UTF-8; rename it")
+    return path
+
+
+InnerPath = Annotated[str, AfterValidator(_inside)]
+"""A path within the dataset's folder, as it is called there."""
 
 Level = Annotated[float, Field(ge=0, le=1)]
 """A value of a pixel."""
@@ -29,12 +58,8 @@ class Shards(Block):
 class Storage(Block):
     """What is common to every kind of dataset."""
 
-    folders: ClassVar[tuple[str, ...]] = SPLITS
-    """Folders beneath the root whose files are the images."""
-    texts: ClassVar[tuple[str, ...]] = ("classes.csv",)
-    """Files beneath the root that say what the images are."""
-    tars: ClassVar[tuple[str, ...]] = ()
-    """Tar files beneath the root that hold images."""
+    module: ClassVar[str]
+    """Module of this package whose function `list_images` lists the images."""
 
     version: int = Field(0, ge=0, le=MOST)
     """Raise it when the images themselves have changed: everything is then made anew."""
@@ -63,9 +88,15 @@ class Storage(Block):
     """`encoded`: original bytes, or JPEGs of `store_size`. `pixels`: decoded, so that a training reads them several
     times faster and from more disk: 3 bytes per pixel, about 260 kB per image at `store_size: 256`."""
 
+    def watched(self, root: Path) -> Watched:  # noqa: ARG002 - kinds that can lie in several ways look
+        """What in the folder `root` decides which images there are."""
+        return Watched(SPLITS, by_class=True)
+
 
 class Planted(Storage):
     """A generated dataset in which each class varies by exactly one known factor."""
+
+    module: ClassVar[str] = "folders"
 
     kind: Literal["planted"] = "planted"
     """Generated images; nothing is downloaded."""
@@ -77,29 +108,212 @@ class Planted(Storage):
     """Validation images generated per class."""
 
 
-class ImageFolder(Storage):
-    """Any image folder laid out as `{train,val}/{class}/*`."""
+class Divided(Storage):
+    """A dataset that names its splits, or is divided here."""
+
+    root: UserPath
+    """The folder that holds the data, relative to `data` of config.yaml, or absolute; `~` and `$NAME` are expanded."""
+    train_split: InnerPath | None = None
+    """What the data call their training images: a folder (imagefolder), a word in the files' names (huggingface,
+    webdataset), a value of the column `split` (csv), a split (torchvision). `null` takes the first there is of train,
+    training, trainval."""
+    val_split: InnerPath | None = None
+    """What they call the validation images. `null` takes the first there is of val, validation, valid, dev, test."""
+    val_share: float | None = Field(None, gt=0, le=1)
+    """Divide the training images, or all where nothing divides them: this share of each class, drawn by the study's
+    seed, becomes validation images. 1 leaves none to train on."""
+    class_names: Literal["given", "numbers", "imagenet"] = "given"
+    """What classes are called: as the data say (`given`); by their `numbers`, where data have names for these; by the
+    WordNet identifiers of ImageNet's 1000 classes, where numbers from 0 to 999 stand for those (`imagenet`)."""
+
+
+class ImageFolder(Divided):
+    """A folder of images: `{train,val}/{class}/*`, or `{class}/*` or `*` with `val_share`."""
+
+    module: ClassVar[str] = "folders"
 
     kind: Literal["imagefolder"]
-    """A folder of images, `{train,val}/{class}/*`."""
+    """Images in folders, one per class, below `train` and `val`; or with `val_share` in one folder, sorted into classes
+    or not."""
+
+    def watched(self, root: Path) -> Watched:
+        """The folders of the splits; with `val_share` that of the training images, or all of `root`."""
+        train, val = split_folders(root, self.train_split, self.val_split)
+        folders = [train or "."] if self.val_share else [name for name in (train, val) if name]
+        return Watched(tuple(folders), by_class=self.class_names == "given")
+
+
+class Labelled(Divided):
+    """A dataset in which something else than a folder tells the class of an image."""
+
+    image: str | None = None
+    """Where an image is: the column with its path (csv), the column with images (huggingface), the extension of its
+    member (webdataset). `null` takes what is usual."""
+    label: str | None = None
+    """Where its class is: a column (csv, huggingface), or the extension of a member, with `json:KEY` for a key of the
+    member `.json` (webdataset). `null` takes what is usual."""
+
+
+class Csv(Labelled):
+    """Images that a table lists: paths, classes, and splits if there are any."""
+
+    module: ClassVar[str] = "csv_table"
+
+    kind: Literal["csv"]
+    """Images that a CSV or TSV file lists with their classes."""
+    file: InnerPath = "images.csv"
+    """The table, within `root`; its first line names the columns."""
+    images: InnerPath = "."
+    """The folder, within `root`, in which the paths of the table start."""
+    suffix: str = ""
+    """What is missing at the end of the paths, as `.jpg` where the table has names without an extension."""
+    split: str | None = None
+    """The column with the split; images of other splits than `train_split` and `val_split` are not used. `null` takes
+    the column `split`, if there is one."""
+
+    def watched(self, root: Path) -> Watched:  # noqa: ARG002
+        """The images, and the contents of the table."""
+        return Watched((self.images,), ("classes.csv", self.file))
+
+
+class HuggingFace(Labelled):
+    """A data set of the Hugging Face hub, as a folder of Parquet or Arrow files."""
+
+    module: ClassVar[str] = "huggingface"
+
+    kind: Literal["huggingface"]
+    """Parquet or Arrow files that hold encoded images and labels, in a folder on this machine."""
+
+    def watched(self, root: Path) -> Watched:  # noqa: ARG002
+        """All files, and the contents of what names the classes."""
+        return Watched((".",), ("classes.csv", "dataset_info.json"), contents=True)
+
+
+class WebDataset(Labelled):
+    """Uncompressed tar files whose members `KEY.jpg`, `KEY.cls` and `KEY.json` belong together."""
+
+    module: ClassVar[str] = "webdataset"
+
+    kind: Literal["webdataset"]
+    """Tar files with members `KEY.jpg`, `KEY.cls`, `KEY.json`; they are not unpacked."""
+
+    def watched(self, root: Path) -> Watched:  # noqa: ARG002
+        """All files."""
+        return Watched((".",), contents=True)
+
+
+class TorchVision(Divided):
+    """A data set of torchvision's, from the folder in which torchvision keeps it."""
+
+    module: ClassVar[str] = "torchvision_set"
+
+    kind: Literal["torchvision"]
+    """A data set class of torchvision's. Images are encoded as PNG, without loss."""
+    name: str
+    """The class in `torchvision.datasets`, as CIFAR10 or Flowers102."""
+    args: dict[str, Any] = {}
+    """Further arguments of the class, but for `root`, `download`, transforms and what says the split."""
+
+    @model_validator(mode="after")
+    def _arguments_are_free(self) -> "TorchVision":
+        for name in self.args:
+            if name in ("root", "download", "loader") or "transform" in name:
+                raise ValueError(f"args: {name} is not to be set; leave it out")
+        return self
+
+    def watched(self, root: Path) -> Watched:  # noqa: ARG002
+        """All files: which of them the class reads, only the class knows."""
+        return Watched((".",), contents=True)
+
+
+class TinyImageNet(Storage):
+    """Tiny ImageNet, as it is downloaded."""
+
+    module: ClassVar[str] = "imagenet_variants"
+
+    kind: Literal["tinyimagenet"]
+    """Tiny ImageNet: `train/{wnid}/images/*`, `val/images/*` and `val/val_annotations.txt`."""
+    root: UserPath = "tiny-imagenet-200"
+    """The folder that holds them, relative to `data` of config.yaml, or absolute."""
+
+    def watched(self, root: Path) -> Watched:  # noqa: ARG002
+        """Both splits, and what names the classes of `val`."""
+        return Watched(SPLITS, ("classes.csv", "val/val_annotations.txt"))
+
+
+class ImageNetVariant(Storage):
+    """Images of ImageNet's classes to validate on, as their authors publish them."""
+
+    module: ClassVar[str] = "imagenet_variants"
+
+    kind: Literal["imagenet-v2", "imagenet-r", "imagenet-sketch", "imagenet-a"]
+    """ImageNet-V2, -R, -Sketch or -A, unpacked: validation images of ImageNet's classes or of 200 of them."""
     root: UserPath
-    """The folder, relative to `data` of config.yaml, or absolute; `~` and `$NAME` are expanded."""
+    """The folder with one folder per class, or the one around it, relative to `data` of config.yaml, or absolute."""
+
+    def watched(self, root: Path) -> Watched:  # noqa: ARG002
+        """All files."""
+        return Watched((".",))
+
+
+class ImageNetC(Storage):
+    """ImageNet-C: ImageNet's validation images under one corruption."""
+
+    module: ClassVar[str] = "imagenet_variants"
+
+    kind: Literal["imagenet-c"]
+    """ImageNet-C, unpacked: ImageNet's validation images under one corruption."""
+    root: UserPath = "imagenet-c"
+    """The folder with the folders of the corruptions, relative to `data` of config.yaml, or absolute."""
+    corruption: str = Field(pattern=r"^[a-z_]+$")
+    """The corruption, as `gaussian_noise`."""
+    severity: int = Field(ge=1, le=5)
+    """Its severity."""
+
+    def watched(self, root: Path) -> Watched:
+        """The images of this corruption and severity."""
+        inner = f"{self.corruption}/{self.severity}"
+        try:
+            groups = sorted(folder.name for folder in root.iterdir())
+        except OSError:
+            groups = []
+        return Watched((inner, *(f"{name}/{inner}" for name in groups)), by_class=True)
 
 
 class Ilsvrc2012(Storage):
-    """ImageNet: the official tar files or the unpacked tree, whichever `root` holds."""
+    """ImageNet: the official tar files, the unpacked tree, or Kaggle's download, whichever `root` holds."""
 
-    texts: ClassVar[tuple[str, ...]] = ("classes.csv", *TEXTS, f"{DEVKIT}.tar.gz", META, TRUTH)
-    tars: ClassVar[tuple[str, ...]] = (TRAIN_TAR, VAL_TAR)
+    module: ClassVar[str] = "ilsvrc2012"
 
     kind: Literal["ilsvrc2012"]
-    """ImageNet's official tar files, or `{train,val}/{wnid}/*`."""
+    """ImageNet's official tar files, `{train,val}/{wnid}/*`, or Kaggle's folder with `ILSVRC/Data/CLS-LOC`."""
     root: UserPath = "imagenet"
     """The folder that holds them, relative to `data` of config.yaml, or absolute."""
 
+    def watched(self, root: Path) -> Watched:
+        """The folders of the splits, the official tar files, and what tells the classes of the validation images."""
+        folders = tuple(f"{base}{name}" for base in ("", f"{KAGGLE}/") for name in ("train", "val", "validation"))
+        # Validation images may lie beside the file that tells their classes.
+        bare = not any(is_folder(root / name) or is_file(root / name) for name in (*folders, TRAIN_TAR, VAL_TAR))
+        texts = ("classes.csv", *label_files(root))
+        return Watched((".",) if bare else folders, texts, (TRAIN_TAR, VAL_TAR), by_class=not bare)
 
-Dataset = Planted | ImageFolder | Ilsvrc2012
-KINDS: tuple[str, ...] = tuple(get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(Dataset))
+
+Dataset = (
+    Planted
+    | ImageFolder
+    | Ilsvrc2012
+    | Csv
+    | HuggingFace
+    | WebDataset
+    | TorchVision
+    | TinyImageNet
+    | ImageNetVariant
+    | ImageNetC
+)
+KINDS: tuple[str, ...] = tuple(
+    name for kind in get_args(Dataset) for name in get_args(kind.model_fields["kind"].annotation)
+)
 
 
 class Preprocessing(Block):

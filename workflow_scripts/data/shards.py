@@ -17,13 +17,17 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import Rows, atomic, read_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import current_stamp
+from workflow_scripts.data.containers import read_image
 from workflow_scripts.data.decode import as_ppm, decode_array
-from workflow_scripts.data.parallel import ordered_map
+from workflow_scripts.data.depth import as_eight_bits
 from workflow_scripts.data.schema import ROW_COLUMNS, SHARD_SCHEMA, image_checksum, rows_checksum
 from workflow_scripts.data.settings import Split, Storage
-from workflow_scripts.data.sources import read_encoded
+from workflow_scripts.data.spool import in_order_of_ids
 
-COLUMNS = ["id", "label", "split", "path", "container", "offset", "bytes", "width", "height", "sha256"]
+COLUMNS = [
+    *("id", "label", "split", "path", "container", "offset", "bytes", "reader"),
+    *("width", "height", "sha256", "scaling"),
+]
 # A record batch ends with whichever comes first: few rows make random access cheap, few bytes bound memory.
 BATCH_ROWS = 256
 BATCH_BYTES = 2**26
@@ -47,7 +51,8 @@ def shards(
     """Write shard number `shard` (from 0) of the images of `split`: an Arrow file of `SHARD_SCHEMA`.
 
     The images of a split are cut, in the order of their ids, into `storage.shards` blocks of equal
-    length. Without `storage.store_size` the bytes are those of the original file. With it, an image
+    length. Without `storage.store_size` the bytes are those of the original, but for images of more than
+    8 bits, which are scaled (`workflow_scripts.data.depth`). With it, an image
     whose shorter side is longer is resized to it (bilinear, antialiased) and encoded as JPEG of quality
     `storage.store_quality`, with colours as `storage.store_colour` says. Where `storage.store` is `pixels`, every
     image is stored decoded, as PPM. `workers` threads; memory stays bounded.
@@ -56,7 +61,7 @@ def shards(
     an image is no longer the one that was indexed.
     """
     rows = _rows(index, split, storage, shard)
-    encoded = ordered_map(partial(_stored, root, storage), rows.itertuples(), workers)
+    encoded = in_order_of_ids(rows, partial(_stored, root, storage), workers, output.parent)
     shown = progress_bar(encoded, f"{split} shard {shard}", total=len(rows))
     write_shard(output, _batches(rows, shown))
 
@@ -92,11 +97,13 @@ def _rows(index: Path, split: Split, storage: Storage, shard: int) -> pd.DataFra
 def _stored(root: Path, storage: Storage, row: Any) -> bytes:
     """The bytes to store for one row of the index."""
     try:
-        encoded = read_encoded(root / row.container, row.offset, row.bytes)
+        encoded = read_image(root, row.container, row.offset, row.bytes, row.reader)
     except OSError as error:
         raise InputError(_changed(root, row, f"cannot be read: {error.strerror or error}")) from error
     if hashlib.sha256(encoded).hexdigest() != row.sha256:
         raise InputError(_changed(root, row, "has changed"))
+    if row.scaling:
+        encoded = as_eight_bits(encoded)
     large = storage.store_size is not None and min(row.width, row.height) > storage.store_size
     if storage.store == "encoded" and not large:
         return encoded

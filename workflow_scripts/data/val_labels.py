@@ -4,15 +4,14 @@ import io
 import re
 import tarfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from scipy.io import loadmat
 
 from workflow_scripts.common.errors import InputError, reason
-from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRUTH
-from workflow_scripts.data.sources import is_file, is_folder
+from workflow_scripts.data.layout import DEVKIT, META, TEXTS, TRUTH, is_file, is_folder, label_files
 
 # The official ones have 4 MB at most.
 LARGEST = 64 * 2**20
@@ -25,8 +24,8 @@ def read_val_labels(root: Path) -> tuple[dict[int, str], Path]:
     Looks in `root` for a text file of `TEXTS`, then for the devkit, packed or unpacked. Raises
     `InputError` where there is none or the one found is damaged.
     """
-    for name in TEXTS:
-        if is_file(root / name):
+    for name in label_files(root):
+        if PurePosixPath(name).name in TEXTS and is_file(root / name):
             return _read_text(root / name), root / name
     archive = root / f"{DEVKIT}.tar.gz"
     if is_file(archive):

@@ -2,6 +2,7 @@
 
 from snakemake.io import directory
 
+from workflow_scripts.common.provenance import code_digest
 from workflow_scripts.data.settings import Planted
 from workflow_scripts.workflow.step import Step, Threads
 from workflow_scripts.workflow.workspace import Workspace
@@ -55,6 +56,8 @@ def index(workspace: Workspace) -> Step:
         sources=lambda _: {} if generated else {"root": workspace.sources.images(workspace.images, study.dataset)},
         settings=lambda _: {"dataset": dataset, "seed": study.seed},
         execution=lambda _: {"workers": Threads()},
+        # The code that lists this kind of dataset, which the module finds by the kind's name.
+        also=lambda _: code_digest(f"workflow_scripts.data.{study.dataset.module}"),
     )
 
 

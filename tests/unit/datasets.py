@@ -1,0 +1,59 @@
+"""From a dataset of any kind to the pixels that models get, by the functions of the rules."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import TypeAdapter
+
+from workflow_scripts.common.files import read_table
+from workflow_scripts.data.index import index
+from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.data.settings import SPLITS, Dataset
+from workflow_scripts.data.shards import shards
+
+
+@dataclass(frozen=True)
+class Built:
+    """The index of a dataset, what was rejected, and the pixels of its images by their ids."""
+
+    index: pd.DataFrame
+    rejected: pd.DataFrame
+    pixels: dict[Any, np.ndarray]
+
+    @property
+    def rows(self) -> Iterator[Any]:
+        """The rows of the index."""
+        return self.index.itertuples()
+
+    def classes(self, split: str) -> dict[str, int]:
+        """Number of images per class."""
+        return dict(Counter(self.index.query("split == @split")["class"].sort_values()))
+
+
+def settings(kind: str, **values: Any) -> Dataset:
+    """The settings of a dataset, as a study has them."""
+    return TypeAdapter(Dataset).validate_python({"kind": kind, "root": "unused", "min_per_class": 1} | values)
+
+
+def build(root: Path, out: Path, dataset: Dataset, seed: int = 0) -> Built:
+    """The dataset in `root`, by way of index and shards in `out`; pixels are uint8 [height, width, 3]."""
+    paths = {"index": out / "index.parquet", "rejected": out / "rejected.parquet"}
+    index(dataset=dataset, root=root, seed=seed, workers=2, **paths)
+    pixels: dict[Any, np.ndarray] = {}
+    frame = read_table(paths["index"])
+    for split in SPLITS:
+        if split in set(frame["split"]):
+            output = out / f"{split}.arrow"
+            shards(storage=dataset, root=root, index=paths["index"], split=split, shard=0, output=output, workers=2)
+            reader = ShardReader([output])
+            labels = frame.set_index("id")["label"]
+            for row, id in enumerate(reader.ids.tolist()):
+                assert reader.labels[row] == labels[id]
+                pixels[id] = reader.image(row).permute(1, 2, 0).numpy()
+    assert sorted(pixels) == frame["id"].tolist()
+    return Built(frame, read_table(paths["rejected"]), pixels)

@@ -114,6 +114,10 @@ def describe(
 def _classes(model: Model, expected: Expectations, weights: dict[str, Tensor] | None) -> int:
     """Outputs of the classifier: as many as the study says, as the weights have, or as ImageNet-1k."""
     name, architecture = model.source
+    if LIBRARIES[name].headless:
+        if model.classes:
+            raise InputError(f"a model of {name} has no classifier; leave its 'classes' out")
+        return 0
     if model.classes is not None:
         return model.classes
     if weights is None:

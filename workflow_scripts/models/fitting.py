@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 Weights = dict[str, Tensor]
 # Prefixes that a message names; seconds in which architectures that would fit are looked for.
 NAMED = 3
-PATIENCE = 20.0
+PATIENCE = 5.0
 # With a smaller share of fitting tensors, the architecture may be another.
 FEW = 0.9
 

@@ -57,6 +57,8 @@ class Library(ABC):
     name: ClassVar[LibraryName]
     tells_classes: ClassVar[bool] = False
     """Whether only its networks themselves tell how many outputs they have."""
+    headless: ClassVar[bool] = False
+    """Whether none of its networks has a classifier."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -44,7 +44,11 @@ WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 def weight_files(model: "Model", folder: Path) -> list[Path]:
     """Files in which the published weights of a model are looked for, in this order."""
     library, name = model.source
-    return [place / f"{name}{suffix}" for place in (folder / library, folder) for suffix in WEIGHT_SUFFIXES]
+    files = [place / f"{name}{suffix}" for place in (folder / library, folder) for suffix in WEIGHT_SUFFIXES]
+    if library == "transformers":
+        # As the hub has them, beside the configuration.
+        files += [folder / library / name / file for file in ("model.safetensors", "pytorch_model.bin")]
+    return files
 
 
 def config_folder(model: "Model", folder: str) -> str:

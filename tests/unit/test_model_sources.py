@@ -87,7 +87,9 @@ def test_its_weights_come_from_a_checkpoint_or_from_itself(tmp_path, mine):
     first = built(tmp_path / "a", mine, module="my_model.py:build")
     again = built(tmp_path / "b", mine, module="my_model.py:build", seed=1)
     assert not torch.equal(first.embed(IMAGES), again.embed(IMAGES))
-    torch.save({"model": {f"module.{name}": one for name, one in first.network.state_dict().items()}}, tmp_path / "c.pt")
+    torch.save(
+        {"model": {f"module.{name}": one for name, one in first.network.state_dict().items()}}, tmp_path / "c.pt"
+    )
     loaded = built(tmp_path / "c", mine, tmp_path / "c.pt", module="my_model.py:build", checkpoint="c.pt", seed=1)
     assert torch.equal(first.embed(IMAGES), loaded.embed(IMAGES))
 
@@ -105,7 +107,11 @@ def test_without_a_classifier_what_it_answers_is_the_embedding(tmp_path, mine):
         (MINE, {"module": "my_model.py:number"}, "my_model.py:number returns a int, not a torch.nn.Module"),
         (MINE, {"module": "my_model.py:several"}, "answers with a list, not with one tensor"),
         (MINE, {"module": "my_model.py:build", "classes": 7}, "has 5 outputs, not 7; correct the model's 'classes'"),
-        (MINE, {"module": "my_model.py:build", "args": {"depth": 1}}, "fails with {'depth': 1}: my_model.py, line 25: "),
+        (
+            MINE,
+            {"module": "my_model.py:build", "args": {"depth": 1}},
+            "fails with {'depth': 1}: my_model.py, line 25: ",
+        ),
         ("x = (", {"module": "my_model.py:build"}, "my_model.py, line 1: SyntaxError"),
         ("\n1 / 0", {"module": "my_model.py:build"}, "my_model.py, line 2: ZeroDivisionError"),
         ("import sibling", {"module": "my_model.py:build"}, "line 1: ModuleNotFoundError: No module named 'sibling'"),
@@ -125,7 +131,9 @@ def test_a_folder_for_torch_hub_is_a_model(tmp_path, mine):
     (folder / "parts").mkdir(parents=True)
     (folder / "parts" / "net.py").write_text(MINE)
     (folder / "parts" / "__init__.py").write_text("")
-    (folder / "hubconf.py").write_text("from parts.net import build\n\n\ndef small(width=4):\n    return build(width=width)\n")
+    (folder / "hubconf.py").write_text(
+        "from parts.net import build\n\n\ndef small(width=4):\n    return build(width=width)\n"
+    )
     subject = built(tmp_path / "m", folder, hub="repo:small", args={"width": 3})
     assert set(json.loads((tmp_path / "m" / CARD).read_text())["code"]) == {
         "hubconf.py",
@@ -187,7 +195,9 @@ def test_an_image_tower_of_open_clip_is_a_model(tmp_path):
         built(tmp_path / "n", open_clip="ViT-S-32-al")
 
 
-@pytest.mark.parametrize("kind", ["Dinov2Model", "ViTForImageClassification", "CLIPModel", "SiglipModel", "ConvNextModel"])
+@pytest.mark.parametrize(
+    "kind", ["Dinov2Model", "ViTForImageClassification", "CLIPModel", "SiglipModel", "ConvNextModel"]
+)
 def test_a_model_of_transformers_answers_as_it_does_alone(tmp_path, kind):
     package = pytest.importorskip("transformers", reason="transformers is not installed (envs/extras.txt)")
     torch.manual_seed(0)

@@ -99,7 +99,7 @@ def test_seeds_decide_the_initialisation(tmp_path):
 
 
 def test_a_model_without_linear_classifier_is_refused(tmp_path):
-    with pytest.raises(InputError, match="'squeezenet1_0' has no linear classifier.*name the layer to embed with"):
+    with pytest.raises(InputError, match=r"'squeezenet1_0' has no linear classifier.*name the layer to embed with"):
         built(tmp_path / "m", torchvision="squeezenet1_0")
     card, network = built(tmp_path / "n", torchvision="squeezenet1_0", embed="features", crop=64)
     assert Subject(card, network).embed(torch.zeros(1, 3, 64, 64)).shape == (1, 512)

@@ -121,13 +121,14 @@ COLUMNS = {
     "mode": "how derivatives were found: forward (mode), or double backward where an operator has no forward mode",
     "failed": "why the model could not be measured; null where it was",
     "parameter_unit": "unit of the parameter of a one-parameter group; null for discrete measures",
-    "classes": "what counts: probabilities of all outputs (model), a softmax over the study's classes (study), or, of a "
-    "model without a classifier, its embedding of length 1 (embedding)",
+    "classes": "what counts: probabilities of all outputs (model), a softmax over the study's classes (study), or, of "
+    "a model without a classifier, its embedding of length 1 (embedding)",
     "squared": "||L f||^2 over the number of class probabilities",
     "absolute": "mean of |L f| over class probabilities",
     "measure": "lie_squared, lie_absolute, consistency, similarity, eq_t_integer, eq_t_fractional, eq_r or top1",
     "amount": "pixels of a roll; null where there are none, or the mean over all rolls but 0",
-    "response": "the measure for this image: a squared error per class probability, 1 for the same top-1, else 0, or a cosine",
+    "response": "the measure for this image: a squared error per class probability, 1 for the same top-1, else 0, or a "
+    "cosine",
     "layer": "module, or function called in a module, counted where it is called again; null for what is left over",
     "kind": "kind of the layer, by its type; rest is what the layers do not account for",
     "layers": "number of layers of this kind",

@@ -93,8 +93,9 @@ def _select(listing: Listing, dataset: Dataset, root: Path) -> Listing:
     ordered = in_order(wanted)
     if ordered != sorted(wanted):
         log.info(
-            "the class folders are numbers and count in their order (%s, ..., %s); a network trained with torchvision's "
-            "ImageFolder has them sorted as text: list its classes in a file and name it with the model's 'outputs'",
+            "the class folders are numbers and count in their order (%s, ..., %s); a network trained with "
+            "torchvision's ImageFolder has them sorted as text: list its classes in a file and name it with the "
+            "model's 'outputs'",
             ", ".join(ordered[:3]),
             ordered[-1],
         )

@@ -40,9 +40,7 @@ class Draws(NamedTuple):
 
 
 @torch.no_grad()
-def measure_discrete(
-    answers: Answers, images: Tensor, ids: np.ndarray, settings: Lie, seed: int
-) -> pd.DataFrame:
+def measure_discrete(answers: Answers, images: Tensor, ids: np.ndarray, settings: Lie, seed: int) -> pd.DataFrame:
     """Every measure of `images` [N, 3, H, W], pixels in [0, 1], with these `ids`: a row per image and value.
 
     Columns: id, measure, transformation, amount (pixels of a roll, else null), classes, response.
@@ -81,9 +79,7 @@ def _consistencies(answers: Answers, images: Tensor, still: Tensor, max_roll: in
             yield _table(measure, name, float(pixels), responses)
 
 
-def _errors(
-    answers: Answers, images: Tensor, still: Tensor, draws: Draws, samples: int
-) -> Iterator[pd.DataFrame]:
+def _errors(answers: Answers, images: Tensor, still: Tensor, draws: Draws, samples: int) -> Iterator[pd.DataFrame]:
     pixels = torch.from_numpy(draws.shifts * images.shape[-1]).to(images)
     turns = torch.from_numpy(np.deg2rad(draws.angles)).to(images)
     warps: dict[tuple[str, str], Callable[[int], Tensor]] = {

@@ -78,8 +78,9 @@ def equivariance_error(
     measured.
 
     `head` says where the classifier comes from, and `outputs`, where the study has such a list, which class each of its
-    outputs stands for. Of a model without a classifier the embeddings are measured instead. `family`, unless empty, replaces the library's name of the architecture
-    family. At most `chunk` pairs of an image and a direction are differentiated at a time, and fewer if they do not fit
+    outputs stands for. Of a model without a classifier the embeddings are measured instead. `family`, unless
+    empty, replaces the library's name of the architecture family. At most `chunk` pairs of an image and a
+    direction are differentiated at a time, and fewer if they do not fit
     into memory. Where `compute.failing` is `row`, a model that cannot be loaded, or not be held in memory even with one
     image, is a row with the reason in `about`, and the other tables are empty; so is one that answers alike to all
     images, whatever `compute.failing` says.

@@ -19,7 +19,6 @@ WNID = re.compile(r"n\d{8}")
 LISTED = 5
 
 
-
 class Outputs(NamedTuple):
     """Outputs of a model that stand for the study's classes, in the order of their labels; or why there are none."""
 
@@ -64,7 +63,7 @@ def read_outputs(path: Path, outputs: int) -> list[str]:
         lines.pop()
     if len(lines) != outputs:
         raise InputError(
-            f"{path}: it has {len(lines):,} lines, and the model has {outputs:,} outputs; write one line for each output"
+            f"{path}: it has {len(lines):,} lines, and the model has {outputs:,} outputs; write one line for each"
         )
     return [line.strip() for line in lines]
 
@@ -94,8 +93,8 @@ def _say_order(classes: pd.DataFrame) -> None:
     key = next((name for name in NAMES if name in classes and classes[name].notna().all()), "label")
     names = [str(name) for name in classes[key]]
     log.warning(
-        "the %d outputs of the checkpoint are taken to be in the order of the study's classes (%s%s); if it was trained "
-        "in another, list its classes in a file and name it with the model's 'outputs'",
+        "the %d outputs of the checkpoint are taken to be in the order of the study's classes (%s%s); if it was "
+        "trained in another, list its classes in a file and name it with the model's 'outputs'",
         len(names),
         ", ".join(names[:LISTED]),
         ", ..." if len(names) > LISTED else "",

@@ -163,7 +163,9 @@ def try_out(card: Card, network: nn.Module, classes: int | None) -> Card:
         if not values.numel() and (what == "embedding" or card.classes):
             raise InputError(f"the {what} of {named} is empty; check its args and 'embed'")
         if not torch.isfinite(values).all():
-            raise InputError(f"the {what} of {named} holds numbers that are infinite or not a number; check its weights")
+            raise InputError(
+                f"the {what} of {named} holds numbers that are infinite or not a number; check its weights"
+            )
     return card
 
 
@@ -176,8 +178,8 @@ def _answer(ask: nn.Module, images: Tensor, card: Card, named: str) -> Tensor:
         if of_the_machine(error) or out_of_memory(error):
             raise
         raise InputError(
-            f"{named} cannot take images of {card.crop} pixels ({reason(error)}); change the model's 'crop', or its args "
-            "(img_size or image_size)"
+            f"{named} cannot take images of {card.crop} pixels ({reason(error)}); change the model's 'crop', or its "
+            "args (img_size or image_size)"
         ) from error
     if not isinstance(answer, Tensor):
         raise InputError(

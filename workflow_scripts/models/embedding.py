@@ -30,7 +30,9 @@ def embedding(card: Card, network: nn.Module) -> Features:
 
 def _class_token(tokens: Tokens, card: Card) -> Tensor:
     if tokens.values.ndim != 3 or not tokens.class_token:
-        raise InputError(f"{card.library} model {card.architecture!r} has no class token; use 'embed: pooled' or 'mean'")
+        raise InputError(
+            f"{card.library} model {card.architecture!r} has no class token; use 'embed: pooled' or 'mean'"
+        )
     return tokens.values[:, 0]
 
 

@@ -11,7 +11,17 @@ from workflow_scripts.models.card import Card
 from workflow_scripts.models.library import Expectations, Library
 
 # Classifiers of its architectures, by the names of their last layers.
-HEADS = ("fc", "heads.head", "head", "classifier.6", "classifier.5", "classifier.3", "classifier.2", "classifier.1", "classifier")
+HEADS = (
+    "fc",
+    "heads.head",
+    "head",
+    "classifier.6",
+    "classifier.5",
+    "classifier.3",
+    "classifier.2",
+    "classifier.1",
+    "classifier",
+)
 
 
 class Torchvision(Library):
@@ -77,7 +87,9 @@ class Torchvision(Library):
         if card.classes:
             return weights
         own = self.create(card).state_dict()
-        return {name: one[:0] if name in own and not len(own[name].shape or [1]) else one for name, one in weights.items()}
+        return {
+            name: one[:0] if name in own and not len(own[name].shape or [1]) else one for name, one in weights.items()
+        }
 
     def relatives(self, card: Card) -> list[str]:
         """The models of the same module."""

@@ -27,7 +27,9 @@ class Transformers(Library):
 
     def describe(self, architecture: str, args: dict[str, Any], code: dict[str, str] | None = None) -> Expectations:  # noqa: ARG002 - of the interface
         """What the model's `config.json` and `preprocessor_config.json` say."""
-        texts = {name: text for name, text in (code or {}).items() if name in (CONFIG, IMAGES)} or _fetched(architecture)
+        texts = {name: text for name, text in (code or {}).items() if name in (CONFIG, IMAGES)} or _fetched(
+            architecture
+        )
         config, images = (_parsed(texts, name, architecture) for name in (CONFIG, IMAGES))
         crop, resize, mode = _sizes(images, architecture)
         numbers = images.get("resample", 2)
@@ -68,9 +70,7 @@ class Transformers(Library):
         """By `from_pretrained`, which knows the names of all classes of a model; strictly."""
         config = _config(card)
         kind = type(_class(card.classes).from_config(config))
-        network, found = kind.from_pretrained(
-            None, config=config, state_dict=dict(weights), output_loading_info=True
-        )
+        network, found = kind.from_pretrained(None, config=config, state_dict=dict(weights), output_loading_info=True)
         missing = [name for name in found["missing_keys"] if "pooler" not in name]
         if missing or found.get("mismatched_keys"):
             raise InputError(f"the weights lack {', '.join(sorted(missing)[:3]) or 'tensors of the same shape'}")
@@ -159,7 +159,9 @@ def _parsed(texts: dict[str, str], name: str, architecture: str) -> dict[str, An
     try:
         values = json.loads(texts[name])
     except ValueError as error:
-        raise InputError(f"weights/transformers/{architecture}/{name}: not JSON ({reason(error)}); replace it") from error
+        raise InputError(
+            f"weights/transformers/{architecture}/{name}: not JSON ({reason(error)}); replace it"
+        ) from error
     if not isinstance(values, dict):
         raise InputError(f"weights/transformers/{architecture}/{name}: not a mapping; replace it")
     return values

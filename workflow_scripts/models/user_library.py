@@ -104,12 +104,14 @@ def _module(file: str, text: str) -> ModuleType:
     module.__file__ = file
     sys.modules[name] = module  # dataclasses look for it there
     try:
-        exec(compile(text, file, "exec"), module.__dict__)  # noqa: S102 - the user's own code
+        exec(compile(text, file, "exec"), module.__dict__)
     except Exception as error:
         del sys.modules[name]
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
         line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-        raise InputError(f"{file}{f', line {line}' if line else ''}: {type(error).__name__}: {reason(error)}") from error
+        raise InputError(
+            f"{file}{f', line {line}' if line else ''}: {type(error).__name__}: {reason(error)}"
+        ) from error
     return module
 
 

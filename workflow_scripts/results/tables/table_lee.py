@@ -23,8 +23,9 @@ NOTE = (
     "|L f| over them. Consistency: share of rolls by whole pixels that keep the top-1. EQ-T, EQ-R: mean squared change "
     "of f under random shifts and rotations. Classes: probabilities of all outputs of the model, or of a softmax over "
     "the study's classes; models with different numbers of outputs are comparable by the latter. Of models without a "
-    "classifier, f is the embedding of length 1, and similarity the mean cosine under the same rolls. Low and high: 95 % "
-    "bootstrap interval of the mean over images, which the few images near a border between classes decide: the median "
+    "classifier, f is the embedding of length 1, and similarity the mean cosine under the same rolls. Low and high: "
+    "95 % bootstrap interval of the mean over images, which the few images near a border between classes "
+    "decide: the median "
     "is not theirs. Mode: forward, or double backward where an operator has no forward mode. The "
     "derivative of the bilinear warp is the one-sided one towards the next pixel."
 )

@@ -6,6 +6,7 @@ not. The model of a family is one that its name calls small; --every takes all o
 
 import sys
 from collections import defaultdict
+from typing import Any
 
 import timm
 
@@ -52,9 +53,9 @@ def size(name: str) -> tuple[int, int]:
     return (found[0] if found else len(SMALL), len(name))
 
 
-def refusal(name: str, **entry: object) -> str | None:
+def refusal(name: str, **entry: Any) -> str | None:
     """Why a model is refused; None for one that is not."""
-    model = Model(timm=name, **entry)  # type: ignore[arg-type] - keys of a model
+    model = Model(timm=name, **entry)
     try:
         expected = LIBRARIES["timm"].describe(name, model.args)
         card = describe(model, Preprocessing(), expected, None, {})

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def several():
 """
 
 
-def built(folder: Path, code: Path | None = None, weights: Path | None = None, **entry) -> Subject:
+def built(folder: Path, code: Path | None = None, weights: Path | None = None, **entry: Any) -> Subject:
     build_model(model=Model(**entry), preprocessing=SIZES, output=folder, code=code, weights=weights)
     return Subject(*load(folder))
 
@@ -79,7 +80,8 @@ def test_a_file_of_ones_own_is_a_model_whose_card_holds_it(tmp_path, mine):
     subject = Subject(*load(tmp_path / "m"))
     assert (subject.card.classes, subject.card.crop, subject.card.mean) == (5, 32, SIZES.mean)
     assert subject.logits(IMAGES).shape == (3, 5)
-    torch.testing.assert_close(subject.network.classify(subject.embed(IMAGES)), subject.logits(IMAGES))
+    network: Any = subject.network
+    torch.testing.assert_close(network.classify(subject.embed(IMAGES)), subject.logits(IMAGES))
     assert subject.embed(IMAGES).shape == (3, 6)
 
 
@@ -171,7 +173,7 @@ def test_an_absent_package_is_one_line(tmp_path, monkeypatch):
     for source, package in [("open_clip", "open_clip_torch"), ("transformers", "transformers")]:
         monkeypatch.setitem(sys.modules, source, None)
         with pytest.raises(InputError, match=f"needs the package {package}.*pip install -r envs/extras.txt"):
-            built(tmp_path / "m", **{source: "RN50"})
+            built(tmp_path / "m", None, None, **{source: "RN50"})
 
 
 def test_an_image_tower_of_open_clip_is_a_model(tmp_path):

@@ -1,6 +1,7 @@
 """What models see of images: as their weights ask for, as timm and torchvision prepare them, or as the study does."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,9 +54,14 @@ def card_of(entry: dict, weights: dict | None = None):
     return describe(model, STUDY, expected, weights, {})
 
 
+def preset_of(name: str) -> Any:
+    return timm.get_pretrained_cfg(name)
+
+
 def timm_inputs(name: str, image: Image.Image) -> torch.Tensor:
-    config = timm.data.resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg(name).to_dict())
-    return timm.data.create_transform(**config)(image)
+    config = timm.data.resolve_data_config(pretrained_cfg=preset_of(name).to_dict())
+    transform: Any = timm.data.create_transform(**config)
+    return transform(image)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -70,15 +76,14 @@ def test_images_are_prepared_as_timm_does_for_the_weights(name, size):
 def test_every_published_model_of_timm_has_a_card_with_the_sides_of_its_transform():
     wanted = {"center", "squash", "border"}
     for name in timm.list_pretrained():
-        preset = timm.get_pretrained_cfg(name)
+        preset = preset_of(name)
         if preset.input_size[1] != preset.input_size[2]:
             with pytest.raises(InputError, match=r"takes images of \d+ x \d+ pixels, and all images here are square"):
                 card_of({"timm": name, "pretrained": True}, weights={})
             continue
         card = card_of({"timm": name, "pretrained": True, "classes": preset.num_classes}, weights={})
-        steps = timm.data.create_transform(
-            **timm.data.resolve_data_config(pretrained_cfg=preset.to_dict()),
-        ).transforms
+        transform: Any = timm.data.create_transform(**timm.data.resolve_data_config(pretrained_cfg=preset.to_dict()))
+        steps = transform.transforms
         size = steps[0].size
         assert card.resize == (size if isinstance(size, int) else size[0]), name
         assert tuple(steps[1].size) == (card.crop, card.crop), name
@@ -98,7 +103,8 @@ def test_images_are_prepared_as_torchvision_does_for_the_weights(name):
 
 def test_the_study_prepares_images_for_untrained_models_and_where_asked():
     image = pixels(picture(300, 411))
-    for entry, weights in [({}, None), ({"preprocessing": "study", "pretrained": True}, {})]:
+    cases: list[tuple[dict, dict | None]] = [({}, None), ({"preprocessing": "study", "pretrained": True}, {})]
+    for entry, weights in cases:
         card = card_of({"timm": "deit_tiny_patch16_224", **entry}, weights)
         assert (card.preprocessing, card.resize, card.interpolation) == ("study", 256, "bilinear")
         assert torch.equal(prepare(image, card), resize_and_crop(image, 256, 224))
@@ -116,15 +122,15 @@ def test_what_the_study_says_of_a_model_has_the_last_word():
 def test_of_a_checkpoint_the_log_says_which_mean_is_taken_until_the_study_does(tmp_path, caplog):
     caplog.set_level("INFO")
     torch.manual_seed(0)
-    small = {"img_size": 32, "depth": 1}
+    small: dict[str, Any] = {"img_size": 32, "depth": 1}
     state = timm.create_model("vit_tiny_patch16_224", num_classes=3, **small).state_dict()
     safetensors.torch.save_file(state, tmp_path / "mine.safetensors")
-    built = {"preprocessing": STUDY, "weights": tmp_path / "mine.safetensors"}
+    built: dict[str, Any] = {"preprocessing": STUDY, "weights": tmp_path / "mine.safetensors"}
     build_model(model=Model(timm="vit_tiny_patch16_224", args=small), output=tmp_path / "guessed", **built)
     assert "mean (0.5, 0.5, 0.5), std (0.5, 0.5, 0.5), 3 outputs" in caplog.text
     assert "mean and std are those that timm names for 'vit_tiny_patch16_224'" in caplog.text
     caplog.clear()
-    said = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+    said: dict[str, Any] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
     build_model(model=Model(timm="vit_tiny_patch16_224", args=small, **said), output=tmp_path / "said", **built)
     assert "mean (0.485, 0.456, 0.406)" in caplog.text
     assert "names for" not in caplog.text
@@ -134,7 +140,7 @@ def test_of_a_checkpoint_the_log_says_which_mean_is_taken_until_the_study_does(t
 @pytest.mark.parametrize("name", ["resnet10t.c3_in1k", "vit_tiny_patch16_224.augreg_in21k"])
 def test_embeddings_of_random_weights_equal_timms(tmp_path, name):
     torch.manual_seed(0)
-    network = timm.create_model(name).eval()
+    network: Any = timm.create_model(name).eval()
     weights = {key: one.contiguous() for key, one in network.state_dict().items()}
     safetensors.torch.save_file(weights, tmp_path / "weights.safetensors")
     model = Model(timm=name, checkpoint="weights.safetensors")
@@ -155,7 +161,7 @@ def test_deit_answers_to_photographs_as_timm_alone_does(photographs: Path, tmp_p
     model = Model(timm=name, pretrained=True)
     build_model(model=model, preprocessing=STUDY, output=tmp_path / "m", weights=_sealed(file, tmp_path))
     subject = Subject(*load(tmp_path / "m"))
-    network = timm.create_model(name, checkpoint_path=str(file)).eval()
+    network: Any = timm.create_model(name, checkpoint_path=str(file)).eval()
     wnids, right = timm.data.ImageNetInfo().label_names(), np.zeros(2, dtype=int)
     for path in sorted((photographs / "imagenet-samples").glob("*.JPEG"))[:50]:
         with torch.inference_mode():

@@ -70,7 +70,9 @@ class MeasuredModel:
             facts.family = facts.family or family_of(card.library, card.architecture)
             facts.parameters = float(sum(parameter.numel() for parameter in network.parameters()))
         # What the study says of the outputs is its author's to mend, whatever becomes of models that fail.
-        outputs = outputs_of_classes(head, card.classes, classes, listed and read_outputs(listed, card.classes))
+        outputs = outputs_of_classes(
+            head, card.classes, classes, None if listed is None else read_outputs(listed, card.classes)
+        )
         facts.outputs, facts.top1_reason, facts.outputs_order = float(card.classes), outputs.reason, outputs.order
         with blaming_the_model():
             network.requires_grad_(False)

@@ -2,7 +2,9 @@
 
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -169,7 +171,7 @@ def try_out(card: Card, network: nn.Module, classes: int | None) -> Card:
     return card
 
 
-def _answer(ask: nn.Module, images: Tensor, card: Card, named: str) -> Tensor:
+def _answer(ask: Callable[[Tensor], Any], images: Tensor, card: Card, named: str) -> Tensor:
     try:
         answer = ask(images)
     except InputError:

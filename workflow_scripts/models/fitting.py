@@ -143,7 +143,9 @@ def _advice(card: Card, own: Weights, weights: Weights) -> str:
         )
     fitting = sum(name in weights and weights[name].shape == tensor.shape for name, tensor in own.items())
     # Where nearly all fit, another architecture would not do better.
-    near = fitting < FEW * len(own) and _nearest(card.model_copy(update={"classes": outputs or 0}), weights)
+    near = fitting < FEW * max(len(own), len(weights)) and _nearest(
+        card.model_copy(update={"classes": outputs or 0}), weights
+    )
     if near:
         return f"its tensors are those of {card.library} model {near!r}: correct the model's architecture"
     return "check the model's architecture, args and classes"

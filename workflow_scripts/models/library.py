@@ -93,15 +93,7 @@ class Library(ABC):
         By default it is the input of the last linear layer with one output per class, and all that the network
         answers where it has no classifier.
         """
-        if not card.classes:
-            return network
-        linear = [m for m in network.modules() if isinstance(m, nn.Linear) and m.out_features == card.classes]
-        if not linear:
-            raise InputError(
-                f"{card.library} model {card.architecture!r} has no linear classifier, so no embedding is defined "
-                "for it; name the layer to embed with 'embed', or use a model that ends in a linear layer"
-            )
-        return input_of(linear[-1], network)
+        return before_classifier(card, network) if card.classes else network
 
     def tokens(self, card: Card, network: nn.Module) -> Callable[[Tensor], Tokens]:  # noqa: ARG002 - of the interface
         """What a network has computed before it pools; raises `InputError` where the library does not say."""
@@ -128,6 +120,17 @@ class Library(ABC):
     def relatives(self, card: Card) -> list[str]:  # noqa: ARG002 - as above
         """Architectures whose weights might be mistaken for those of `card`."""
         return []
+
+
+def before_classifier(card: Card, network: nn.Module) -> Features:
+    """What the last linear layer with one output per class sees; raises `InputError` without one."""
+    linear = [m for m in network.modules() if isinstance(m, nn.Linear) and m.out_features == card.classes]
+    if not linear:
+        raise InputError(
+            f"{card.library} model {card.architecture!r} has no linear classifier, so no embedding is defined "
+            "for it; name the layer to embed with 'embed', or use a model that ends in a linear layer"
+        )
+    return input_of(linear[-1], network)
 
 
 def input_of(layer: nn.Module, network: nn.Module) -> Features:

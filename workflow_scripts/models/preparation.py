@@ -24,8 +24,9 @@ def prepare(image: Tensor, card: Card) -> Tensor:
     picture = Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy()))
     if card.crop_mode == "border":
         # timm's own, which fills with the mean colour.
+        fill = (round(255 * card.mean[0]), round(255 * card.mean[1]), round(255 * card.mean[2]))
         resized = ResizeKeepRatio((card.resize, card.resize), interpolation=card.interpolation, longest=1.0)(picture)
-        cropped = CenterCropOrPad([card.crop, card.crop], fill=[round(255 * value) for value in card.mean])(resized)
+        cropped = CenterCropOrPad([card.crop, card.crop], fill=fill)(resized)
     else:
         size = [card.resize] * (2 if card.crop_mode == "squash" else 1)
         cropped = F.center_crop(F.resize(picture, size, interpolation=mode), [card.crop, card.crop])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.models.card import Card
-from workflow_scripts.models.library import Expectations, Library
+from workflow_scripts.models.library import Expectations, Features, Library, before_classifier
 
 # Classifiers of its architectures, by the names of their last layers.
 HEADS = (
@@ -60,6 +60,10 @@ class Torchvision(Library):
         """By the member of torchvision's `WeightsEnum`."""
         return torchvision.models.get_model(_base(architecture), weights=_weights(architecture)).state_dict()
 
+    def features(self, card: Card, network: nn.Module) -> Features:
+        """The input of the last linear layer, also where that has no outputs."""
+        return before_classifier(card, network)
+
     def module(self, architecture: str) -> str:
         """The module of the function that builds it."""
         try:
@@ -86,10 +90,9 @@ class Torchvision(Library):
             weights = {name: one for name, one in weights.items() if not name.lower().startswith("aux")}
         if card.classes:
             return weights
-        own = self.create(card).state_dict()
-        return {
-            name: one[:0] if name in own and not len(own[name].shape or [1]) else one for name, one in weights.items()
-        }
+        # Its last layer has no outputs.
+        empty = {name for name, one in self.create(card).state_dict().items() if not one.numel()}
+        return {name: one[:0] if name in empty else one for name, one in weights.items()}
 
     def relatives(self, card: Card) -> list[str]:
         """The models of the same module."""

@@ -13,11 +13,12 @@ from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.library import Expectations, Library, Tokens, output_of
 from workflow_scripts.models.optional import optional
+from workflow_scripts.models.settings import CropMode, Interpolation
 
 CONFIG, IMAGES = "config.json", "preprocessor_config.json"
 CLASSIFIER = "ForImageClassification"
 # Pillow's numbers of its filters.
-FILTERS = {0: "nearest", 2: "bilinear", 3: "bicubic"}
+FILTERS: dict[int, Interpolation] = {0: "nearest", 2: "bilinear", 3: "bicubic"}
 
 
 class Transformers(Library):
@@ -40,10 +41,10 @@ class Transformers(Library):
             crop,
             tuple(images["image_mean"]) if normal else (0.0, 0.0, 0.0),
             tuple(images["image_std"]) if normal else (1.0, 1.0, 1.0),
-            FILTERS[numbers],  # type: ignore[arg-type] - one of Interpolation
+            FILTERS[numbers],
             crop / resize,
             resize,
-            mode,  # type: ignore[arg-type] - one of CropMode
+            mode,
             classes=len(config.get("id2label", range(2))) if _classifies(config) else 0,
             code=texts,
         )
@@ -167,7 +168,7 @@ def _parsed(texts: dict[str, str], name: str, architecture: str) -> dict[str, An
     return values
 
 
-def _sizes(images: dict[str, Any], architecture: str) -> tuple[int, int, str]:
+def _sizes(images: dict[str, Any], architecture: str) -> tuple[int, int, CropMode]:
     """Side of the crop, side before it, and what is resized to that."""
     size, cut = _side(images.get("size", 224)), _side(images.get("crop_size", 224))
     if not size or (images.get("do_center_crop") and not cut):

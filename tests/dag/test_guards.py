@@ -30,6 +30,9 @@ def folder(tmp_path_factory) -> Path:
         write_folder(place / "data" / name, ["cat", "dog"], train=1, val=1 + number)
     for name in ("mine", "other"):
         (place / "data" / f"{name}.safetensors").write_text(name)
+    (place / "data" / "repo").mkdir()
+    for name in ("my_model.py", "repo/hubconf.py", "classes.txt"):
+        (place / "data" / name).write_text("")
     return place
 
 

@@ -29,7 +29,9 @@ from workflow_scripts.data.classes import describe_classes
 from workflow_scripts.data.reader import decode
 from workflow_scripts.data.sources import Candidate
 from workflow_scripts.data.tars import list_members
-from workflow_scripts.models.weights import fill, read_weights
+from workflow_scripts.models.card import Card
+from workflow_scripts.models.fitting import fill
+from workflow_scripts.models.weights import read_weights
 from workflow_scripts.results.study import load_study
 from workflow_scripts.study.config import STUDIES
 
@@ -281,6 +283,7 @@ def test_a_study_with_any_damage_is_read_or_one_line(place, data):
 # Checkpoints
 
 NETWORK = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+CARD = Card(library="module", architecture="m.py:m", classes=1, crop=8, resize=8, mean=(0, 0, 0), std=(1, 1, 1))
 
 
 def saved(**options: bool) -> bytes:
@@ -294,7 +297,7 @@ def saved(**options: bool) -> bytes:
 def test_a_pytorch_file_is_read_or_one_line(place, data):
     (place / "mine.pth").write_bytes(data)
     with one_line():
-        fill(NETWORK, read_weights(place / "mine.pth"), place / "mine.pth")
+        fill(NETWORK, CARD, read_weights(place / "mine.pth"), place / "mine.pth")
 
 
 @few(300)
@@ -302,4 +305,4 @@ def test_a_pytorch_file_is_read_or_one_line(place, data):
 def test_a_safetensors_file_is_read_or_one_line(place, data):
     (place / "mine.safetensors").write_bytes(data)
     with one_line():
-        fill(NETWORK, read_weights(place / "mine.safetensors"), place / "mine.safetensors")
+        fill(NETWORK, CARD, read_weights(place / "mine.safetensors"), place / "mine.safetensors")

@@ -26,7 +26,15 @@ LABELS = {name: f"the {name}" for name in (*TOP1, "absent", "nameless")}
 
 def write_about(path: Path, model: str, **facts) -> Path:
     row = {"model": model, "family": FAMILIES.get(model, "VGG"), "architecture": model, "parameters": 2e7, "n": 10}
-    row |= {"outputs": 1000.0, "top1": np.nan, "top1_reason": None, "mode": "forward", "failed": None, **facts}
+    row |= {
+        "outputs": 1000.0,
+        "top1": np.nan,
+        "top1_reason": None,
+        "outputs_order": None,
+        "mode": "forward",
+        "failed": None,
+        **facts,
+    }
     write_table(path, pd.DataFrame([row]))
     return path
 

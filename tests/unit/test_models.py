@@ -99,9 +99,10 @@ def test_seeds_decide_the_initialisation(tmp_path):
 
 
 def test_a_model_without_linear_classifier_is_refused(tmp_path):
-    card, network = built(tmp_path / "m", torchvision="squeezenet1_0")
-    with pytest.raises(InputError, match="'squeezenet1_0' has no linear classifier"):
-        Subject(card, network).embed(torch.zeros(1, 3, 32, 32))
+    with pytest.raises(InputError, match=r"'squeezenet1_0' has no linear classifier.*name the layer to embed with"):
+        built(tmp_path / "m", torchvision="squeezenet1_0")
+    card, network = built(tmp_path / "n", torchvision="squeezenet1_0", embed="features", crop=64)
+    assert Subject(card, network).embed(torch.zeros(1, 3, 64, 64)).shape == (1, 512)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +134,12 @@ def test_a_corrupt_checkpoint_gets_one_line(tmp_path, suffix):
 def test_a_checkpoint_that_does_not_fit_names_the_tensor(tmp_path):
     weights = tmp_path / "weights.pth"
     torch.save({"state_dict": timm.create_model("resnet18", num_classes=7).state_dict()}, weights)
-    with pytest.raises(InputError, match=r"another shape for 2 of the architecture's tensors, first 'fc.bias'"):
-        build_model(model=Model(timm="resnet18"), preprocessing=SIZES, output=tmp_path / "m", weights=weights)
-    build_model(model=Model(timm="resnet18", classes=7), preprocessing=SIZES, output=tmp_path / "m", weights=weights)
+    said = r"another shape for 2 of the architecture's tensors, first 'fc.bias'.*it has 7 outputs, and the model has 5"
+    with pytest.raises(InputError, match=said):
+        build_model(
+            model=Model(timm="resnet18", classes=5), preprocessing=SIZES, output=tmp_path / "m", weights=weights
+        )
+    build_model(model=Model(timm="resnet18"), preprocessing=SIZES, output=tmp_path / "m", weights=weights)
     assert read_card(tmp_path / "m").classes == 7
 
 

@@ -118,7 +118,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
         "2 times, under 'student.' and 'teacher.'",
     ),
     "no head": (WITHOUT_HEAD, "lacks 2 of the architecture's tensors, first 'fc.bias'"),
-    "no head under a prefix": (under("encoder.", WITHOUT_HEAD), r"(its names begin with 'encoder.')"),
+    "no head under a prefix": (
+        under("encoder.", WITHOUT_HEAD),
+        "it has no classifier, and the model has 3 classes: set",
+    ),
     "other classes": (
         network(0, 10),
         "for 2 of the architecture's tensors, first 'fc.bias' ([10], not [3])",

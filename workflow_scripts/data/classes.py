@@ -5,7 +5,7 @@ import difflib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -17,11 +17,27 @@ LARGEST = 10_000_000
 # Of tables of images: a hundred million images would take several times as much.
 LARGEST_TABLE = 1_000_000_000
 WNID = re.compile(r"n\d{8}")
+NUMBER = re.compile(r"[0-9]{1,18}")
 LISTED = ["class", "wnid", "name"]
 
 
+def in_order(classes: Iterable[str]) -> list[str]:
+    """The classes in the order of their labels: as text, or as numbers where all of them are whole numbers.
+
+    The order of numbers (0, 1, 2, ..., 10) is that of timm's reader and of most who number their classes; torchvision's
+    `ImageFolder` sorts them as text (0, 1, 10, 2).
+    """
+    names = sorted(classes)
+    return sorted(names, key=int) if numbered(names) else names
+
+
+def numbered(classes: Iterable[str]) -> bool:
+    """Whether the names of all classes are whole numbers."""
+    return all(NUMBER.fullmatch(name) for name in classes)
+
+
 def describe_classes(root: Path, classes: list[str], known: list[str]) -> pd.DataFrame:
-    """One row per class, in sorted order: `class`, `label` (0, 1, ...), `wnid` (or null) and `name`.
+    """One row per class, in their order (see `in_order`): `class`, `label` (0, 1, ...), `wnid` (or null) and `name`.
 
     What `classes.csv` in `root` leaves open comes from the folder's name, where that is a wnid, and
     from ImageNet's lemmas. Raises `InputError` where `classes.csv` is not as it should be, or names a class that is not
@@ -29,7 +45,7 @@ def describe_classes(root: Path, classes: list[str], known: list[str]) -> pd.Dat
     """
     listed = _read_classes(root / "classes.csv", known)
     rows = []
-    for label, category in enumerate(sorted(classes)):
+    for label, category in enumerate(in_order(classes)):
         wnid, name = listed.get(category, ("", ""))
         wnid = wnid or (category if WNID.fullmatch(category) else "")
         rows.append((category, label, wnid or None, name))

@@ -18,7 +18,7 @@ from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.seals import proved
 from workflow_scripts.common.text import printable
 from workflow_scripts.data.check import Checked, check, strict_pillow
-from workflow_scripts.data.classes import describe_classes
+from workflow_scripts.data.classes import describe_classes, in_order
 from workflow_scripts.data.parallel import ordered_map
 from workflow_scripts.data.settings import SPLITS, Dataset, ImageFolder, Planted, Split
 from workflow_scripts.data.sources import Candidate, Listing
@@ -88,7 +88,16 @@ def _select(listing: Listing, dataset: Dataset, root: Path) -> Listing:
                 f"{root}: {len(missing)} of {len(wanted)} classes are not in {split}, first {missing[0]!r}; "
                 "every class must be in train and val: add it, or leave it out with dataset.classes"
             )
-    return {split: {name: classes[name] for name in sorted(wanted)} for split, classes in listing.items()}
+    ordered = in_order(wanted)
+    if ordered != sorted(wanted):
+        log.info(
+            "the class folders are numbers and count in their order (%s, ..., %s); a network trained with "
+            "torchvision's ImageFolder has them sorted as text: list its classes in a file and name it with the "
+            "model's 'outputs'",
+            ", ".join(ordered[:3]),
+            ordered[-1],
+        )
+    return {split: {name: classes[name] for name in ordered} for split, classes in listing.items()}
 
 
 def _draw(listing: Listing, dataset: Dataset, seed: int) -> list[Candidate]:

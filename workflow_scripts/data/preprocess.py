@@ -2,6 +2,7 @@
 
 from torch import Tensor
 from torch.nn import functional
+from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
 
@@ -28,7 +29,14 @@ def resized(image: Tensor, size: tuple[int, int]) -> Tensor:
     return functional.interpolate(batch, size, mode="bilinear", antialias=True)[0]
 
 
-def resize_and_crop(image: Tensor, resize: int, crop: int) -> Tensor:
+def resize_and_crop(
+    image: Tensor, resize: int, crop: int, interpolation: InterpolationMode = InterpolationMode.BILINEAR
+) -> Tensor:
     """Resize uint8 `image` [3, H, W] to shorter side `resize`, then cut the central `crop` x `crop` pixels."""
     height, width = image.shape[-2:]
-    return F.center_crop(resized(image, resized_size(height, width, resize)), [crop, crop])
+    size = resized_size(height, width, resize)
+    if interpolation == InterpolationMode.BILINEAR:
+        smaller = resized(image, size)
+    else:
+        smaller = F.resize(image, list(size), interpolation=interpolation, antialias=True)
+    return F.center_crop(smaller, [crop, crop])

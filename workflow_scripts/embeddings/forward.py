@@ -15,10 +15,10 @@ from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import digest
 from workflow_scripts.common.seals import proved
 from workflow_scripts.common.settings import Precision
-from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.network import CARD, WEIGHTS
+from workflow_scripts.models.preparation import prepare
 from workflow_scripts.models.settings import Compute
 from workflow_scripts.models.subject import Subject
 
@@ -45,7 +45,7 @@ def decode_crops(reader: ShardReader, rows: np.ndarray, card: Card, workers: int
     crops = torch.empty((len(rows), 3, card.crop, card.crop), dtype=torch.uint8)
 
     def put(position: int) -> None:
-        crops[position] = resize_and_crop(reader.image(int(rows[position])), card.resize, card.crop)
+        crops[position] = prepare(reader.image(int(rows[position])), card)
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         for _ in progress_bar(pool.map(put, range(len(rows))), "decoding", total=len(rows)):

@@ -1,7 +1,8 @@
 """The discrete measures beside the Lie derivative (LEE section 4 and its appendix), per image.
 
 - consistency: whether the top-1 stays the same when the image is rolled by 0 to `max_roll` whole pixels along x or y;
-  what leaves it on one side enters on the other.
+  what leaves it on one side enters on the other. Of a model without a classifier, the cosine of its embeddings of the
+  rolled and the unrolled image takes its place (similarity).
 - EQ-T: mean over random shifts of ||f(g x) - f(x)||^2 / D, by whole pixels or by fractions of one; along both axes at
   once, each up to `max_shift` of the side.
 - EQ-R: the same under random rotations up to `max_angle`.
@@ -18,8 +19,9 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from workflow_scripts.lie.class_probabilities import ClassProbabilities
+from workflow_scripts.lie.class_probabilities import Answers
 from workflow_scripts.lie.settings import ErrorClasses, Lie
 from workflow_scripts.lie.warps import rotate, shift, shift_whole
 
@@ -38,9 +40,7 @@ class Draws(NamedTuple):
 
 
 @torch.no_grad()
-def measure_discrete(
-    answers: ClassProbabilities, images: Tensor, ids: np.ndarray, settings: Lie, seed: int
-) -> pd.DataFrame:
+def measure_discrete(answers: Answers, images: Tensor, ids: np.ndarray, settings: Lie, seed: int) -> pd.DataFrame:
     """Every measure of `images` [N, 3, H, W], pixels in [0, 1], with these `ids`: a row per image and value.
 
     Columns: id, measure, transformation, amount (pixels of a roll, else null), classes, response.
@@ -63,20 +63,23 @@ def draw(ids: np.ndarray, settings: Lie, seed: int) -> Draws:
     return Draws(np.stack(shifts), np.stack(angles))
 
 
-def _consistencies(answers: ClassProbabilities, images: Tensor, still: Tensor, max_roll: int) -> Iterator[pd.DataFrame]:
+def _consistencies(answers: Answers, images: Tensor, still: Tensor, max_roll: int) -> Iterator[pd.DataFrame]:
+    headless = "embedding" in answers.parts
+    measure = "similarity" if headless else "consistency"
+
     def same(moved: Tensor, part: slice) -> Tensor:
+        if headless:
+            return functional.cosine_similarity(moved, still, dim=1)
         return moved[:, part].argmax(1) == still[:, part].argmax(1)
 
     for name, dim in AXES.items():
         for pixels in range(max_roll + 1):
             moved = answers(torch.roll(images, pixels, dims=dim)) if pixels else still
             responses = {classes: same(moved, part) for classes, part in answers.parts.items()}
-            yield _table("consistency", name, float(pixels), responses)
+            yield _table(measure, name, float(pixels), responses)
 
 
-def _errors(
-    answers: ClassProbabilities, images: Tensor, still: Tensor, draws: Draws, samples: int
-) -> Iterator[pd.DataFrame]:
+def _errors(answers: Answers, images: Tensor, still: Tensor, draws: Draws, samples: int) -> Iterator[pd.DataFrame]:
     pixels = torch.from_numpy(draws.shifts * images.shape[-1]).to(images)
     turns = torch.from_numpy(np.deg2rad(draws.angles)).to(images)
     warps: dict[tuple[str, str], Callable[[int], Tensor]] = {

@@ -15,11 +15,12 @@ from torch import Tensor
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.lie.class_probabilities import ClassProbabilities
+from workflow_scripts.lie.class_probabilities import Answers
 from workflow_scripts.lie.derivative import Mode, along_all
 from workflow_scripts.lie.discrete import COLUMNS as DISCRETE
 from workflow_scripts.lie.discrete import measure_discrete
 from workflow_scripts.lie.generators import generate, per_pixel
+from workflow_scripts.lie.heads import NAMES
 from workflow_scripts.lie.measured_model import Facts, MeasuredModel
 from workflow_scripts.lie.reading import Images, choose_images
 from workflow_scripts.lie.settings import Head, Lie
@@ -30,6 +31,8 @@ from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 # Units of the parameters; shear, stretch and scale count the exponent of their matrix.
 UNITS = {"translation_x": "half side", "translation_y": "half side", "rotation": "radian", "intensity": "factor"}
 EXPONENT = "exponent"
+# Answers that differ by a smaller share of themselves are alike: single precision leaves a tenth of it.
+ALIKE = 1e-6
 DERIVATIVES = ["id", "transformation", "parameter_unit", "classes", "squared", "absolute"]
 
 
@@ -61,6 +64,7 @@ def equivariance_error(
     images: Path,
     discrete: Path,
     summary: Path,
+    outputs: Path | None = None,
     family: str = "",
     chunk: int = 32,
     compute: Compute = DEFAULT_COMPUTE,
@@ -73,20 +77,24 @@ def equivariance_error(
     shards `shards_val`. `about`: one row on the model. `settings.images` images of `shards`, drawn by `seed`, are
     measured.
 
-    `head` says where the classifier comes from; `family`, unless empty, replaces the library's name of the architecture
-    family. At most `chunk` pairs of an image and a direction are differentiated at a time, and fewer if they do not fit
+    `head` says where the classifier comes from, and `outputs`, where the study has such a list, which class each of its
+    outputs stands for. Of a model without a classifier the embeddings are measured instead. `family`, unless
+    empty, replaces the library's name of the architecture family. At most `chunk` pairs of an image and a
+    direction are differentiated at a time, and fewer if they do not fit
     into memory. Where `compute.failing` is `row`, a model that cannot be loaded, or not be held in memory even with one
-    image, is a row with the reason in `about`, and the other tables are empty.
+    image, is a row with the reason in `about`, and the other tables are empty; so is one that answers alike to all
+    images, whatever `compute.failing` says.
     """
     measured, validation = ShardReader(shards), ShardReader(shards_val)
-    classes = read_table(index, columns=["label", "wnid"])
+    classes = read_table(index, columns=["label", *(NAMES if outputs else ["wnid"])])
     rows = choose_images(measured, settings.images, seed)
     facts, tables = Facts(model, family or None), Tables()
     try:
-        subject = MeasuredModel.load(network, head, classes, compute, facts)
+        subject = MeasuredModel.load(network, head, outputs, classes, compute, facts)
         tables = measure(subject, facts, measured, rows, validation, settings, seed, chunk, compute.batch)
     except UnfitModelError as unfit:
         facts.failed = reason_to_keep(unfit, compute.failing)
+    if facts.failed:
         facts.top1, tables = np.nan, Tables()
     summaries = summarise(tables.derivatives, tables.discrete, tables.top1, seed)
     for path, table in [(images, tables.derivatives), (discrete, tables.discrete), (summary, summaries[SUMMARY])]:
@@ -111,6 +119,11 @@ def measure(
     derive, tables = Derivatives(answers, settings), Tables()
     size = max(1, chunk // len(settings.transformations))
     tables.derivatives = subject.measure(derive, images, rows, size, "Lie derivatives")
+    facts.mode, facts.n = derive.mode, len(rows)
+    if derive.constant:
+        what = "embeddings" if "embedding" in answers.parts else "answers"
+        facts.failed = f"its {what} are the same for all {len(rows)} images, so no change of them means anything"
+        return tables
 
     def discrete(pixels: Tensor, block: Images) -> pd.DataFrame:
         return measure_discrete(answers, pixels, block.ids, settings, seed)
@@ -120,22 +133,38 @@ def measure(
         every = np.arange(len(validation))
         tables.top1 = subject.measure(subject.correct, validation, every, batch, "validation images")
         facts.top1 = float(tables.top1["response"].mean())
-    facts.mode, facts.n = derive.mode, len(rows)
     return tables
 
 
 class Derivatives:
     """Lie derivatives along all transformations of a study; remembers how they were found."""
 
-    def __init__(self, answers: ClassProbabilities, settings: Lie) -> None:
+    def __init__(self, answers: Answers, settings: Lie) -> None:
         self.answers, self.transformations = answers, settings.transformations
         self.mode: Mode | None = None
+        self.seen = 0
+        self.least: Tensor | None = None
+        self.most: Tensor | None = None
+
+    @property
+    def constant(self) -> bool:
+        """Whether the answers to all images, of which there are several, were alike up to rounding."""
+        if self.seen < 2 or self.least is None or self.most is None:
+            return False
+        return bool((self.most - self.least).max() <= ALIKE * self.most.abs().max())
+
+    def _note(self, answers: Tensor) -> None:
+        low, high = answers.amin(0), answers.amax(0)
+        self.least = low if self.least is None else torch.minimum(self.least, low)
+        self.most = high if self.most is None else torch.maximum(self.most, high)
+        self.seen += len(answers)
 
     def __call__(self, pixels: Tensor, block: Images) -> pd.DataFrame:
         """One row per image, transformation, unit of its parameter and classes."""
         directions = torch.stack([generate(pixels, name) for name in self.transformations])
         derivative = along_all(self.answers, pixels, directions)
         self.mode = derivative.mode
+        self._note(derivative.answer)
         tables = []
         for classes, part in self.answers.parts.items():
             squared, absolute = derivative[part].squared(), derivative[part].absolute()

@@ -47,6 +47,10 @@ LAYER_COLUMNS = ["transformation", "layer", "kind", "order", *MEASURED]
 KIND_COLUMNS = ["transformation", "kind", "layers", *MEASURED]
 
 
+class NothingToMeasureError(Exception):
+    """Why layers of a model add nothing that could be measured, in one sentence."""
+
+
 def layerwise(
     *,
     model: str,
@@ -66,7 +70,8 @@ def layerwise(
     are `settings.images` images of `shards`, drawn by `seed`, with `settings.probes` probes each, drawn from `seed` and
     the image's id: numbers do not depend on `chunk`, the number of images held at a time, but for rounding. If they
     do not fit into memory, they are halved until they do. Where `compute.failing` is `row`, a model that cannot be
-    loaded or held in memory is one row with the reason.
+    loaded or held in memory is one row with the reason; so is always one without a classifier, and one whose answers
+    do not depend on the image.
     """
     reader = ShardReader(shards)
     rows = choose_images(reader, settings.images, seed)
@@ -76,13 +81,16 @@ def layerwise(
     try:
         with blaming_the_model():
             card, trained = _load(network)
+        if not card.classes:
+            raise NothingToMeasureError("the model has no classifier, whose probabilities its layers could add up to")
+        with blaming_the_model():
             measured = Decomposition(card, trained, device, settings, seed)
         for block in blocks(reader, rows, card, size=chunk, workers=compute.workers, what="layers"):
             with blaming_the_model():
                 measured.add(block)
         tables = measured.tables()
-    except UnfitModelError as unfit:
-        reason = reason_to_keep(unfit, compute.failing)
+    except (UnfitModelError, NothingToMeasureError) as gap:
+        reason = reason_to_keep(gap, compute.failing) if isinstance(gap, UnfitModelError) else str(gap)
         row = pd.DataFrame([{"transformation": name, "failed": reason} for name in settings.transformations])
         tables = [row.reindex(columns=columns) for columns in (LAYER_COLUMNS, KIND_COLUMNS)]
     for path, table in zip((layers, kinds), tables, strict=True):
@@ -147,7 +155,12 @@ class Decomposition:
         return Products(products, whole, (probes * change).sum(2).T.double().numpy())
 
     def tables(self) -> list[pd.DataFrame]:
-        """One row per transformation and layer, and one row per transformation and kind."""
+        """One row per transformation and layer, and one row per transformation and kind.
+
+        Raises `NothingToMeasureError` where the answers do not change with the image.
+        """
+        if not any(np.any(part.expected) for parts in self.products.values() for part in parts):
+            raise NothingToMeasureError("its answers do not depend on the image, so its layers add nothing to them")
         of_layers, of_kinds = zip(*map(self._tables, self.layers), strict=True)
         return [
             pd.concat(of_layers, ignore_index=True)[LAYER_COLUMNS],

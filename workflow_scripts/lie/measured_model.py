@@ -12,9 +12,9 @@ from torch import Tensor
 from workflow_scripts.common.device import choose_device, in_parts
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.lie.class_probabilities import ClassProbabilities
+from workflow_scripts.lie.class_probabilities import Answers, ClassProbabilities, UnitEmbeddings
 from workflow_scripts.lie.derivative import Mode
-from workflow_scripts.lie.heads import outputs_of_classes
+from workflow_scripts.lie.heads import outputs_of_classes, read_outputs
 from workflow_scripts.lie.reading import Images, blocks
 from workflow_scripts.lie.settings import Head
 from workflow_scripts.models.card import Card
@@ -38,6 +38,7 @@ class Facts:
     outputs: float = np.nan
     top1: float = np.nan
     top1_reason: str | None = None
+    outputs_order: str | None = None
     mode: Mode | None = None
     n: int = 0
     failed: str | None = None
@@ -47,14 +48,16 @@ class Facts:
 class MeasuredModel:
     """The model under test, on its device."""
 
-    answers: ClassProbabilities
+    answers: Answers
     card: Card
     device: torch.device
     workers: int
 
     @classmethod
-    def load(cls, folder: Path, head: Head, classes: pd.DataFrame, compute: Compute, facts: Facts) -> "MeasuredModel":
-        """The model of `folder`, and what is known of it written into `facts`."""
+    def load(
+        cls, folder: Path, head: Head, listed: Path | None, classes: pd.DataFrame, compute: Compute, facts: Facts
+    ) -> "MeasuredModel":
+        """The model of `folder`, and what is known of it written into `facts`; `listed` names its outputs' classes."""
         device = choose_device(compute.device)
         failure = failure_of(folder)
         with blaming_the_model():
@@ -66,11 +69,16 @@ class MeasuredModel:
             facts.architecture = card.architecture
             facts.family = facts.family or family_of(card.library, card.architecture)
             facts.parameters = float(sum(parameter.numel() for parameter in network.parameters()))
-            outputs = outputs_of_classes(head, card.classes, classes)
-            facts.outputs, facts.top1_reason = float(card.classes), outputs.reason
+        # What the study says of the outputs is its author's to mend, whatever becomes of models that fail.
+        outputs = outputs_of_classes(
+            head, card.classes, classes, None if listed is None else read_outputs(listed, card.classes)
+        )
+        facts.outputs, facts.top1_reason, facts.outputs_order = float(card.classes), outputs.reason, outputs.order
+        with blaming_the_model():
+            network.requires_grad_(False)
             columns = None if outputs.columns is None else torch.from_numpy(outputs.columns)
-            answers = ClassProbabilities(card, network.requires_grad_(False), columns).to(device).eval()
-        return cls(answers, card, device, compute.workers)
+            answers = ClassProbabilities(card, network, columns) if card.classes else UnitEmbeddings(card, network)
+            return cls(answers.to(device).eval(), card, device, compute.workers)
 
     def measure(self, measure: Measure, reader: ShardReader, rows: np.ndarray, size: int, what: str) -> pd.DataFrame:
         """The table of the images of `rows`, by id, measured `size` at a time."""

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.models.card import Card
+from workflow_scripts.models.preparation import prepare
 
 
 class Images(NamedTuple):
@@ -40,7 +40,7 @@ def blocks(
     """The images of `rows` in blocks of `size`, decoded by so many threads; `what` names the progress."""
 
     def crop(row: int) -> Tensor:
-        return resize_and_crop(reader.image(int(row)), card.resize, card.crop)
+        return prepare(reader.image(int(row)), card)
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         for start in progress_bar(range(0, len(rows), size), what):

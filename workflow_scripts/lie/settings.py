@@ -10,8 +10,9 @@ from workflow_scripts.transformations.entry import OneParameterGroup
 
 ErrorMeasure = Literal["squared", "absolute"]
 """||L f||^2 over the number of outputs (LEE equation 4), or the mean of |L f| over outputs (the authors' code)."""
-ErrorClasses = Literal["model", "study"]
-"""Class probabilities that count: all outputs of a model, or those of the study's classes, which add up to one."""
+ErrorClasses = Literal["model", "study", "embedding"]
+"""What counts: probabilities of all outputs of a model, or those of the study's classes, which add up to one; or, of a
+model without a classifier, its embeddings of length 1."""
 
 ErrorAverage = Literal["mean", "median"]
 """Over images: the mean is LEE's, and hangs on the few images near a border between classes; the median does not."""

@@ -9,6 +9,8 @@ from workflow_scripts.common.statistics import bootstrap_interval
 
 KEYS = ["measure", "transformation", "amount", "parameter_unit", "classes"]
 SUMMARY = [*KEYS, "mean", "low", "high", "median", "n"]
+# Measures of whole pixels' rolls.
+ROLLED = ["consistency", "similarity"]
 # Measures of the Lie derivative, by their column per image.
 DERIVED = {"squared": "lie_squared", "absolute": "lie_absolute"}
 
@@ -17,7 +19,7 @@ def summarise(derivatives: pd.DataFrame, discrete: pd.DataFrame, top1: pd.DataFr
     """One row per measure, transformation and classes, with the columns `SUMMARY`.
 
     Means of squared derivatives hang on the few images near a border between classes, so the median stands beside
-    them. The mean consistency over all rolls but 0, per axis and image, has no amount.
+    them. The mean consistency (or similarity) over all rolls but 0, per axis and image, has no amount.
     """
     every = pd.concat(list(_long(derivatives, discrete, top1)), ignore_index=True)
     rows = []
@@ -35,8 +37,9 @@ def _long(derivatives: pd.DataFrame, discrete: pd.DataFrame, top1: pd.DataFrame)
     for column, measure in DERIVED.items():
         yield derivatives.assign(measure=measure, amount=np.nan, response=derivatives[column])[[*KEYS, "response"]]
     yield discrete.assign(parameter_unit=None)[[*KEYS, "response"]]
-    rolled = discrete[(discrete["measure"] == "consistency") & (discrete["amount"] > 0)]
-    per_image = rolled.groupby(["id", "transformation", "classes"], sort=False, as_index=False)["response"].mean()
-    yield per_image.assign(measure="consistency", amount=np.nan, parameter_unit=None)[[*KEYS, "response"]]
+    rolled = discrete[discrete["measure"].isin(ROLLED) & (discrete["amount"] > 0)]
+    keys = ["id", "measure", "transformation", "classes"]
+    per_image = rolled.groupby(keys, sort=False, as_index=False)["response"].mean()
+    yield per_image.assign(amount=np.nan, parameter_unit=None)[[*KEYS, "response"]]
     described = {"measure": "top1", "transformation": None, "amount": np.nan, "parameter_unit": None}
     yield top1.assign(**described, classes="study")[[*KEYS, "response"]]

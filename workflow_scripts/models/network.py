@@ -1,13 +1,16 @@
 """A network on disk: a folder with `model.safetensors` and the card that says how to build it."""
 
 import json
+from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.device import of_the_machine
+from workflow_scripts.common.errors import InputError, out_of_memory, reason
 from workflow_scripts.common.files import atomic, reading, write_values
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.libraries import LIBRARIES
@@ -28,11 +31,22 @@ def create(card: Card, seed: int | None = None) -> nn.Module:
             torch.manual_seed(seed)
         try:
             return LIBRARIES[card.library].create(card)
-        except (RuntimeError, TypeError, ValueError, KeyError) as error:
+        except InputError:
+            raise
+        except Exception as error:  # whatever a constructor raises for arguments that it cannot use
+            if of_the_machine(error) or out_of_memory(error):
+                raise
             raise InputError(
-                f"{card.library} cannot build {card.architecture!r} with {card.args}: {error}; "
+                f"{card.library} cannot build {card.architecture!r} with {card.args}: {reason(error)}; "
                 "check the architecture's name and arguments in the study"
             ) from error
+
+
+def put(weights: Mapping[str, Tensor], network: nn.Module) -> None:
+    """Load `weights` strictly, as of the version of the network's layers: files of weights do not tell theirs."""
+    state: OrderedDict[str, Tensor] = OrderedDict(weights)
+    state._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(state)
 
 
 def save(folder: Path, card: Card, network: nn.Module) -> None:
@@ -59,5 +73,5 @@ def load(folder: Path) -> tuple[Card, nn.Module]:
     network = create(card)
     path = folder / WEIGHTS
     with reading(path):
-        network.load_state_dict(safetensors.torch.load_file(path))
+        put(safetensors.torch.load_file(path), network)
     return card, network.eval()

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from workflow_scripts.models.card import Card
-from workflow_scripts.models.libraries import LIBRARIES, Features
+from workflow_scripts.models.embedding import embedding
+from workflow_scripts.models.library import Features
 from workflow_scripts.models.network import load
 
 
@@ -55,17 +56,21 @@ class Subject(nn.Module):
         return self.inputs(images.to(self.device, non_blocking=True))
 
     def logits(self, images: Tensor) -> Tensor:
-        """Outputs of the classifier [N, classes] for `images` [N, 3, H, W], uint8 or float pixels from 0 to 255."""
+        """Outputs of the classifier [N, classes] for `images` [N, 3, H, W], uint8 or float pixels from 0 to 255.
+
+        A network without a classifier answers with embeddings instead.
+        """
         return self.network(self.pixels(images))
 
     def embed(self, images: Tensor) -> Tensor:
         """Embeddings, float32 [N, D], of `images` [N, 3, H, W], uint8 or float pixels from 0 to 255.
 
-        They are what the classifier sees: pooled features of a CNN, for a ViT the pooled features before the
-        classifier (docs/methods.md, "Conventions"). Raises `InputError` for a network without a linear classifier.
+        Unless the card names something else, they are what the classifier sees: pooled features of a CNN, for a ViT
+        the pooled features before the classifier (docs/methods.md, "Conventions"). Raises `InputError` for a network
+        that does not have what the card names.
         """
         return self._features(self.pixels(images)).flatten(1).float()
 
     @cached_property
     def _features(self) -> Features:
-        return LIBRARIES[self.card.library].features(self.card, self.network)
+        return embedding(self.card, self.network)

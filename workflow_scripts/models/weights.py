@@ -1,4 +1,4 @@
-"""Weights from files of the user's: read without running anything, and put into a network where they are numbers."""
+"""Weights from files of the user's, read without running anything."""
 
 import argparse
 import logging
@@ -10,7 +10,7 @@ import numpy as np
 import safetensors.torch
 import torch
 from timm.models import clean_state_dict
-from torch import Tensor, nn
+from torch import Tensor
 
 from workflow_scripts.common.errors import InputError, reason
 from workflow_scripts.data.sources import is_file
@@ -98,75 +98,3 @@ def _no_plain_tensor(value: Any) -> str:
     if value.is_quantized:
         return "a quantised tensor"
     return "" if value.layout == torch.strided else "a sparse tensor"
-
-
-def without_prefix(own: set[str], weights: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """The part of `weights` that has all the names `own` behind a common prefix, without it.
-
-    Raises `InputError` where more than one prefix is in the way.
-    """
-    if not own or own & weights.keys():
-        return weights
-    one = max(own, key=len)
-    prefixes = sorted(name.removesuffix(one) for name in weights if name.endswith(f".{one}"))
-    fitting = [prefix for prefix in prefixes if all(f"{prefix}{name}" in weights for name in own)]
-    if len(fitting) > 1:
-        raise InputError(
-            f"{path}: holds the network {len(fitting)} times, under {' and '.join(map(repr, fitting[:NAMED]))}; "
-            "save the one to be measured"
-        )
-    if not fitting:
-        return weights
-    (prefix,) = fitting
-    inner = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-    log.info("%s: taking the %d tensors under %r, leaving %d", path, len(inner), prefix, len(weights) - len(inner))
-    return inner
-
-
-def fill(network: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
-    """Load `weights` strictly; raises `InputError` that names the first tensor that does not fit or is no number."""
-    own = network.state_dict()
-    missing = sorted(own.keys() - weights.keys())
-    unknown = sorted(weights.keys() - own.keys())
-    shapes = sorted(name for name in own.keys() & weights.keys() if own[name].shape != weights[name].shape)
-    for what, names in [("lacks", missing), ("has unknown", unknown), ("has another shape for", shapes)]:
-        if names:
-            first = repr(names[0])
-            if names is shapes:
-                first += f" ({list(weights[names[0]].shape)}, not {list(own[names[0]].shape)})"
-            raise InputError(
-                f"{path}: the checkpoint {what} {len(names)} of the architecture's tensors, first {first}; "
-                f"check the model's architecture, args and classes{_prefix_hint(names is missing, own, weights)}"
-            )
-    for name, tensor in own.items():
-        if reason := _no_number(name, weights[name], tensor):
-            raise InputError(f"{path}: {name!r} {reason}; replace the file with one of a training that went well")
-    network.load_state_dict(weights)
-
-
-def _prefix_hint(is_missing: bool, own: dict[str, Tensor], weights: dict[str, Tensor]) -> str:
-    """What the names of the checkpoint begin with, where those of the architecture do not."""
-    prefix = next(iter(weights), "").partition(".")[0] + "."
-    foreign = all(name.startswith(prefix) for name in weights) and not any(name.startswith(prefix) for name in own)
-    return f" (its names begin with {prefix!r})" if is_missing and foreign else ""
-
-
-def _no_number(name: str, given: Tensor, own: Tensor) -> str:
-    """Why a tensor cannot stand for that of the network; nothing if it can. Their shapes are equal."""
-    # Counts of steps are whole numbers, but for those who turn every tensor of a state dict into halves.
-    counts = not own.is_floating_point() and given.is_floating_point() and bool((given == given.round()).all())
-    if (given.is_floating_point() != own.is_floating_point() and not counts) or given.is_complex():
-        return f"is of {_kind(given)} where the architecture has {_kind(own)}"
-    if not own.is_floating_point():
-        return "" if torch.isfinite(given).all() else "holds numbers that are infinite or not a number"
-    # As it will be: what is too large for it becomes infinite.
-    values = given.to(own.dtype)
-    if not torch.isfinite(values).all() and torch.isfinite(own).all():
-        return "holds numbers that are infinite or not a number"
-    if name.endswith("running_var") and (values < 0).any():
-        return "holds negative variances"
-    return ""
-
-
-def _kind(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")

@@ -1,7 +1,10 @@
 """Lie derivatives."""
 
+from collections.abc import Mapping
+
 from workflow_scripts.lie.settings import Head
 from workflow_scripts.workflow.files import Files
+from workflow_scripts.workflow.sources import Source
 from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.workspace import Workspace
 
@@ -38,6 +41,10 @@ def equivariance_error(workspace: Workspace) -> Step:
             "seed": study.seed,
         }
 
+    def outputs(w: Wildcards) -> Mapping[str, Source]:
+        file = study.models[w.model].outputs
+        return {"outputs": workspace.sources.file(workspace.in_data(file), file)} if file else {}
+
     return Step(
         workspace.steps,
         "equivariance_error",
@@ -49,6 +56,7 @@ def equivariance_error(workspace: Workspace) -> Step:
             "shards_val": workspace.shards("val"),
             "index": workspace.index,
         },
+        sources=outputs,
         settings=settings,
         execution=lambda _: {"compute": study.execution.compute, "chunk": study.lie.chunk},
         threads=study.execution.threads,

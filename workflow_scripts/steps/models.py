@@ -2,33 +2,52 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.provenance import digest
 from workflow_scripts.data.sources import is_file
-from workflow_scripts.models.settings import Model, weight_files
+from workflow_scripts.models.code import code_files
+from workflow_scripts.models.settings import LibraryName, Model, config_folder, weight_files
 from workflow_scripts.workflow.sources import ABSENT, Source
 from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.workspace import Workspace
 
 # What names published weights.
-PUBLISHED = {"timm", "torchvision", "pretrained"}
-# What no network is built from: labels and families belong to figures, the place of a checkpoint to nothing.
-NOT_IN_A_NETWORK = {"label", "family", "checkpoint"}
+PUBLISHED = {*get_args(LibraryName), "pretrained"}
+# What no network is built from: labels and families belong to figures, the order of outputs to what is measured of
+# them, the place of a checkpoint to nothing.
+NOT_IN_A_NETWORK = {"label", "family", "checkpoint", "outputs"}
 
 
 def declare(workspace: Workspace) -> None:
     """All steps of this module; raises `InputError` where there is no file of a checkpoint, nor was there one."""
     for name, model in workspace.study.models.items():
-        file = model.checkpoint and workspace.in_data(model.checkpoint)
-        if file and not is_file(Path(file)) and workspace.sources.file(file, model.checkpoint).fingerprint == ABSENT:
-            raise InputError(f"models.{name}.checkpoint: no such file {file}; put it there, or correct the path")
+        for key in ("checkpoint", "outputs"):
+            path = getattr(model, key)
+            file = path and workspace.in_data(path)
+            if file and not is_file(Path(file)) and workspace.sources.file(file, path).fingerprint == ABSENT:
+                raise InputError(f"models.{name}.{key}: no such file {file}; put it there, or correct the path")
+        if model.file and _code(workspace, model).fingerprint == ABSENT:
+            key, place = model.source[0], workspace.in_data(model.file)
+            raise InputError(f"models.{name}.{key}: nothing at {place}; put the code there, or correct the path")
     download_weights(workspace)
     build_model(workspace)
 
 
 def _published(model: Model) -> dict[str, Any]:
     return model.model_dump(mode="json", include=PUBLISHED)
+
+
+def _code(workspace: Workspace, model: Model) -> Source:
+    """The user's files that build a model, or say how: `ABSENT` where there are none."""
+    place = Path(workspace.in_data(model.file) if model.file else config_folder(model, workspace.in_data("weights")))
+    if model.file is None and not place.is_dir():
+        return Source("", ABSENT)
+    named = model.file or model.source[1]
+    read = [workspace.sources.file(str(path), f"{named}/{path.name}") for path in code_files(place)]
+    prints = [one.fingerprint for one in read]
+    return Source(str(place), ABSENT if ABSENT in prints or not prints else digest(prints))
 
 
 def download_weights(workspace: Workspace) -> Step:
@@ -59,9 +78,12 @@ def build_model(workspace: Workspace) -> Step:
     """A network with its card."""
     study = workspace.study
 
-    def checkpoint(w: Wildcards) -> Mapping[str, Source]:
-        file = study.models[w.model].checkpoint
-        return {"weights": workspace.sources.file(workspace.in_data(file), file)} if file else {}
+    def files(w: Wildcards) -> Mapping[str, Source]:
+        model = study.models[w.model]
+        file = model.checkpoint
+        weights = {"weights": workspace.sources.file(workspace.in_data(file), file)} if file else {}
+        code = _code(workspace, model)
+        return weights if code.fingerprint == ABSENT else {**weights, "code": code}
 
     return Step(
         workspace.steps,
@@ -69,7 +91,7 @@ def build_model(workspace: Workspace) -> Step:
         "models.build_model",
         outputs={"output": workspace.built("{model}")},
         inputs=lambda w: {"weights": workspace.published(w.model)} if study.models[w.model].pretrained else {},
-        sources=checkpoint,
+        sources=files,
         settings=lambda w: {
             "model": study.models[w.model].model_dump(mode="json", exclude=NOT_IN_A_NETWORK),
             "preprocessing": study.preprocessing,

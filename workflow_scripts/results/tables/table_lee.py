@@ -13,6 +13,7 @@ MEASURES = {
     "lie_squared": "Lie derivative, squared",
     "lie_absolute": "Lie derivative, absolute",
     "consistency": "consistency under rolls",
+    "similarity": "similarity under rolls",
     "eq_t_integer": "EQ-T, integer",
     "eq_t_fractional": "EQ-T, fractional",
     "eq_r": "EQ-R",
@@ -21,8 +22,10 @@ NOTE = (
     "Lie derivative, squared: mean over images of ||L f||^2 / D of the class probabilities f; absolute: of the mean of "
     "|L f| over them. Consistency: share of rolls by whole pixels that keep the top-1. EQ-T, EQ-R: mean squared change "
     "of f under random shifts and rotations. Classes: probabilities of all outputs of the model, or of a softmax over "
-    "the study's classes; models with different numbers of outputs are comparable by the latter. Low and high: 95 % "
-    "bootstrap interval of the mean over images, which the few images near a border between classes decide: the median "
+    "the study's classes; models with different numbers of outputs are comparable by the latter. Of models without a "
+    "classifier, f is the embedding of length 1, and similarity the mean cosine under the same rolls. Low and high: "
+    "95 % bootstrap interval of the mean over images, which the few images near a border between classes "
+    "decide: the median "
     "is not theirs. Mode: forward, or double backward where an operator has no forward mode. The "
     "derivative of the bilinear warp is the one-sided one towards the next pixel."
 )
@@ -31,7 +34,7 @@ MODEL_NOTE = (
     "The long table has every error with its interval."
 )
 REASON = "not measured because"
-NAMES = {"model": "all outputs", "study": "the study's"}
+NAMES = {"model": "all outputs", "study": "the study's", "embedding": "none: embedding"}
 
 
 def table_lee(*, abouts: list[Path], summaries: list[Path], labels: dict[str, str], output: Path) -> None:
@@ -72,7 +75,8 @@ def model_table(models: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     wide = chosen.pivot(index="model", columns="transformation", values="mean")[order].reset_index()
     wide.columns = [name.replace("_", " ") for name in wide.columns]
     joined = _described(models, errors).merge(wide, on="model", how="left")
-    unscored = models[["model", "top1_reason"]].rename(columns={"top1_reason": "no top-1 because"})
+    names = {"top1_reason": "no top-1 because", "outputs_order": "order of outputs"}
+    unscored = models[["model", *names]].rename(columns=names)
     joined = joined.merge(unscored, on="model")
     return joined[[*(name for name in joined if name != REASON), REASON]]
 

@@ -15,6 +15,9 @@ WIDEST = 100_000
 MANY = 100_000
 HUGE = 1e6
 
+KEYS_OF = "keys_of"
+"""Among the extras of a field's schema: the block of a study whose keys the field's own are, for lists of keys."""
+
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 """A seed, which random number generators keep in 64 bits."""
 

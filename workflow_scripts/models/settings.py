@@ -45,6 +45,8 @@ class Model(Block):
 
     training: str | None = None
     """A method of `training.methods`: the model trained with it."""
+    architecture: str | None = None
+    """Architecture of the training: one of `training.architectures`. The default is the main one."""
     timm: str | None = None
     """A timm model name."""
     torchvision: str | None = None
@@ -62,7 +64,10 @@ class Model(Block):
     crop: int | None = Field(None, ge=16, le=WIDEST)
     """Side of the input in pixels. The default is the model's own."""
     seed: Seed = 0
-    """Training seed of a training; seed of the initialisation of an untrained model."""
+    """Training seed of a training, by default all that it has; seed of the initialisation of an untrained model."""
+    seeds: list[Seed] | None = Field(None, min_length=1)
+    """Several seeds in place of one. Each is measured on its own; figures of invariance and equivariance show the mean
+    and the spread over seeds, all others the first seed."""
     label: str | None = None
     """Name in legends and tables. The default is the key."""
     family: str | None = None
@@ -87,4 +92,17 @@ class Model(Block):
         foreign = self.pretrained or self.checkpoint or self.args or self.classes or self.crop
         if self.training is not None and foreign:
             raise ValueError("a training takes no pretrained, checkpoint, args, classes or crop: it has its own")
+        if self.architecture is not None and self.training is None:
+            raise ValueError("architecture belongs to a training; give training, or leave it out")
+        self._check_seeds()
         return self
+
+    def _check_seeds(self) -> None:
+        if self.seeds is None:
+            return
+        if "seed" in self.model_fields_set:
+            raise ValueError("give seed or seeds, not both")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {self.seeds} repeat a seed")
+        if self.pretrained or self.checkpoint:
+            raise ValueError("published weights and checkpoints have no seeds; leave seeds out")

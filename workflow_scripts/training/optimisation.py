@@ -70,24 +70,39 @@ class Schedule:
 
 
 def tensors_of(optimizer: Optimizer, names: dict[Tensor, str]) -> dict[str, Tensor]:
-    """All tensors that an optimiser keeps, by the name of the parameter and their own: `conv.weight/exp_avg`."""
+    """All tensors that an optimiser keeps.
+
+    Names are those of the parameter and of what is kept of it, `conv.weight/exp_avg`, or the number of a group and what
+    is kept of that, `/0/step`.
+    """
+    owned = {names[parameter]: kept for parameter, kept in optimizer.state.items()}
+    owned |= {f"/{number}": added for number, added in enumerate(_added(optimizer))}
     return {
-        f"{names[parameter]}/{key}": value
-        for parameter, kept in optimizer.state.items()
-        for key, value in kept.items()
-        if isinstance(value, Tensor)
+        f"{owner}/{key}": value for owner, kept in owned.items() for key, value in kept.items() if _is_tensor(value)
     }
 
 
 def counts_of(optimizer: Optimizer, names: dict[Tensor, str]) -> dict[str, Any]:
     """All that an optimiser keeps and is no tensor, of parameters and of groups, without the settings of groups."""
-    per_parameter = {
-        names[parameter]: {key: value for key, value in kept.items() if not isinstance(value, Tensor)}
-        for parameter, kept in optimizer.state.items()
+    parameters = {names[parameter]: _numbers(kept) for parameter, kept in optimizer.state.items()}
+    return {
+        "parameters": {name: kept for name, kept in parameters.items() if kept},
+        "groups": [_numbers(added) for added in _added(optimizer)],
     }
+
+
+def _added(optimizer: Optimizer) -> list[dict[str, Any]]:
+    """What the optimiser has added to the settings of each group."""
     known = {"params", "initial_lr", *optimizer.defaults}
-    groups = [{key: value for key, value in group.items() if key not in known} for group in optimizer.param_groups]
-    return {"parameters": {name: kept for name, kept in per_parameter.items() if kept}, "groups": groups}
+    return [{key: value for key, value in group.items() if key not in known} for group in optimizer.param_groups]
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def _numbers(kept: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in kept.items() if not _is_tensor(value)}
 
 
 def put_back(
@@ -97,8 +112,10 @@ def put_back(
     parameters = {name: parameter for parameter, name in names.items()}
     for name, tensor in tensors.items():
         owner, _, key = name.rpartition("/")
-        parameter = parameters[owner]
-        optimizer.state[parameter][key] = _as_kept(key, tensor, parameter)
+        if owner.startswith("/"):
+            optimizer.param_groups[int(owner[1:])][key] = tensor
+        else:
+            optimizer.state[parameters[owner]][key] = _as_kept(key, tensor, parameters[owner])
     for owner, kept in counts["parameters"].items():
         optimizer.state[parameters[owner]].update(kept)
     for group, added in zip(optimizer.param_groups, counts["groups"], strict=True):

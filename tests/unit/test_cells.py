@@ -193,7 +193,7 @@ def test_networks_of_seeds_are_files_of_their_trainings(tmp_path):
     ],
 )
 def test_a_mistake_in_the_seeds_of_a_model_is_said(models, said):
-    with pytest.raises(ValueError, match="models|seed|architecture") as error:
+    with pytest.raises(ValueError, match=r"models|seed|architecture") as error:
         with_models(models)
     assert said in str(error.value)
 
@@ -244,9 +244,9 @@ def test_boxes_are_means_over_seeds_with_their_spread(tmp_path):
     boxes = ["p5", "p25", "p50", "p75", "p95"]
     np.testing.assert_allclose(table.loc[1, boxes].to_numpy(float), np.array([5, 25, 50, 75, 95]) / 200 + 0.2)
     spread = ["seeds", "p50_low", "p50_high", "p50_sd"]
-    sd = np.std(shifts["several"], ddof=1)
-    np.testing.assert_allclose(table.loc[1, spread].to_numpy(float), [3, 0.25, 0.75, sd])
-    np.testing.assert_allclose(table.loc[2, spread].to_numpy(float), [1, 0.55, 0.55, np.nan])
+    sd = float(np.std(shifts["several"], ddof=1))
+    np.testing.assert_allclose(table.loc[1, spread].to_numpy(float), np.array([3, 0.25, 0.75, sd]))
+    np.testing.assert_allclose(table.loc[2, spread].to_numpy(float), np.array([1, 0.55, 0.55, np.nan]))
 
 
 def test_legends_say_which_seeds_they_show():

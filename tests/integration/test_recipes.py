@@ -28,8 +28,10 @@ from tests.trainings import (
 from workflow_scripts.common import lock
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.card import Card
-from workflow_scripts.models.network import create
+from workflow_scripts.models.network import create, load
+from workflow_scripts.models.settings import Model
 from workflow_scripts.training.checkpoint import Checkpoints, Progress
 from workflow_scripts.training.learner import Learner, Moment, cross_entropy
 from workflow_scripts.training.optimisation import Schedule, averages
@@ -252,6 +254,19 @@ def test_a_killed_training_by_all_of_a_recipe_continues_to_the_same_bits(tiny_sh
     assert not disturbed["output"].exists()
     train(**disturbed, workers=1)
     assert_same_result(tmp_path / "undisturbed", tmp_path / "disturbed")
+
+
+def test_a_training_starts_from_the_untrained_network_of_its_seed(tiny_shards, tmp_path):
+    """With a rate too small to move a weight, the training ends where it starts."""
+    recipe = Recipe(epochs=1, batch_size=8, learning_rate=1e-38, weight_decay=0.0, momentum=0.0)
+    train(**arguments(tiny_shards, tmp_path, recipe))
+    model = Model(timm="resnet18", args=TINY, classes=3, crop=32, seeds=[4, 5]).model_copy(update={"seed": 4})
+    build_model(model=model, preprocessing=SIZES, output=tmp_path / "untrained")
+    _, untrained = load(tmp_path / "untrained")
+    trained = weights(tmp_path)
+    for name, value in untrained.named_parameters():
+        # From zero, as of biases, even such a step is one.
+        torch.testing.assert_close(trained[name], value.detach(), atol=1e-30, rtol=0)
 
 
 def test_two_ranks_keep_one_average_and_one_schedule(tiny_shards, tmp_path):

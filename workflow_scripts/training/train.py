@@ -42,7 +42,6 @@ from workflow_scripts.training.checkpoint import Checkpoints, Progress, exclusiv
 from workflow_scripts.training.choice import read_choice
 from workflow_scripts.training.evaluate import Predictions, evaluate
 from workflow_scripts.training.learner import Learner, Moment
-from workflow_scripts.training.mixing import check_pairs
 from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
 from workflow_scripts.training.ranks import join
@@ -104,12 +103,8 @@ def train(
         card = describe(images, validation, architecture, architecture_args, preprocessing)
         augmenter, local_batch_norm = make(augmentation, preprocessing), recipe.batch_norm == "local"
         plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, local_batch_norm)
-        network = create(card, seed)
-        if recipe.mixes:
-            check_pairs(plan.batch, ranks)
-        learner = Learner(
-            network, card, recipe, ranks, augerino, channels_last=channels_last, compile=compile, steps=plan.steps
-        )
+        way: dict[str, Any] = {"channels_last": channels_last, "compile": compile, "steps": plan.steps}
+        learner = Learner(create(card, seed), card, recipe, ranks, augerino, **way)
         try_step(learner, card, plan.batch, compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
         examples = batches.TrainingImages(images, augmenter, seed)

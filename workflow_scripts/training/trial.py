@@ -14,6 +14,7 @@ from workflow_scripts.common.provenance import PACKAGE
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.libraries import LIBRARIES
 from workflow_scripts.training.learner import Learner, Moment
+from workflow_scripts.training.mixing import check_pairs
 from workflow_scripts.training.optimisation import averages
 from workflow_scripts.training.ranks import lost_a_rank
 
@@ -26,8 +27,11 @@ def try_step(learner: Learner, card: Card, batch: int, compiled: bool) -> None:
 
     On a GPU, and if the network is compiled, the rank's part of a batch is as large as in training. Weights, buffers
     and the state of random generators are afterwards what they were. Raises `InputError` where the network cannot take
-    the images, cannot be compiled, or does not fit into memory. All ranks must call it together.
+    the images, cannot be compiled, or does not fit into memory, and where images cannot be mixed in pairs. All ranks
+    must call it together.
     """
+    if learner.mixing:
+        check_pairs(batch, learner.ranks)
     part = learner.ranks.share(batch)
     images = part.stop - part.start
     if learner.ranks.device.type == "cpu" and not compiled:

@@ -27,7 +27,7 @@ from workflow_scripts.models.card import Card
 from workflow_scripts.models.network import create
 from workflow_scripts.training.augmentations import make
 from workflow_scripts.training.batches import PlannedBatches, TrainingImages, make_plan, training_loader
-from workflow_scripts.training.learner import Learner
+from workflow_scripts.training.learner import Learner, Moment
 from workflow_scripts.training.ranks import Ranks, choose_algorithms
 from workflow_scripts.training.settings import Recipe, augmentation_named
 from workflow_scripts.training.workers import AHEAD
@@ -120,7 +120,7 @@ class Bench:
 
     def _step(self, learner: Learner, source: Iterator[Batch]) -> None:
         images, labels = next(source)
-        learner.step(images, labels, len(images), 0)
+        learner.step(images, labels, len(images), Moment(0, 0, 0))
 
     def _wait(self) -> None:
         if self.ranks.device.type == "cuda":

@@ -1,4 +1,4 @@
-"""One job per training: the points of each method's grid, then every method with every seed."""
+"""One job per training: the points of each grid, then every architecture by every method with every seed."""
 
 
 rule train:
@@ -23,7 +23,7 @@ rule train:
         COMMAND
 
 
-if STUDY.training.grid:
+if "train_grid" in STEPS:
 
     rule train_grid:
         input:

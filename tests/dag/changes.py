@@ -11,6 +11,17 @@ FOLDER: Changes = {"dataset": {"kind": "imagefolder", "root": "images"}}
 TABLE: Changes = {"dataset": {"kind": "csv", "root": "images"}}
 SET: Changes = {"dataset": {"kind": "torchvision", "root": "images", "name": "DTD"}}
 CORRUPTED: Changes = {"dataset": {"kind": "imagenet-c", "root": "images", "corruption": "fog", "severity": 1}}
+# A second architecture, with a model.
+NARROW: Changes = {
+    "training.architecture_args": {},
+    "training.architectures": {
+        "resnet18": {"args": {"channels": [8, 8, 16, 16]}},
+        "narrow": {"timm": "resnet18", "args": {"channels": [4, 4, 8, 8]}, "methods": ["fscc", "t30"]},
+    },
+    "models.narrow": {"training": "fscc", "architecture": "narrow"},
+}
+# Bounds are learned with labels and weights as they are.
+NO_BOUNDS: Changes = {"augerino": None, "models.learned.training": "rrc"}
 COLORS = ["#000000", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0072B2", "#F0E442"]
 # Transformations of torchvision's, with the argument that gets the values.
 TENTHS = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45]
@@ -87,6 +98,27 @@ CHANGES: dict[str, Changes] = {
     "preprocessing.std": {"preprocessing.std": [0.5, 0.5, 0.5]},
     "training.architecture": {"training.architecture": "resnet26"},
     "training.architecture_args": {"training.architecture_args.channels": [8, 8, 8, 8]},
+    "training.architectures.NAME.timm": {"training.architectures.narrow.timm": "resnet26"},
+    "training.architectures.NAME.args": {"training.architectures.narrow.args.channels": [8, 8, 8, 8]},
+    "training.architectures.NAME.recipe": {"training.architectures.narrow.recipe": {"optimizer": "adamw"}},
+    "training.architectures.NAME.grid": {"training.architectures.narrow.grid": {"learning_rates": [0.3]}},
+    "training.architectures.NAME.methods": {"training.architectures.narrow.methods": ["fscc", "t30", "rrc"]},
+    "training.recipe.optimizer": {"training.recipe.optimizer": "lamb"},
+    "training.recipe.decayed": {"training.recipe.decayed": "weights"},
+    "training.recipe.betas": {"training.recipe.betas": [0.9, 0.95]},
+    "training.recipe.clip_norm": {"training.recipe.clip_norm": 1.0},
+    "training.recipe.schedule": {"training.recipe.schedule": "cosine"},
+    "training.recipe.schedule_per": {"training.recipe.schedule_per": "step"},
+    "training.recipe.minimum_learning_rate": {"training.recipe.minimum_learning_rate": 1e-5},
+    "training.recipe.warmup_epochs": {"training.recipe.warmup_epochs": 1},
+    "training.recipe.warmup_learning_rate": {"training.recipe.warmup_learning_rate": 1e-4},
+    "training.recipe.label_smoothing": {"training.recipe.label_smoothing": 0.1},
+    "training.recipe.mixup": {"training.recipe.mixup": 0.8},
+    "training.recipe.cutmix": {"training.recipe.cutmix": 1.0},
+    "training.recipe.mix_probability": {"training.recipe.mix_probability": 0.5},
+    "training.recipe.cutmix_share": {"training.recipe.cutmix_share": 0.3},
+    "training.recipe.ema_decay": {"training.recipe.ema_decay": 0.99},
+    "training.recipe.ema_warmup": {"training.recipe.ema_warmup": True},
     "training.recipe.epochs": {"training.recipe.epochs": 3},
     "training.recipe.batch_size": {"training.recipe.batch_size": 32},
     "training.recipe.learning_rate": {"training.recipe.learning_rate": 0.04},
@@ -116,6 +148,8 @@ CHANGES: dict[str, Changes] = {
     "training.methods.NAME.per_class.improving": {"training.methods.boosted.per_class.improving": True},
     "training.methods.NAME.per_class.probability": {"training.methods.boosted.per_class.probability": 0.3},
     "models.NAME.training": {"models.resnet_fscc.training": "rrc"},
+    "models.NAME.architecture": {"models.narrow.architecture": "resnet18"},
+    "models.NAME.seeds": {"models.resnet_untrained.seeds": [3, 4]},
     "models.NAME.timm": {"models.resnet_untrained.timm": "resnet34"},
     "models.NAME.torchvision": {"models.resnet_published.torchvision": "resnet34"},
     "models.NAME.open_clip": {"models.resnet_untrained": {"open_clip": "RN50"}},
@@ -314,6 +348,16 @@ BEFORE: dict[str, Changes] = {
     "dataset.store_colour": {"dataset.store_size": 40},
     "execution.nodes": {"training.recipe.batch_norm": "synchronised"},
     "execution.ranks": {"training.recipe.batch_norm": "synchronised"},
+    "models.NAME.architecture": NARROW,
+    **{f"training.architectures.NAME.{key}": NARROW for key in ("timm", "args", "recipe", "grid", "methods")},
+    "training.recipe.betas": {"training.recipe.optimizer": "adamw"},
+    "training.recipe.minimum_learning_rate": {"training.recipe.schedule": "cosine"},
+    **{f"training.recipe.{key}": NO_BOUNDS for key in ("label_smoothing", "mixup", "cutmix", "ema_decay")},
+    **{
+        f"training.recipe.{key}": {**NO_BOUNDS, "training.recipe.mixup": 0.2, "training.recipe.cutmix": 1.0}
+        for key in ("mix_probability", "cutmix_share")
+    },
+    "training.recipe.ema_warmup": {**NO_BOUNDS, "training.recipe.ema_decay": 0.9},
     **{
         f"augerino.limits.{name}": {"augerino.transformations": ["translation", "affine"]}
         for name in ("rotation", "scale", "stretch", "shear")

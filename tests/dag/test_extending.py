@@ -93,6 +93,7 @@ def test_every_section_has_a_test():
         "A transformation",
         "A figure or a table",
         "An augmentation",
+        "An optimiser",
         "A source of models",
         "A kind of dataset",
     }
@@ -101,7 +102,8 @@ def test_every_section_has_a_test():
 def test_a_transformation_is_measured(checkout):
     extended(checkout, "A transformation")
     jobs = checkout.planned("figure_a3", "-p", "--config", "study=demo")
-    assert jobs["sweep"] == 4
+    # Two models with both of their seeds, and two untrained.
+    assert jobs["sweep"] == 6
     said = checkout.snakemake("-n", "-p", "figure_a3", "--config", "study=demo").stdout
     assert '"blur"' in said
 
@@ -132,6 +134,15 @@ def test_an_augmentation_reruns_no_other_training(checkout):
     study["training"]["methods"]["t10"] = {}
     checkout.write_study(study)
     assert checkout.planned("trainings") == {"train": 1}
+
+
+def test_an_optimiser_can_be_planned(checkout):
+    extended(checkout, "An optimiser")
+    write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=3, val=4)
+    study = tiny_study(models={}, figures={}, tables={})
+    study["training"]["recipe"]["optimizer"] = "adopt"
+    checkout.write_study(study)
+    assert '"optimizer": "adopt"' in checkout.snakemake("-n", "-p", "trainings").stdout
 
 
 def test_models_of_another_source_can_be_planned(checkout):

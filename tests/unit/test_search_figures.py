@@ -196,8 +196,9 @@ def test_figure_3c_is_written_and_names_absent_magnitudes(tmp_path):
     paths = {name: tmp_path / f"{name}.parquet" for name in SUMMARIES}
     for name, path in paths.items():
         write_table(path, SUMMARIES[name].assign(**columns, dropped=0))
-    figure_3c(search=tmp_path / "search.parquet", summaries=paths, figure=COMPARISON, output=tmp_path / "figure")
+    summaries = {name: [path] for name, path in paths.items()}
+    figure_3c(search=tmp_path / "search.parquet", summaries=summaries, figure=COMPARISON, output=tmp_path / "figure")
     assert len(pd.read_csv(tmp_path / "figure.csv")) == 2 * 3
     other = COMPARISON.model_copy(update={"magnitudes": [12]})
     with pytest.raises(InputError, match=r"none is in banks\.a\.magnitudes"):
-        figure_3c(search=tmp_path / "search.parquet", summaries=paths, figure=other, output=tmp_path / "figure")
+        figure_3c(search=tmp_path / "search.parquet", summaries=summaries, figure=other, output=tmp_path / "figure")

@@ -50,7 +50,11 @@ def test_shipped_studies_are_valid(path):
         ),
         ("  kind: planted\n", "", "dataset.kind: missing; give one of 'planted', 'imagefolder', 'ilsvrc2012'"),
         ("crop: 64\ntraining", "crop: 80\ntraining", "preprocessing: crop (80) must not exceed resize (73)"),
-        ("seeds: [0, 1]", "seeds: [1, 2]", "models.resnet_standard: seed 0 is not in training.seeds [1, 2]"),
+        (
+            "training: standard\n",
+            "training: standard\n    seed: 3\n",
+            "models.resnet_standard: seed 3 is not in training.seeds [0, 1]",
+        ),
         ("seeds: [0, 1]", "seeds: [0, 1", "not valid YAML"),
         ("invariance:", "title: again\ninvariance:", "key 'title' is given twice"),
         ("models: [resnet_fscc", "models: [resnet_fsc", "similarity_search.models: unknown model 'resnet_fsc'"),

@@ -31,9 +31,9 @@ COLUMNS = {
     "box_bottom": "true bounding box of the object: bottom edge (exclusive), in pixels",
     # trainings
     "epoch": "epoch, counted from 1; the values are those at its end",
-    "learning_rate": "learning rate: during the epoch of a history, initial in a grid",
-    "train_loss": "mean cross-entropy over the epoch's augmented training images",
-    "train_top1": "share of the epoch's augmented training images classified correctly",
+    "learning_rate": "learning rate: in the last step of the epoch of a history, initial in a grid",
+    "train_loss": "mean cross-entropy over the epoch's augmented training images, to labels as smoothed and mixed",
+    "train_top1": "share of the epoch's augmented training images classified correctly; mixed ones as the larger part",
     "val_loss": "mean cross-entropy over the validation images; null where the epoch was not evaluated",
     "val_top1": "share of the validation images classified correctly; null where the epoch was not evaluated",
     "prediction": "label the model gives the image (top-1)",

@@ -19,6 +19,8 @@ HUGE = 1e6
 
 # Tags of a value that is either a name or a block, which are no part of a key.
 NAME_OR_BLOCK = ("a name", "a block")
+KEYS_OF = "keys_of"
+"""Among the extras of a field's schema: the block of a study whose keys the field's own are, for lists of keys."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 """A seed, which random number generators keep in 64 bits."""

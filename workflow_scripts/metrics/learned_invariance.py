@@ -28,7 +28,8 @@ def counterparts(transformation: str, family: str) -> tuple[str, ...]:
 def gaps(trained: pd.DataFrame, untrained: pd.DataFrame, magnitudes: list[int]) -> pd.Series:
     """Median invariance trained minus untrained, averaged over `magnitudes`, per transformation of bank A.
 
-    Both tables are summaries of the metric `invariance`; magnitudes that they lack do not count.
+    Both tables are summaries of the metric `invariance`, of one seed or of several, over which it is averaged, too;
+    magnitudes that they lack do not count.
     """
 
     def medians(summary: pd.DataFrame) -> pd.Series:

@@ -24,7 +24,7 @@ FailingModels = Literal["stop", "row"]
 
 
 # Keys that a training of the study may have.
-OF_A_TRAINING = frozenset(["training", "seed", "label", "family"])
+OF_A_TRAINING = frozenset(["training", "architecture", "seed", "seeds", "label", "family"])
 # What libraries take as arguments and is a key here, or of no use.
 NOT_ARGUMENTS = {
     "num_classes": "give 'classes'",
@@ -80,6 +80,8 @@ class Model(Block):
 
     training: str | None = None
     """A method of `training.methods`: the model trained with it."""
+    architecture: str | None = None
+    """Architecture of the training: one of `training.architectures`. The default is the main one."""
     timm: str | None = None
     """A timm model name."""
     torchvision: str | None = None
@@ -127,7 +129,10 @@ class Model(Block):
     std: tuple[Spread, Spread, Spread] | None = None
     """Standard deviation per channel to divide by. The default is that of the named weights or architecture."""
     seed: Seed = 0
-    """Training seed of a training; seed of the initialisation of an untrained model."""
+    """Training seed of a training, by default all that it has; seed of the initialisation of an untrained model."""
+    seeds: list[Seed] | None = Field(None, min_length=1)
+    """Several seeds in place of one. Each is measured on its own; figures of invariance and equivariance show the mean
+    and the spread over seeds, all others the first seed."""
     label: str | None = None
     """Name in legends and tables. The default is the key."""
     family: str | None = None
@@ -158,6 +163,9 @@ class Model(Block):
         foreign = self.model_fields_set - OF_A_TRAINING
         if self.training is not None and any(getattr(self, key) not in (None, False, {}) for key in foreign):
             raise ValueError(f"a training takes no {', '.join(sorted(foreign))}: it has its own")
+        if self.architecture is not None and self.training is None:
+            raise ValueError("architecture belongs to a training; give training, or leave it out")
+        self._check_seeds()
         return self
 
     @model_validator(mode="after")
@@ -172,3 +180,13 @@ class Model(Block):
         if self.pretrained and self.file:
             raise ValueError("code of your own has no published weights; give a checkpoint, or load them in your code")
         return self
+
+    def _check_seeds(self) -> None:
+        if self.seeds is None:
+            return
+        if "seed" in self.model_fields_set:
+            raise ValueError("give seed or seeds, not both")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {self.seeds} repeat a seed")
+        if self.pretrained or self.checkpoint:
+            raise ValueError("published weights and checkpoints have no seeds; leave seeds out")

@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.common.settings import KEYS_OF
 from workflow_scripts.results.catalogue import ENTRIES
 from workflow_scripts.results.study import Study
 from workflow_scripts.study.config import STUDIES
@@ -51,6 +52,9 @@ def _rows(block: type[BaseModel], prefix: str, values: BaseModel | None) -> Iter
     """Key, default and meaning of every key of `block`, whose defaults are `values` where its parent sets them."""
     for name, field in block.model_fields.items():
         key = f"{prefix}{name}"
+        if isinstance(field.json_schema_extra, dict) and (same := field.json_schema_extra.get(KEYS_OF)):
+            yield key, f"keys of `{same}`", (field.description or "").replace("\n", " ")
+            continue
         inner = [
             member
             for outer in members(field.annotation)

@@ -20,7 +20,7 @@ def declare(workspace: Workspace) -> None:
 
 def _head(workspace: Workspace, model: str) -> Head:
     """Where the classifier of a model comes from: a training of this study, published weights, or none."""
-    entry = workspace.study.models[model]
+    entry = workspace.study.network(model)
     if entry.training:
         return "study"
     if entry.pretrained:
@@ -36,13 +36,13 @@ def equivariance_error(workspace: Workspace) -> Step:
         return {
             "model": w.model,
             "head": _head(workspace, w.model),
-            "family": study.models[w.model].family or "",
+            "family": study.network(w.model).family or "",
             "settings": study.lie.model_dump(mode="json", exclude=NOT_IN_AN_ERROR),
             "seed": study.seed,
         }
 
     def outputs(w: Wildcards) -> Mapping[str, Source]:
-        file = study.models[w.model].outputs
+        file = study.network(w.model).outputs
         return {"outputs": workspace.sources.file(workspace.in_data(file), file)} if file else {}
 
     return Step(

@@ -100,7 +100,7 @@ def best_per_class(workspace: Workspace) -> Step:
     study = workspace.study
 
     def ranking(method: str) -> dict[str, object]:
-        per_class = study.training.methods[method].per_class
+        per_class = study.training.method(method).per_class
         return per_class.model_dump(mode="json", exclude={"model", "probability"}) if per_class else {}
 
     return Step(

@@ -15,9 +15,9 @@ from workflow_scripts.workflow.workspace import Workspace
 
 # What names published weights.
 PUBLISHED = {*get_args(LibraryName), "pretrained"}
-# What no network is built from: labels and families belong to figures, the order of outputs to what is measured of
-# them, the place of a checkpoint to nothing.
-NOT_IN_A_NETWORK = {"label", "family", "checkpoint", "outputs"}
+# What no network is built from: labels and families belong to figures, architectures to trainings, the order of outputs
+# to what is measured of them, the place of a checkpoint to nothing; each network has one seed.
+NOT_IN_A_NETWORK = {"label", "family", "checkpoint", "outputs", "architecture", "seeds"}
 
 
 def declare(workspace: Workspace) -> None:
@@ -55,7 +55,7 @@ def download_weights(workspace: Workspace) -> Step:
     study = workspace.study
 
     def local(w: Wildcards) -> Mapping[str, Source]:
-        files = weight_files(study.models[w.model], Path(workspace.in_data("weights")))
+        files = weight_files(study.network(w.model), Path(workspace.in_data("weights")))
         found = next((file for file in files if file.is_file()), files[0])
         source = workspace.sources.file(str(found), f"weights of {w.model}")
         return {"local": source} if source.fingerprint != ABSENT else {}
@@ -66,7 +66,7 @@ def download_weights(workspace: Workspace) -> Step:
         "models.download_weights",
         outputs={"output": workspace.published("{model}")},
         sources=local,
-        settings=lambda w: {"model": _published(study.models[w.model])},
+        settings=lambda w: {"model": _published(study.network(w.model))},
         execution=lambda _: {
             "folder": workspace.in_data("weights"),
             "failing": study.execution.failing_models,
@@ -79,7 +79,7 @@ def build_model(workspace: Workspace) -> Step:
     study = workspace.study
 
     def files(w: Wildcards) -> Mapping[str, Source]:
-        model = study.models[w.model]
+        model = study.network(w.model)
         file = model.checkpoint
         weights = {"weights": workspace.sources.file(workspace.in_data(file), file)} if file else {}
         code = _code(workspace, model)
@@ -90,10 +90,10 @@ def build_model(workspace: Workspace) -> Step:
         "build_model",
         "models.build_model",
         outputs={"output": workspace.built("{model}")},
-        inputs=lambda w: {"weights": workspace.published(w.model)} if study.models[w.model].pretrained else {},
+        inputs=lambda w: {"weights": workspace.published(w.model)} if study.network(w.model).pretrained else {},
         sources=files,
         settings=lambda w: {
-            "model": study.models[w.model].model_dump(mode="json", exclude=NOT_IN_A_NETWORK),
+            "model": study.network(w.model).model_dump(mode="json", exclude=NOT_IN_A_NETWORK),
             "preprocessing": study.preprocessing,
         },
         execution=lambda _: {"failing": study.execution.failing_models},

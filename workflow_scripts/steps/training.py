@@ -1,4 +1,7 @@
-"""One job per training: the points of each method's grid, then every method with every seed."""
+"""One job per training: the points of each grid, then every architecture by every method with every seed.
+
+The wildcard `method` is the name of a training: a method, or `architecture.method`.
+"""
 
 import re
 from collections.abc import Mapping
@@ -8,6 +11,7 @@ from typing import Any
 
 from workflow_scripts.augerino.settings import Learning
 from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.training.settings import Grid
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.own_code import by_fingerprint, called, check_function, files_of
 from workflow_scripts.workflow.sources import Source
@@ -25,10 +29,11 @@ AUGERINO = tuple(f"workflow_scripts.augerino.{name}" for name in ("draws", "gene
 
 def declare(workspace: Workspace) -> None:
     """All steps of this module that the study has; raises `InputError` for code of the user's that cannot be had."""
-    for method in workspace.study.training.methods:
-        if own := workspace.study.training.own_augmentation(method):
-            check_function(workspace, f"training.methods.{method}.augmentation.transform", own.transform)
-    if workspace.study.training.grid:
+    training = workspace.study.training
+    for name, cell in training.cells.items():
+        if own := training.own_augmentation(name):
+            check_function(workspace, f"training.methods.{cell.method}.augmentation.transform", own.transform)
+    if training.owners:
         # A run of the grid that is the final training of its seed is not trained again: asked before `train`.
         reuse_grid_run(workspace)
         train_grid(workspace)
@@ -38,7 +43,7 @@ def declare(workspace: Workspace) -> None:
 
 
 def owner(workspace: Workspace, method: str) -> str:
-    """The method whose grid chooses the hyper-parameters of `method`: itself or another."""
+    """The training whose grid chooses the hyper-parameters of `method`: itself or another."""
     return workspace.study.training.owner(base(workspace, method))
 
 
@@ -54,9 +59,14 @@ def bounds_learning(workspace: Workspace, method: str) -> Learning | None:
     return augerino.learning(method) if augerino and method in augerino.methods else None
 
 
+def grid_of(workspace: Workspace, method: str) -> Grid | None:
+    """The grid that chooses the hyper-parameters of a training, if one does."""
+    return workspace.study.training.grid_of(base(workspace, method))
+
+
 def is_reused(workspace: Workspace, method: str, seed: int) -> bool:
     """Whether a final training is a run of its method's grid."""
-    grid = workspace.study.training.grid
+    grid = grid_of(workspace, method)
     return grid is not None and seed == grid.seed and owner(workspace, method) == method
 
 
@@ -73,28 +83,28 @@ def _launcher(workspace: Workspace) -> str:
 def _inputs(workspace: Workspace, method: str) -> Files:
     """The images, and the transformations of each class for a method that has them."""
     own = base(workspace, method)
-    per_class = workspace.study.training.methods[own].per_class
+    per_class = workspace.study.training.method(own).per_class
     advice = {"class_transformations": workspace.metric("best_per_class", own)} if per_class else {}
     return {"shards_train": workspace.shards("train"), "shards_val": workspace.shards("val"), **advice}
 
 
-def _settings(workspace: Workspace, method: str, seed: int, recipe: dict[str, Any]) -> Files:
-    """What determines a training, but for its data; ranks count where batch norm is per rank."""
+def _settings(workspace: Workspace, method: str, seed: int, point: dict[str, float] | None = None) -> Files:
+    """What determines a training, but for its data, at a `point` of its grid; ranks count where each is on its own."""
     study, own = workspace.study, base(workspace, method)
-    per_class, local = study.training.methods[own].per_class, study.training.recipe.batch_norm == "local"
+    per_class, recipe = study.training.method(own).per_class, study.training.recipe_of(own)
     transform = study.training.own_augmentation(own)
     by_contents = transform and transform.model_copy(update={"transform": called(workspace, transform.transform)})
     return {
-        "architecture": study.training.architecture,
-        "architecture_args": study.training.architecture_args,
+        "architecture": study.training.timm_name(own),
+        "architecture_args": study.training.args(own),
         "augmentation": study.training.augmentation(own),
         "probability": per_class.probability if per_class else 0.0,
         "own_operations": by_fingerprint(workspace, study.banks.b).custom if per_class else {},
         "own_augmentation": by_contents,
         "augerino": bounds_learning(workspace, method),
-        "recipe": recipe,
+        "recipe": recipe.settings() | (point or {}),
         "preprocessing": study.preprocessing,
-        "world": study.execution.world if local else None,
+        "world": study.execution.world if recipe.needs_its_ranks else None,
         "seed": seed,
     }
 
@@ -115,7 +125,7 @@ def _execution(workspace: Workspace, method: str, key: str) -> Files:
 
 def _without(workspace: Workspace, method: str) -> tuple[str, ...]:
     """A change of bank B or of Augerino concerns only the trainings that use it."""
-    per_class = workspace.study.training.methods[base(workspace, method)].per_class
+    per_class = workspace.study.training.method(base(workspace, method)).per_class
     learns = bounds_learning(workspace, method)
     own = workspace.study.training.own_augmentation(base(workspace, method))
     return (() if per_class else PER_CLASS) + (() if learns else AUGERINO) + (() if own else OWN)
@@ -124,7 +134,7 @@ def _without(workspace: Workspace, method: str) -> tuple[str, ...]:
 def _code(workspace: Workspace, method: str) -> dict[str, Mapping[str, Source]]:
     """The user's files that a training runs."""
     training, own = workspace.study.training, base(workspace, method)
-    operations = workspace.study.banks.b.custom.values() if training.methods[own].per_class else ()
+    operations = workspace.study.banks.b.custom.values() if training.method(own).per_class else ()
     transform = training.own_augmentation(own)
     functions = [*(one.function for one in operations), *([transform.transform] if transform else [])]
     return {"code": files_of(workspace, functions)}
@@ -132,11 +142,10 @@ def _code(workspace: Workspace, method: str) -> dict[str, Mapping[str, Source]]:
 
 def train(workspace: Workspace) -> Step:
     """A final training."""
-    training, run = workspace.study.training, workspace.run("{method}", "{seed}")
-    recipe = training.recipe.model_dump(mode="json")
+    run = workspace.run("{method}", "{seed}")
 
     def inputs(w: Wildcards) -> Files:
-        choice = {"choice": workspace.choice(owner(workspace, w.method))} if training.grid else {}
+        choice = {"choice": workspace.choice(owner(workspace, w.method))} if grid_of(workspace, w.method) else {}
         return {**_inputs(workspace, w.method), **choice}
 
     return Step(
@@ -145,7 +154,7 @@ def train(workspace: Workspace) -> Step:
         "training.train",
         outputs={"output": run},
         inputs=inputs,
-        settings=lambda w: _settings(workspace, w.method, int(w.seed), recipe),
+        settings=lambda w: _settings(workspace, w.method, int(w.seed)),
         sources=lambda w: _code(workspace, w.method),
         execution=lambda w: _execution(workspace, w.method, workspace.steps["train"].key(w)),
         without=lambda w: _without(workspace, w.method),
@@ -158,12 +167,11 @@ def train(workspace: Workspace) -> Step:
 
 def train_grid(workspace: Workspace) -> Step:
     """A training at one point of a method's grid."""
-    training = workspace.study.training
-    seed = training.grid.seed if training.grid else 0
 
     def settings(w: Wildcards) -> Files:
+        grid = grid_of(workspace, w.method)
         point = {"learning_rate": float(w.rate), "weight_decay": float(w.decay)}
-        return _settings(workspace, w.method, seed, training.recipe.model_dump(mode="json") | point)
+        return _settings(workspace, w.method, grid.seed if grid else 0, point)
 
     return Step(
         workspace.steps,
@@ -190,7 +198,7 @@ def exact(number: float) -> str:
 
 def _grid(workspace: Workspace, method: str, *names: str) -> list[dict[str, Any]]:
     """The trainings of a method's grid: files, learning rate and weight decay of each."""
-    grid = workspace.study.training.grid
+    grid = grid_of(workspace, method)
     points = product(grid.learning_rates, grid.weight_decays) if grid else []
     return [
         {
@@ -220,7 +228,6 @@ def select(workspace: Workspace) -> Step:
 def reuse_grid_run(workspace: Workspace) -> Step:
     """The grid's run at the chosen point, which is the final training of its seed."""
     training = workspace.study.training
-    owners = [name for name in training.methods if training.owner(name) == name]
     return Step(
         workspace.steps,
         "reuse_grid_run",
@@ -231,8 +238,9 @@ def reuse_grid_run(workspace: Workspace) -> Step:
             "runs": _grid(workspace, w.method, *TRAINING),
         },
         constraints={
-            "method": "|".join(map(re.escape, owners)),
-            "seed": str(training.grid.seed if training.grid else 0),
+            "method": "|".join(map(re.escape, training.owners)),
+            # All grids have the same.
+            "seed": str(training.grids[0].seed),
         },
     )
 
@@ -240,21 +248,24 @@ def reuse_grid_run(workspace: Workspace) -> Step:
 def cost(workspace: Workspace) -> Step:
     """How many trainings there are, and what they take; makes no file."""
     study, training = workspace.study, workspace.study.training
-    owners = [name for name in training.methods if training.owner(name) == name] if training.grid else []
-    points = len(training.grid.learning_rates) * len(training.grid.weight_decays) if training.grid else 0
-    shared = len(owners) if training.grid and training.grid.seed in training.seeds else 0
+    points = {name: len(_grid(workspace, name)) for name in training.owners}
+    shared = [name for name in points if any(is_reused(workspace, name, seed) for seed in training.seeds)]
+    runs = {name: points.get(name, 0) + len(training.seeds) - (name in shared) for name in training.cells}
     learned = len(study.augerino_methods) * len(study.augerino.seeds) if study.augerino else 0
+    epochs = sum(training.recipe_of(name).epochs * count for name, count in runs.items())
+    if study.augerino:
+        epochs += training.recipe_of(study.augerino.base_method).epochs * learned
     return Step(
         workspace.steps,
         "cost",
         "training.cost",
         outputs={},
         settings=lambda _: {
-            "grid_trainings": points * len(owners),
-            "final_trainings": len(training.methods) * len(training.seeds),
-            "shared_trainings": shared,
+            "grid_trainings": sum(points.values()),
+            "final_trainings": len(training.cells) * len(training.seeds),
+            "shared_trainings": len(shared),
             "augerino_trainings": learned,
-            "epochs": training.recipe.epochs,
+            "epochs": epochs,
             "images_per_second": study.execution.images_per_second,
             "dataset": study.dataset,
         },
@@ -263,9 +274,7 @@ def cost(workspace: Workspace) -> Step:
 
 
 def all_weights(workspace: Workspace) -> list[str]:
-    """The weights of every method and seed."""
+    """The weights of every training and seed."""
     study = workspace.study
-    runs = [
-        (name, seed) for name in (*study.training.methods, *study.augerino_methods) for seed in study.seeds_of(name)
-    ]
+    runs = [(name, seed) for name in (*study.training.cells, *study.augerino_methods) for seed in study.seeds_of(name)]
     return [file for method, seed in runs for file in workspace.run(method, seed, TRAINING[0]).files]

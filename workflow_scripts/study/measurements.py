@@ -27,6 +27,9 @@ from workflow_scripts.study.execution import Execution
 from workflow_scripts.training.settings import Training
 from workflow_scripts.transformations.settings import Banks
 
+# Between the name of a model and each of its further seeds.
+SEED = "-seed"
+
 
 class Reference(NamedTuple):
     """A name in one block of a study that must be defined in another."""
@@ -79,21 +82,31 @@ class Measurements(Block):
     @model_validator(mode="after")
     def _names_exist(self) -> "Measurements":
         check_references(self._references())
-        for key, model in self.models.items():
-            if model.training is not None and model.seed not in self.seeds_of(model.training):
-                block = "training" if model.training in self.training.methods else "augerino"
-                seeds = self.seeds_of(model.training)
-                raise ValueError(f"models.{key}: seed {model.seed} is not in {block}.seeds {seeds}")
+        for key in self.models:
+            self._check_seeds(key)
         for name in self.augerino_methods:
-            if name in self.training.methods:
+            if name in self.training.cells:
                 raise ValueError(f"training.methods.{name}: a method of the block augerino has this name")
+        if self.augerino and not self.training.recipe_of(self.augerino.base_method).plain:
+            raise ValueError(
+                f"augerino.base_method: the recipe of {self.augerino.base_method!r} smooths or mixes labels, or "
+                "averages weights; bounds are learned without, so set these keys to 0 or null, or name another training"
+            )
         self._check_per_class_methods()
         return self
+
+    def _check_seeds(self, name: str) -> None:
+        training, seeds = self.training_of(name), self.seeds_of_model(name)
+        if training is not None and (foreign := [seed for seed in seeds if seed not in self.seeds_of(training)]):
+            block = "training" if training in self.training.cells else "augerino"
+            raise ValueError(f"models.{name}: seed {foreign[0]} is not in {block}.seeds {self.seeds_of(training)}")
+        if taken := [one for one in self.members(name)[1:] if one in self.models]:
+            raise ValueError(f"models.{taken[0]}: a seed of models.{name} has this name; rename one of them")
 
     def _check_per_class_methods(self) -> None:
         search, methods = self.similarity_search, self.training.per_class_methods
         for method in methods:
-            key = f"training.methods.{method}.per_class"
+            key = f"training.methods.{self.training.cells[method].method}.per_class"
             if not search.models:
                 raise ValueError(f"{key}: similarity_search.models names no model that could rank transformations")
             if search.split != "train":
@@ -101,12 +114,12 @@ class Measurements(Block):
                     f"{key}: similarity_search.split must be 'train', not the images that test the training"
                 )
             ranker = self.ranking_model(method)
-            if self.models[ranker].training in methods:
+            if self.training_of(ranker) in methods:
                 raise ValueError(f"{key}.model: {ranker!r} is trained per class itself; name another model")
 
     def ranking_model(self, method: str) -> str:
         """The model of the similarity search that ranks the transformations of a method that has `per_class`."""
-        per_class = self.training.methods[method].per_class
+        per_class = self.training.method(method).per_class
         return (per_class and per_class.model) or self.similarity_search.models[0]
 
     @property
@@ -118,14 +131,48 @@ class Measurements(Block):
         """Training seeds of a method."""
         return self.augerino.seeds if self.augerino and method in self.augerino_methods else self.training.seeds
 
+    # Models
+
+    def training_of(self, model: str) -> str | None:
+        """The name of the training that a model is; None if it is none."""
+        entry = self.models[model]
+        if entry.training is None or entry.architecture is None:
+            return entry.training
+        return self.training.training_name(entry.architecture, entry.training)
+
+    def seeds_of_model(self, model: str) -> list[int]:
+        """Seeds of a model: those that it names, or else all of its training."""
+        entry, training = self.models[model], self.training_of(model)
+        if entry.seeds is not None:
+            return entry.seeds
+        named = training is None or "seed" in entry.model_fields_set
+        return [entry.seed] if named else self.seeds_of(training or "")
+
+    def members(self, model: str) -> list[str]:
+        """Names of the networks of a model, one per seed. The first goes by the name of the model itself."""
+        return [model, *(f"{model}{SEED}{seed}" for seed in self.seeds_of_model(model)[1:])]
+
+    def network(self, name: str) -> Model:
+        """A network of `members`, with its seed; raises `KeyError` for any other name."""
+        model, _, _ = (name, "", "") if name in self.models else name.rpartition(SEED)
+        seeds = dict(zip(self.members(model), self.seeds_of_model(model), strict=True)) if model in self.models else {}
+        return self.models[model].model_copy(update={"seed": seeds[name], "seeds": None})
+
+    def training_of_network(self, name: str) -> str | None:
+        """The name of the training that a network of `members` is; None if it is none."""
+        return self.training_of(name if name in self.models else name.rpartition(SEED)[0])
+
     def _references(self) -> Iterator[Reference]:
         """Every name in one block that must be defined in another."""
-        models, methods = list(self.models), list(self.training.methods)
+        models, trainings = list(self.models), list(self.training.cells)
         for key, model in self.models.items():
-            if model.training is not None:
-                yield Reference(f"models.{key}.training", model.training, "method", [*methods, *self.augerino_methods])
+            if model.architecture is not None:
+                known = self.training.architecture_names
+                yield Reference(f"models.{key}.architecture", model.architecture, "architecture", known)
+            if training := self.training_of(key):
+                yield Reference(f"models.{key}.training", training, "method", [*trainings, *self.augerino_methods])
         if self.augerino:
-            yield Reference("augerino.base_method", self.augerino.base_method, "method", methods)
+            yield Reference("augerino.base_method", self.augerino.base_method, "method", trainings)
         for key, names in [("similarity_search", self.similarity_search.models), ("lie", self.lie.models)]:
             for name in names or []:
                 yield Reference(f"{key}.models", name, "model", models)

@@ -68,7 +68,7 @@ class Checkpoints:
                 "step": progress.step,
                 "totals": progress.totals.tolist(),
                 "history": progress.history,
-                "scaler": learner.scaler.state_dict(),
+                "counts": learner.counts(),
             }
         )
         metadata = {"progress": text, "digest": _digest(tensors, text)}
@@ -92,7 +92,7 @@ class Checkpoints:
             return Progress(torch.zeros(2, dtype=torch.float64, device=device))
         try:
             tensors, progress = _read(self.path)
-            learner.restore(tensors, progress["scaler"])
+            learner.restore(tensors, progress["counts"])
         except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
             raise InputError(
                 f"{self.path}: not a usable checkpoint of this training ({reason(error)}); delete it to start afresh"

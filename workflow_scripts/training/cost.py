@@ -22,9 +22,9 @@ def cost(
 ) -> None:
     """Print the number of trainings of a study and the hours of one device that they take.
 
-    `shared_trainings` are final trainings that are a run of the grid and not run twice; `augerino_trainings`
-    learn bounds of transformations, and their copies of an image are counted once. The number of
-    images is that of `index`, where it exists; else ImageNet's is known.
+    `shared_trainings` are final trainings that are a run of the grid and not run twice; `epochs` are those of all
+    trainings together; `augerino_trainings` learn bounds of transformations, and their copies of an image are counted
+    once. The number of images is that of `index`, where it exists; else ImageNet's is known.
     """
     total = grid_trainings + final_trainings - shared_trainings + augerino_trainings
     learned = f" + {augerino_trainings} with Augerino" if augerino_trainings else ""
@@ -36,9 +36,9 @@ def cost(
     if images is None:
         print(f"The number of training images is known once {index} exists: snakemake {index}")
         return
-    hours = total * epochs * images / images_per_second / 3600
+    hours = epochs * images / images_per_second / 3600
     print(
-        f"{images:,} images x {epochs} epochs each: {hours:,.1f} hours of one device in all at "
+        f"{images:,} images x {epochs:,} epochs in all: {hours:,.1f} hours of one device at "
         f"{images_per_second:,g} images/s (execution.images_per_second)"
     )
 

@@ -47,12 +47,14 @@ def evaluate(
     """
     # Running statistics may differ between ranks; those of rank 0 are the ones that are saved.
     learner.ranks.follow_main(learner.network.buffers())
+    if learner.average:
+        learner.ranks.follow_main(learner.average.network.buffers())
     learner.whole.eval()
     table = torch.zeros(images, 3, dtype=torch.float64, device=learner.ranks.device)
     for pictures, labels, rows in unwrap_worker_errors(batches):
         seen = learner.see(pictures)
         if numbers is None:
-            logits = learner.network(seen).float()
+            logits = learner.answering(seen).float()
         else:
             logits = learner.whole(seen, numbers[rows].to(seen.device, non_blocking=True))
         answers = answer(logits, labels.to(logits.device, non_blocking=True), numbers is not None)

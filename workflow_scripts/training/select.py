@@ -31,7 +31,8 @@ def select(*, method: str, runs: list[GridRun], choice: Path, grid: Path) -> Non
     if sound.empty:
         raise InputError(
             f"method {method!r}: all {len(table)} trainings of its grid diverged (learning rates "
-            f"{sorted(set(table['learning_rate']))}); give training.grid.learning_rates smaller values"
+            f"{sorted(set(table['learning_rate']))}); give smaller learning_rates in training.grid, "
+            "or in that of its architecture"
         )
     best = sound.sort_values(["val_top1", "val_loss"], ascending=[False, True], kind="stable").index[0]
     table["chosen"] = table.index == best

@@ -1,14 +1,16 @@
 """Block `training` of a study."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from workflow_scripts.common import torchvision_names
-from workflow_scripts.common.settings import HUGE, MANY, MOST, NAME_OR_BLOCK, Block, Seed, unknown_name
+from workflow_scripts.common.settings import HUGE, KEYS_OF, MOST, NAME_OR_BLOCK, Block, Seed, unknown_name
 from workflow_scripts.common.text import MethodName
 from workflow_scripts.common.user_code import Definition, definition_in
+from workflow_scripts.training.recipe import Decay, Rate, Recipe
 from workflow_scripts.transformations.settings import Policy, Ranking
 
 BETA = re.compile(r"rrc_beta(\d+(?:\.\d+)?)")
@@ -60,37 +62,6 @@ def augmentation_named(name: str) -> Crop:
     if name not in AUGMENTATIONS:
         raise unknown_name("augmentation", name, [*AUGMENTATIONS, "rrc_beta2"])
     return AUGMENTATIONS[name]
-
-
-# Up to the largest float32: a rate at which a training diverges is a point of a grid as any other.
-Rate = Annotated[float, Field(gt=0, le=1e38)]
-Decay = Annotated[float, Field(ge=0, le=HUGE)]
-
-
-class Recipe(Block):
-    """Stochastic gradient descent with a step schedule (GIB section 2)."""
-
-    epochs: int = Field(150, ge=1, le=MANY)
-    """Passes over the training images."""
-    batch_size: int = Field(256, ge=2, le=MOST)
-    """Images per step over all ranks together."""
-    learning_rate: Rate = Field(0.1)
-    """Initial learning rate, unless a grid chooses it."""
-    weight_decay: float = Field(1e-4, ge=0, le=HUGE)
-    """Weight decay, unless a grid chooses it."""
-    momentum: float = Field(0.9, ge=0, lt=1)
-    """Momentum of SGD."""
-    step_epochs: int = Field(30, ge=1, le=MOST)
-    """Epochs between two reductions of the learning rate."""
-    step_factor: float = Field(0.1, gt=0, le=1)
-    """Factor of each reduction."""
-    batch_norm: Literal["local", "synchronised"] = "local"
-    """Statistics per rank, as in the papers, or over the whole global batch."""
-    amp: Literal["none", "bfloat16", "float16"] = "none"
-    """Mixed precision."""
-    deterministic: bool = True
-    """Use only algorithms that give the same digits in every run. `false` lets a GPU choose the fastest ones, so that a
-    repetition agrees to rounding; docs/speed.md says what that saves. The CPU is deterministic in any case."""
 
 
 class Grid(Block):
@@ -189,13 +160,44 @@ class Method(Block):
     """Transform training images, before the augmentation, as a similarity search advises for their class."""
 
 
+class Architecture(Block):
+    """An architecture to train, and how."""
+
+    timm: str | None = None
+    """A timm model name. The default is the name of the architecture in the study."""
+    args: dict[str, Any] = {}
+    """Keyword arguments of `timm.create_model`."""
+    recipe: Recipe = Field(Recipe(), json_schema_extra={KEYS_OF: "training.recipe"})
+    """Optimisation. What it does not say is as in `training.recipe`."""
+    grid: Grid | None = Field(None, json_schema_extra={KEYS_OF: "training.grid"})
+    """Hyper-parameter search of its methods. The default is `training.grid`, or none if it has a recipe of its own."""
+    methods: list[MethodName] | None = Field(None, min_length=1)
+    """Methods of `training.methods` that it is trained by. The default is all."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is trained with every seed: an architecture by a method."""
+
+    architecture: str
+    """Its name in the study."""
+    method: str
+    """A method of `training.methods`."""
+
+
 class Training(Block):
-    """What is trained: every method, at the grid's best point, once per seed."""
+    """What is trained: every architecture by every method, at the grid's best point, once per seed.
+
+    A training goes by the name of its method. That of any other architecture than the main one has the architecture's
+    name in front: `vit.standard`.
+    """
 
     architecture: str = "resnet18"
-    """A timm model name."""
+    """The main architecture: a timm model name, or one of `architectures`, whose first is the default."""
     architecture_args: dict[str, Any] = {}
     """Keyword arguments of `timm.create_model`, for instance narrower channels."""
+    architectures: dict[MethodName, Architecture] = {}
+    """Several architectures by name, in place of the one above; `{}` behind a timm model name is enough."""
     recipe: Recipe = Recipe()
     """Optimisation."""
     grid: Grid | None = None
@@ -215,6 +217,7 @@ class Training(Block):
             self._check_choice(name, method)
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds {self.seeds} repeat a seed")
+        self._check_architectures()
         return self
 
     def _check_choice(self, name: str, method: Method) -> None:
@@ -224,24 +227,136 @@ class Training(Block):
         if other is not None and self.methods[other].choice_of is not None:
             raise ValueError(f"methods.{name}.choice_of: {other!r} uses the choice of another method itself")
 
-    def owner(self, method: str) -> str:
-        """The method whose grid chooses the hyper-parameters of `method`: itself or another."""
-        return self.methods[method].choice_of or method
+    def _check_architectures(self) -> None:
+        if self.architectures and self.architecture_args:
+            raise ValueError("architecture_args: with architectures, give each its own args")
+        if (
+            self.architectures
+            and "architecture" in self.model_fields_set
+            and self.architecture not in self.architectures
+        ):
+            raise ValueError(f"architecture: {unknown_name('architecture', self.architecture, self.architectures)}")
+        for name, architecture in self.architectures.items():
+            self._check_methods(name, architecture)
+        for name in self.architecture_names:
+            key = f"architectures.{name}.recipe" if self.architectures else "recipe"
+            try:
+                self._recipe(name).check()
+            except ValueError as error:
+                raise ValueError(f"{key}.{error}") from error
+        trainings = [self.training_name(cell.architecture, cell.method) for cell in self._cells]
+        if twice := {name for name in trainings if trainings.count(name) > 1}:
+            raise ValueError(f"methods: {min(twice)!r} names trainings of two architectures; rename one of them")
+        if len(seeds := {grid.seed for grid in self.grids}) > 1:
+            raise ValueError(f"grids of the architectures have seeds {sorted(seeds)}; give all the same")
 
-    def augmentation(self, method: str) -> Crop:
-        """How the augmentation of a method cuts a square out of an image."""
-        return self._named(method, self.methods[method])
+    def _check_methods(self, name: str, architecture: Architecture) -> None:
+        methods = architecture.methods or []
+        for method in methods:
+            if method not in self.methods:
+                raise ValueError(f"architectures.{name}.methods: {unknown_name('method', method, self.methods)}")
+        for method in methods if self._grid(name) else ():
+            owner = self.methods[method].choice_of or method
+            if owner not in methods:
+                raise ValueError(
+                    f"architectures.{name}.methods: {method!r} uses the choice of {owner!r}; add that, too"
+                )
+
+    # Architectures
+
+    @property
+    def architecture_names(self) -> list[str]:
+        """Names of the architectures; the main one comes first."""
+        main = self.main_architecture
+        return [main, *(name for name in self.architectures if name != main)]
+
+    @property
+    def main_architecture(self) -> str:
+        """The architecture whose trainings go by the names of their methods."""
+        if not self.architectures or "architecture" in self.model_fields_set:
+            return self.architecture
+        return next(iter(self.architectures))
+
+    def timm_name(self, training: str) -> str:
+        """The timm model name of the architecture of a training."""
+        name = self.cells[training].architecture
+        return (self.architectures[name].timm if self.architectures else None) or name
+
+    def args(self, training: str) -> dict[str, Any]:
+        """Keyword arguments of the architecture of a training."""
+        own = self.architectures.get(self.cells[training].architecture)
+        return own.args if own else self.architecture_args
+
+    def _recipe(self, architecture: str) -> Recipe:
+        own = self.architectures.get(architecture)
+        return own.recipe.within(self.recipe) if own else self.recipe
+
+    def _grid(self, architecture: str) -> Grid | None:
+        own = self.architectures.get(architecture)
+        if own and own.model_fields_set & {"grid", "recipe"}:
+            return own.grid
+        return self.grid
+
+    # Trainings
+
+    @property
+    def _cells(self) -> list[Cell]:
+        cells = []
+        for name in self.architecture_names:
+            own = self.architectures.get(name)
+            cells += [Cell(name, method) for method in (own and own.methods) or self.methods]
+        return cells
+
+    def training_name(self, architecture: str, method: str) -> str:
+        """What a training is called in files, tables and other blocks of the study."""
+        return method if architecture == self.main_architecture else f"{architecture}.{method}"
+
+    @property
+    def cells(self) -> dict[str, Cell]:
+        """Every training by its name, all seeds together; those of the main architecture come first."""
+        return {self.training_name(cell.architecture, cell.method): cell for cell in self._cells}
+
+    def method(self, training: str) -> Method:
+        """The method of a training."""
+        return self.methods[self.cells[training].method]
+
+    def owner(self, training: str) -> str:
+        """The training whose grid chooses the hyper-parameters of another: itself, or of another method."""
+        cell = self.cells[training]
+        return self.training_name(cell.architecture, self.methods[cell.method].choice_of or cell.method)
+
+    @property
+    def owners(self) -> list[str]:
+        """Trainings whose grid chooses hyper-parameters."""
+        return [name for name in self.cells if self.grid_of(name) and self.owner(name) == name]
+
+    def augmentation(self, training: str) -> Crop:
+        """How the augmentation of a training cuts a square out of an image."""
+        return self._named(self.cells[training].method, self.method(training))
 
     def _named(self, name: str, method: Method) -> Crop:
         own = method.augmentation
         return augmentation_named(own.crop if isinstance(own, OwnAugmentation) else own or name)
 
-    def own_augmentation(self, method: str) -> OwnAugmentation | None:
-        """What images get after the crop, for a method that has such."""
-        own = self.methods[method].augmentation
+    def own_augmentation(self, training: str) -> OwnAugmentation | None:
+        """What images get after the crop, for a training that has such."""
+        own = self.method(training).augmentation
         return own if isinstance(own, OwnAugmentation) else None
+
+    def recipe_of(self, training: str) -> Recipe:
+        """The optimisation of a training, but for what a grid chooses."""
+        return self._recipe(self.cells[training].architecture)
+
+    def grid_of(self, training: str) -> Grid | None:
+        """The grid of a training, or of the one whose choice it uses; None without one."""
+        return self._grid(self.cells[training].architecture)
+
+    @property
+    def grids(self) -> list[Grid]:
+        """The grids of all architectures that have one."""
+        return [grid for name in self.architecture_names if (grid := self._grid(name))]
 
     @property
     def per_class_methods(self) -> list[str]:
-        """Methods whose augmentation differs between classes."""
-        return [name for name, method in self.methods.items() if method.per_class]
+        """Trainings whose augmentation differs between classes."""
+        return [name for name in self.cells if self.method(name).per_class]

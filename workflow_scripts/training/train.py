@@ -6,7 +6,7 @@ On N devices:  python -m workflow_scripts training.launch --standalone --nproc-p
 
 Started again after it was killed, it continues from its last checkpoint and, on the CPU, ends with the
 same weights to the bit. Results do not depend on the number of workers, nor, but for rounding and for
-batch normalisation if that is `local`, on the number of ranks.
+batch normalisation if that is `local` and for mixed images, on the number of ranks.
 """
 
 import logging
@@ -41,12 +41,13 @@ from workflow_scripts.training.augmentations import make
 from workflow_scripts.training.checkpoint import Checkpoints, Progress, exclusive
 from workflow_scripts.training.choice import read_choice
 from workflow_scripts.training.evaluate import Predictions, evaluate
-from workflow_scripts.training.learner import Learner
+from workflow_scripts.training.learner import Learner, Moment
 from workflow_scripts.training.own_transform import own_transform
 from workflow_scripts.training.per_class import read_class_transformations
 from workflow_scripts.training.preemption import requeue_if_preempted
 from workflow_scripts.training.ranks import join
-from workflow_scripts.training.settings import Crop, OwnAugmentation, Recipe
+from workflow_scripts.training.recipe import Recipe
+from workflow_scripts.training.settings import Crop, OwnAugmentation
 from workflow_scripts.training.sigterm import Warnings, catch_sigterm
 from workflow_scripts.training.trial import try_step
 from workflow_scripts.training.workers import unwrap_worker_errors, worker_errors_in_one_line
@@ -106,8 +107,8 @@ def train(
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)
         plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, recipe.batch_norm == "local")
-        network = create(card, seed)
-        learner = Learner(network, card, recipe, ranks, augerino, channels_last=channels_last, compile=compile)
+        way: dict[str, Any] = {"channels_last": channels_last, "compile": compile, "steps": plan.steps}
+        learner = Learner(create(card, seed), card, recipe, ranks, augerino, **way)
         try_step(learner, card, plan.batch, compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
         examples = batches.TrainingImages(images, make(augmentation, preprocessing), seed)
@@ -117,7 +118,7 @@ def train(
         if ranks.main:
             write_table(output / "history.parquet", pd.DataFrame(training.progress.history))
             write_table(output / "predictions.parquet", answers.table(validation))
-            save(output, card, learner.network)
+            save(output, card, learner.answering)
 
 
 def prepare(
@@ -212,7 +213,8 @@ class TrainingRun:
             # What the network itself draws, as dropout does, depends on the counters only.
             torch.manual_seed(stream(plan.seed, progress.epoch, progress.step, ranks.rank))
             numbers = self.learner.draw(plan.seed, progress.epoch, progress.step, plan.batch)
-            progress.totals += self.learner.step(images, labels, plan.batch, progress.epoch, numbers)
+            moment = Moment(plan.seed, progress.epoch, progress.step)
+            progress.totals += self.learner.step(images, labels, plan.batch, moment, numbers)
             progress.step += 1
             bar.update()
             if self.warnings.heard():
@@ -241,7 +243,7 @@ class TrainingRun:
         loss, correct = (self.progress.totals / (self.progress.step * self.plan.batch)).tolist()
         return {
             "epoch": self.progress.epoch + 1,
-            "learning_rate": self.learner.learning_rate(self.progress.epoch),
+            "learning_rate": self.learner.learning_rate(self.progress.epoch, max(0, self.progress.step - 1)),
             "train_loss": math.nan if self.diverged() else loss,
             "train_top1": correct,
             "val_loss": float(answers.loss.mean()),

@@ -13,7 +13,9 @@ from workflow_scripts.common.errors import InputError, out_of_memory, reason
 from workflow_scripts.common.provenance import PACKAGE
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.libraries import LIBRARIES
-from workflow_scripts.training.learner import Learner
+from workflow_scripts.training.learner import Learner, Moment
+from workflow_scripts.training.mixing import check_pairs
+from workflow_scripts.training.optimisation import averages
 from workflow_scripts.training.ranks import lost_a_rank
 
 # Enough for batch normalisation; the memory of a CPU is not known to end before the system does.
@@ -25,8 +27,11 @@ def try_step(learner: Learner, card: Card, batch: int, compiled: bool) -> None:
 
     On a GPU, and if the network is compiled, the rank's part of a batch is as large as in training. Weights, buffers
     and the state of random generators are afterwards what they were. Raises `InputError` where the network cannot take
-    the images, cannot be compiled, or does not fit into memory. All ranks must call it together.
+    the images, cannot be compiled, or does not fit into memory, and where images cannot be mixed in pairs. All ranks
+    must call it together.
     """
+    if learner.mixing:
+        check_pairs(batch, learner.ranks)
     part = learner.ranks.share(batch)
     images = part.stop - part.start
     if learner.ranks.device.type == "cpu" and not compiled:
@@ -49,8 +54,9 @@ def _step(learner: Learner, model: Callable[..., Tensor], card: Card, images: in
     pixels = torch.zeros((images, 3, card.crop, card.crop), dtype=torch.uint8)
     labels = torch.zeros(images, dtype=torch.int64)
     # What the optimiser will keep for each weight.
-    kept = [torch.empty_like(weight) for weight in learner.whole.parameters()] if learner.recipe.momentum else []
-    objective, _, _ = learner.objective(model, pixels, labels, batch, None if numbers is None else numbers[:images])
+    kept = [torch.empty_like(weight) for weight in learner.whole.parameters() for _ in range(averages(learner.recipe))]
+    numbers = None if numbers is None else numbers[:images]
+    objective, _, _ = learner.objective(model, pixels, labels, batch, numbers, Moment(0, 0, 0))
     objective.backward()
     del kept
 
@@ -85,8 +91,8 @@ def _blame_the_network(error: Exception, learner: Learner, card: Card, images: i
     if taken != card.crop:
         raise InputError(
             f"{said} ({reason(error)}): the architecture takes {taken} pixels, and preprocessing.crop is {card.crop}; "
-            f"set training.architecture_args.img_size to {card.crop} where it has that argument, or preprocessing.crop "
-            f"to {taken}"
+            f"set img_size to {card.crop} in the args of the architecture where it has that argument, or "
+            f"preprocessing.crop to {taken}"
         ) from error
     raise InputError(f"{said} ({reason(error)}); choose another training.architecture or other arguments") from error
 

@@ -114,9 +114,9 @@ class Workspace:
     # Models and embeddings
 
     def network(self, model: str) -> Group:
-        """Files of a model of the study: those of a training, or made for it."""
-        entry = self.study.models[model]
-        return self.run(entry.training, entry.seed, *NETWORK) if entry.training else self.built(model)
+        """Files of a network of the study: those of a training, or made for it."""
+        training = self.study.training_of_network(model)
+        return self.run(training, self.study.network(model).seed, *NETWORK) if training else self.built(model)
 
     def built(self, model: str) -> Group:
         """Files of a network that is not trained here."""
@@ -196,6 +196,22 @@ class Workspace:
     def labels(self, models: Iterable[str]) -> dict[str, str]:
         """Names of models in legends."""
         return {name: self.study.models[name].label or name for name in models}
+
+    def pooled_labels(self, models: Iterable[str]) -> dict[str, str]:
+        """Names of models in legends that stand for all of their seeds, with the number of these."""
+        seeds = {name: len(self.study.members(name)) for name in models}
+        shown = {name: f" ({count} seeds)" if count > 1 else "" for name, count in seeds.items()}
+        return {name: label + shown[name] for name, label in self.labels(seeds).items()}
+
+    def first_labels(self, models: Iterable[str]) -> dict[str, str]:
+        """Names of models in legends of which the first seed is shown, which is said where there are more."""
+        seeds = {name: self.study.seeds_of_model(name) for name in models}
+        shown = {name: f" (seed {several[0]})" if len(several) > 1 else "" for name, several in seeds.items()}
+        return {name: label + shown[name] for name, label in self.labels(seeds).items()}
+
+    def metric_of_seeds(self, name: str, model: str, kind: str) -> list[str]:
+        """The tables of a metric of all seeds of a model."""
+        return [self.metric(name, member, kind) for member in self.study.members(model)]
 
     @property
     def lie_models(self) -> list[str]:

@@ -36,7 +36,7 @@ class MethodTable(Block):
     """A table of top-1 per method."""
 
     methods: list[str] | None = None
-    """Rows, in this order. The default is the study's methods with (1b) or without (1a) a Beta law."""
+    """Rows, in this order. The default is the study's trainings with (1b) or without (1a) a Beta law."""
 
 
 class BetaTable(Block):
@@ -69,26 +69,31 @@ class HelpedTable(Block):
 
 
 def _trains(workspace: Workspace, methods: list[str]) -> bool:
-    return bool(methods) and set(methods) <= set(workspace.study.training.methods)
+    return bool(methods) and set(methods) <= set(workspace.study.training.cells)
+
+
+def _trainings(workspace: Workspace) -> dict[str, str]:
+    """The method of each training, but for those whose augmentation differs between classes."""
+    training = workspace.study.training
+    own = {name: cell.method for name, cell in training.cells.items()}
+    return {name: method for name, method in own.items() if name not in training.per_class_methods}
 
 
 def _rows_1a(workspace: Workspace, table: MethodTable) -> list[str]:
-    """The rows of Table 1a: all methods but those with a Beta law, and those that differ between classes."""
-    training = workspace.study.training
-    own = [name for name in training.methods if name not in training.per_class_methods]
-    return table.methods or [name for name in own if not name.startswith("rrc_beta")]
+    """The rows of Table 1a: all trainings but those with a Beta law, and those that differ between classes."""
+    own = _trainings(workspace)
+    return table.methods or [name for name, method in own.items() if not method.startswith("rrc_beta")]
 
 
 def _rows_1b(workspace: Workspace, table: MethodTable) -> list[str]:
-    """The rows of Table 1b: the methods with a Beta law, of which `rrc` is one."""
-    training = workspace.study.training
-    own = [name for name in training.methods if name not in training.per_class_methods]
-    laws = [name for name in own if name.startswith("rrc_beta")]
-    return table.methods or ([name for name in own if name == "rrc" or name in laws] if laws else [])
+    """The rows of Table 1b: the trainings with a Beta law, of which `rrc` is one."""
+    own = _trainings(workspace)
+    laws = [name for name, method in own.items() if method.startswith("rrc_beta")]
+    return table.methods or ([name for name, method in own.items() if method == "rrc" or name in laws] if laws else [])
 
 
 def _method_references(study: Measurements, table: MethodTable) -> Iterator[Reference]:
-    yield from one_of(table.methods or [], "methods", "method", study.training.methods)
+    yield from one_of(table.methods or [], "methods", "training", study.training.cells)
 
 
 def _zooms(workspace: Workspace, _figure: ZoomFigure) -> Files:
@@ -132,7 +137,7 @@ FIGURE_CURVES = Entry(
     category=CATEGORY,
     block=CurvesFigure,
     default=CurvesFigure(),
-    inputs=lambda workspace, _: {"runs": {name: workspace.runs(name) for name in workspace.study.training.methods}},
+    inputs=lambda workspace, _: {"runs": {name: workspace.runs(name) for name in workspace.study.training.cells}},
     needs=lambda workspace, _: bool(workspace.study.training.methods),
 )
 TABLE_1A = Entry(

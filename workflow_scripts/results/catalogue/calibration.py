@@ -40,7 +40,7 @@ FIGURE_CALIBRATION = Entry(
     default=CalibrationFigure(),
     inputs=lambda workspace, _: {"calibration": workspace.metric("calibration", _first(workspace))},
     settings=lambda workspace, _: {
-        "label": workspace.labels([_first(workspace)])[_first(workspace)],
+        "label": workspace.first_labels([_first(workspace)])[_first(workspace)],
         "titles": {name: entry.title for name, entry in workspace.study.banks.b.entries.items()},
     },
     needs=_planted,
@@ -55,7 +55,7 @@ TABLE_CALIBRATION = Entry(
     block=CalibrationTable,
     default=CalibrationTable(),
     inputs=_calibrations,
-    settings=lambda workspace, _: {"labels": workspace.labels(workspace.study.similarity_search.models)},
+    settings=lambda workspace, _: {"labels": workspace.first_labels(workspace.study.similarity_search.models)},
     needs=_planted,
     parts={"_classes": "best transformation per class"},
 )

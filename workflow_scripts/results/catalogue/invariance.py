@@ -36,7 +36,7 @@ def _models(workspace: Workspace, figure: MagnitudeFigure) -> list[str]:
 
 def _percentiles(metric: str, workspace: Workspace, figure: MagnitudeFigure) -> Files:
     models = _models(workspace, figure)
-    return {"percentiles": [workspace.metric(metric, model, "percentiles") for model in models]}
+    return {"percentiles": {model: workspace.metric_of_seeds(metric, model, "percentiles") for model in models}}
 
 
 def _invariances(workspace: Workspace, figure: MagnitudeFigure) -> Files:
@@ -54,7 +54,7 @@ def _shown(workspace: Workspace, figure: MagnitudeFigure) -> Files:
     shown = [name for name in figure.transformations or measured if name in measured] or measured
     return {
         "figure": figure.model_copy(update={"models": models, "transformations": shown}),
-        "labels": workspace.labels(models),
+        "labels": workspace.pooled_labels(models),
         "titles": {name: entries[name].title for name in shown},
     }
 

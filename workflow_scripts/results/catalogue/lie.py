@@ -112,7 +112,7 @@ FIGURE_L1 = Entry(
     default=None,
     inputs=lambda workspace, _: _errors(workspace, workspace.lie_models),
     settings=lambda workspace, figure: {
-        "labels": workspace.labels(workspace.lie_models),
+        "labels": workspace.first_labels(workspace.lie_models),
         "figure": figure,
         "seed": workspace.study.seed,
     },
@@ -129,7 +129,7 @@ FIGURE_L2 = Entry(
     block=LayerFigure,
     default=None,
     inputs=lambda workspace, figure: {"kinds": workspace.lie_tables("kinds", _models(workspace, figure))},
-    settings=lambda workspace, figure: {"labels": workspace.labels(_models(workspace, figure)), "figure": figure},
+    settings=lambda workspace, figure: {"labels": workspace.first_labels(_models(workspace, figure)), "figure": figure},
     needs=_has_models,
     references=_model_references,
 )
@@ -144,7 +144,7 @@ FIGURE_L3 = Entry(
     default=None,
     inputs=_two_papers,
     settings=lambda workspace, figure: {
-        "labels": workspace.labels(_models(workspace, figure)),
+        "labels": workspace.first_labels(_models(workspace, figure)),
         "titles": {name: entry.title for name, entry in BANK_A.items()},
         "figure": figure,
         "seed": workspace.study.seed,
@@ -162,7 +162,7 @@ TABLE_LEE = Entry(
     block=ErrorTable,
     default=None,
     inputs=lambda workspace, _: _errors(workspace, workspace.lie_models),
-    settings=lambda workspace, _: {"labels": workspace.labels(workspace.lie_models)},
+    settings=lambda workspace, _: {"labels": workspace.first_labels(workspace.lie_models)},
     needs=_has_models,
     parts={"_models": "a row per model"},
 )

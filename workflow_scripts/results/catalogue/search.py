@@ -94,7 +94,7 @@ def _searches(workspace: Workspace, _block: Block) -> Files:
 
 
 def _labels(workspace: Workspace) -> dict[str, str]:
-    return workspace.labels(workspace.study.similarity_search.models)
+    return workspace.first_labels(workspace.study.similarity_search.models)
 
 
 def _changes(workspace: Workspace, figure: ChangeFigure) -> Files:
@@ -132,12 +132,12 @@ def _training_inputs(workspace: Workspace, figure: TrainingFigure) -> Files:
     models = _compared(figure)
     return {
         "search": workspace.search(_model(workspace, figure)),
-        "summaries": {model: workspace.metric("invariance", model, "summary") for model in models},
+        "summaries": {model: workspace.metric_of_seeds("invariance", model, "summary") for model in models},
     }
 
 
 def _per_class_inputs(workspace: Workspace, table: PerClassTable) -> Files:
-    methods = workspace.study.training.per_class_methods
+    methods = _compared_methods(workspace, table)
     return {
         "baseline_runs": workspace.runs(table.baseline),
         "method_runs": {method: workspace.runs(method) for method in methods},
@@ -146,9 +146,15 @@ def _per_class_inputs(workspace: Workspace, table: PerClassTable) -> Files:
     }
 
 
-def _has_per_class(workspace: Workspace, table: PerClassTable) -> bool:
+def _compared_methods(workspace: Workspace, table: PerClassTable) -> list[str]:
+    """Trainings per class of the architecture of the baseline."""
     training = workspace.study.training
-    return bool(training.per_class_methods) and table.baseline in training.methods
+    cells, own = training.cells, training.cells.get(table.baseline)
+    return [name for name in training.per_class_methods if own and cells[name].architecture == own.architecture]
+
+
+def _has_per_class(workspace: Workspace, table: PerClassTable) -> bool:
+    return bool(_compared_methods(workspace, table))
 
 
 def _change_references(study: Measurements, figure: ChangeFigure) -> Iterator[Reference]:

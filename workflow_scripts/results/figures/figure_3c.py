@@ -24,15 +24,17 @@ GROUPS = {"increased": PALETTE[0], "decreased": PALETTE[1], "not in bank A": "#b
 TITLES = {"mean_change": "ranked by mean change", "weighted_boost": "ranked by weighted boost"}
 
 
-def figure_3c(*, search: Path, summaries: dict[str, Path], figure: TrainingFigure, output: Path) -> None:
+def figure_3c(*, search: Path, summaries: dict[str, list[Path]], figure: TrainingFigure, output: Path) -> None:
     """Draw the share of the classes' best transformations by what training does to the invariance to them.
 
     `search` is one model's table of `similarity_search`; `summaries` are the summaries of the metric `invariance`
-    by model. Next to each share stands that of the pool of distinct single transformations, which is chance.
-    Writes `output`.{pdf,png,csv}. Raises `InputError` where the study measures none of the magnitudes.
+    by model, one per seed, over which invariances are averaged. Next to each share stands that of the pool of distinct
+    single transformations, which is chance. Writes `output`.{pdf,png,csv}. Raises `InputError` where the study measures
+    none of the magnitudes.
     """
     apply_style()
-    shares = share_table(read_table(search), {name: read_table(path) for name, path in summaries.items()}, figure)
+    measured = {name: pd.concat([read_table(path) for path in paths]) for name, paths in summaries.items()}
+    shares = share_table(read_table(search), measured, figure)
     drawn = _draw(shares, figure)
     save_figure(drawn, shares, output)
     plt.close(drawn)

@@ -9,7 +9,7 @@ from workflow_scripts.results.figures.magnitude_boxes import magnitude_boxes
 
 def figure_a3(
     *,
-    percentiles: list[Path],
+    percentiles: dict[str, list[Path]],
     labels: dict[str, str],
     titles: dict[str, str],
     figure: MagnitudeFigure,

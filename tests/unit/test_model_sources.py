@@ -156,10 +156,18 @@ def planned(tmp_path: Path, entry: str):
 
 
 def test_a_change_of_the_code_makes_its_model_anew_and_no_other(tmp_path):
-    (tmp_path / "data" / "repo").mkdir(parents=True)
-    for entry, file in [("{module: 'my_model.py:build'}", "my_model.py"), ("{hub: 'repo:build'}", "repo/hubconf.py")]:
+    cases = [("{module: 'my_model.py:build'}", "my_model.py"), ("{hub: 'repo:build'}", "repo/hubconf.py")]
+    for entry, _ in cases:
         with pytest.raises(InputError, match=r"models\.mine\.(module|hub): nothing at .*; put the code there"):
             planned(tmp_path, entry)
+    for name in ("a", "b"):
+        (tmp_path / "data" / "repo" / name).mkdir(parents=True)
+        (tmp_path / "data" / "repo" / name / "__init__.py").write_text("")
+    for entry, file in [
+        *cases,
+        ("{hub: 'repo:build'}", "repo/a/__init__.py"),
+        ("{hub: 'repo:build'}", "repo/b/__init__.py"),
+    ]:
         (tmp_path / "data" / file).write_text(MINE)
         before = planned(tmp_path, entry)
         assert planned(tmp_path, entry) == before

@@ -51,10 +51,9 @@ def weight_files(model: "Model", folder: Path) -> list[Path]:
     return files
 
 
-def config_folder(model: "Model", folder: str) -> str:
+def config_folder(model: "Model", folder: str) -> str | None:
     """The folder in which the configuration of a model of the Hugging Face hub may lie, beside its weights."""
-    library, name = model.source
-    return f"{folder}/{library}/{name}" if library == "transformers" else ""
+    return f"{folder}/transformers/{model.transformers}" if model.transformers else None
 
 
 class Compute(Block):

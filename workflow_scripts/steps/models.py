@@ -41,13 +41,16 @@ def _published(model: Model) -> dict[str, Any]:
 
 def _code(workspace: Workspace, model: Model) -> Source:
     """The user's files that build a model, or say how: `ABSENT` where there are none."""
-    place = Path(workspace.in_data(model.file) if model.file else config_folder(model, workspace.in_data("weights")))
-    if model.file is None and not place.is_dir():
+    folder = config_folder(model, workspace.in_data("weights"))
+    if model.file is None and (folder is None or not Path(folder).is_dir()):
         return Source("", ABSENT)
+    place = Path(workspace.in_data(model.file) if model.file else str(folder))
     named = model.file or model.source[1]
-    read = [workspace.sources.file(str(path), f"{named}/{path.name}") for path in code_files(place)]
-    prints = [one.fingerprint for one in read]
-    return Source(str(place), ABSENT if ABSENT in prints or not prints else digest(prints))
+    prints = {}
+    for path in code_files(place):
+        inner = path.relative_to(place).as_posix()
+        prints[inner] = workspace.sources.file(str(path), f"{named}/{inner}").fingerprint
+    return Source(str(place), ABSENT if ABSENT in prints.values() or not prints else digest(prints))
 
 
 def download_weights(workspace: Workspace) -> Step:

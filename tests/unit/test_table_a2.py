@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from tests.conftest import write_run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
+from workflow_scripts.common.permutations import choices, false_discovery_rate
 from workflow_scripts.data.synsets import Synsets
 from workflow_scripts.results.catalogue.augmentation import ClassTable
-from workflow_scripts.results.tables.table_a2 import table_a2
+from workflow_scripts.results.tables.table_a2 import by_chance, table_a2
 
 DOG, CAT, WOLF, CUP = "n02084071", "n02121620", "n02114100", "n03147509"
 IMAGES = [10, 4, 10, 5]
@@ -212,3 +214,43 @@ def test_a_method_without_training_is_refused(tmp_path):
             table=ClassTable(),
             output=tmp_path / "a2",
         )
+
+
+@pytest.mark.parametrize(("seeds", "expected"), [(5, 0.155), (2, 1 / 3)])
+def test_by_chance_many_classes_are_hurt(seeds, expected):
+    """Worse in more than 70 % of the pairs, where the methods are the same and nothing ties."""
+    counts = np.argsort(np.random.default_rng(0).random((2 * seeds, 40)), axis=0)
+    chance = by_chance(counts, seeds, 0.7)
+    np.testing.assert_allclose(chance["hurt"], expected, atol=5e-4)
+    np.testing.assert_allclose(chance["hurt"], chance["helped"])
+
+
+def test_p_is_that_of_mann_and_whitney():
+    counts = np.argsort(np.random.default_rng(1).random((7, 30)), axis=0)
+    chance = by_chance(counts, 3, 0.7)
+    exact = [stats.mannwhitneyu(column[:3], column[3:], method="exact").pvalue for column in counts.T]
+    np.testing.assert_allclose(chance["p"], exact)
+    assert chance["p"].min() >= chance["smallest"].iloc[0] == 1 / 35
+    np.testing.assert_allclose(chance["q"], stats.false_discovery_control(exact))
+
+
+def test_classes_that_tie_prove_nothing():
+    chance = by_chance(np.full((6, 4), 3), 3, 0.7)
+    assert (chance["p"] == 1).all()
+    assert (chance["hurt"] == 0).all()
+
+
+def test_many_trainings_are_relabelled_at_random():
+    ways = choices(30, 15)
+    assert len(ways) == 5000
+    assert (ways.sum(axis=1) == 15).all()
+    assert ways[0, :15].all()
+    assert np.isnan(false_discovery_rate(np.array([0.01, np.nan]))).tolist() == [False, True]
+
+
+def test_the_summary_tells_what_chance_gives(tabulate, wordnet_folder):
+    classes, summary = tabulate(wordnet_folder, [DOG, CUP, WOLF, CAT])
+    # Of two trainings each, both on top: one way of six, and its mirror image.
+    assert classes.loc["class 3", "p"] == pytest.approx(1 / 3)
+    assert 0 < summary.loc["number of hurt classes by chance", "value"] < 2
+    assert 0 < summary.loc["Wu-Palmer, within hurt", "p"] <= 1

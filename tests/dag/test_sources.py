@@ -15,7 +15,15 @@ from workflow_scripts.models.card import Card
 from workflow_scripts.models.network import create
 
 SHOWN = {"figure_2": 1, "figure_a3": 1, "figure_a10": 1}
-CHECKPOINT = {"build_model": 1, "sweep": 1, "invariance": 1, "equivariance": 1, **SHOWN, "report": 1}
+CHECKPOINT = {
+    "build_model": 1,
+    "sweep": 1,
+    "invariance": 1,
+    "equivariance": 1,
+    "table_models": 1,
+    **SHOWN,
+    "report": 1,
+}
 
 
 def study() -> dict:

@@ -4,14 +4,13 @@ All that it draws follows from the training's seed, the epoch and the image. Tor
 asks for no `generator`, draw from generators of the process, which are seeded for each image and then go on as before.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.transforms import InterpolationMode, v2
+from torchvision.transforms import v2
 
 from workflow_scripts.common.errors import InputError, out_of_memory
 from workflow_scripts.common.global_randomness import seeded, torch_seeded
@@ -19,6 +18,7 @@ from workflow_scripts.common.randomness import stream
 from workflow_scripts.common.user_code import load_definition, what_failed
 from workflow_scripts.training.batches import TrainingImages
 from workflow_scripts.training.settings import OwnAugmentation
+from workflow_scripts.transformations.arguments import as_argument, parameters_of
 
 # Beside the counters of a training's other streams (see `per_class`).
 OWN_STREAM = -3
@@ -37,7 +37,7 @@ class OwnTransform:
         self.settings, self.code, self.seed = settings, dict(code), seed
         self.file: Path | None = None
         self.function, self.named = self._function()
-        self.draws = "generator" in _parameters(self.function)
+        self.draws = "generator" in parameters_of(self.function)
         # Torchvision's draw from torch alone.
         self.seeding = seeded if settings.definition else torch_seeded
 
@@ -53,7 +53,7 @@ class OwnTransform:
 
     def _function(self) -> tuple[Callable[..., Any], dict[str, Any]]:
         """What is called with an image, and its further arguments."""
-        definition, args = self.settings.definition, {n: _argument(n, a) for n, a in self.settings.args.items()}
+        definition, args = self.settings.definition, {n: as_argument(n, a) for n, a in self.settings.args.items()}
         if definition is None:
             found = getattr(v2, self.settings.transform, None)
             if not (isinstance(found, type) and issubclass(found, nn.Module)):
@@ -106,14 +106,3 @@ def own_transform(examples: TrainingImages, settings: OwnAugmentation, code: Map
     made = OwnTransform(settings, code or {}, examples.seed)
     made.check(examples[0, 0][0])
     return made
-
-
-def _argument(name: str, given: Any) -> Any:
-    return InterpolationMode(given) if name == "interpolation" and isinstance(given, str) else given
-
-
-def _parameters(function: Callable[..., Any]) -> list[str]:
-    try:
-        return list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return []

@@ -4,8 +4,7 @@ They get images in the memory of the CPU, so that what they compute is the same 
 first argument is called `image`, and any that asks for a `generator`, gets one image at a time, any other a batch.
 """
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
 from workflow_scripts.common.errors import InputError, out_of_memory
@@ -22,6 +20,7 @@ from workflow_scripts.common.global_randomness import seeded
 from workflow_scripts.common.provenance import code_digest, digest
 from workflow_scripts.common.randomness import stream
 from workflow_scripts.common.user_code import UserCodeError, fingerprint_of, load_definition, what_failed
+from workflow_scripts.transformations.arguments import as_argument, parameters_of
 from workflow_scripts.transformations.entry import MAGNITUDES
 from workflow_scripts.transformations.operations import Transformation
 from workflow_scripts.transformations.settings import OwnTransformation
@@ -51,12 +50,12 @@ class CustomTransformation(Transformation):
     @cached_property
     def one_by_one(self) -> bool:
         """Whether its function gets one image at a time."""
-        return self.draws or next(iter(_parameters(self.function)), "") == "image"
+        return self.draws or next(iter(parameters_of(self.function)), "") == "image"
 
     @cached_property
     def draws(self) -> bool:
         """Whether its function draws random numbers, from a generator that it is given."""
-        return "generator" in _parameters(self.function)
+        return "generator" in parameters_of(self.function)
 
     @property
     def code(self) -> str:
@@ -86,7 +85,7 @@ class CustomTransformation(Transformation):
 
     def _call(self, images: Tensor, value: float, drawn: dict[str, Any]) -> Tensor:
         own = self.settings
-        named = {name: _argument(name, given) for name, given in own.args.items()} | drawn
+        named = {name: as_argument(name, given) for name, given in own.args.items()} | drawn
         given = () if own.values is None or own.argument else (_number(value),)
         if own.argument:
             named[own.argument] = _number(value)
@@ -201,14 +200,3 @@ def _check_identity(one: CustomTransformation, images: Tensor, ids: np.ndarray) 
 def _number(value: float) -> float | int:
     """A whole number as such, which some functions insist on."""
     return int(value) if float(value).is_integer() else value
-
-
-def _argument(name: str, given: Any) -> Any:
-    return InterpolationMode(given) if name == "interpolation" and isinstance(given, str) else given
-
-
-def _parameters(function: Callable[..., Any]) -> list[str]:
-    try:
-        return list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return []

@@ -43,7 +43,9 @@ def planned(folder: Path, values: dict) -> Graph:
     return plan(path, folder, "all", "trainings")
 
 
-@pytest.mark.parametrize("study", [EVERY, SEVERAL, *(STUDIES / f"{name}.yaml" for name in ("demo", "miniature", "imagenet"))])
+@pytest.mark.parametrize(
+    "study", [EVERY, SEVERAL, *(STUDIES / f"{name}.yaml" for name in ("demo", "miniature", "imagenet"))]
+)
 def test_a_stamp_depends_on_the_stamps_of_what_makes_the_inputs(study, folder):
     with recorded_upstream() as upstream:
         jobs = plan(study, folder)

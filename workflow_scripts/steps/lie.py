@@ -45,6 +45,12 @@ def equivariance_error(workspace: Workspace) -> Step:
         file = study.network(w.model).outputs
         return {"outputs": workspace.sources.file(workspace.in_data(file), file)} if file else {}
 
+    def trained_on(w: Wildcards) -> Files:
+        """What tells the classes of the outputs of a network that saw other images than it is measured on."""
+        training = study.training_of_network(w.model)
+        of = study.dataset_of(training) if training else None
+        return {"outputs": workspace.output_classes(of)} if of else {}
+
     return Step(
         workspace.steps,
         "equivariance_error",
@@ -55,6 +61,7 @@ def equivariance_error(workspace: Workspace) -> Step:
             "shards": workspace.shards(study.lie.split),
             "shards_val": workspace.shards("val"),
             "index": workspace.index,
+            **trained_on(w),
         },
         sources=outputs,
         settings=settings,

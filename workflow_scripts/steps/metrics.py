@@ -145,9 +145,10 @@ def evaluate_augerino(workspace: Workspace) -> Step:
         "evaluate_augerino",
         "metrics.evaluate_augerino",
         outputs={"output": workspace.augerino_evaluation("{method}", "{seed}")},
+        # Its own validation images, whose classes its outputs stand for.
         inputs=lambda w: {
             "network": workspace.run(w.method, w.seed, *EVALUATED),
-            "shards": workspace.shards("val"),
+            "shards": workspace.shards("val", study.dataset_of(w.method)),
         },
         settings=lambda w: {
             "augerino": bounds_learning(workspace, w.method),

@@ -15,9 +15,9 @@ from workflow_scripts.workflow.workspace import Workspace
 
 # What names published weights.
 PUBLISHED = {*get_args(LibraryName), "pretrained"}
-# What no network is built from: labels and families belong to figures, architectures to trainings, the order of outputs
-# to what is measured of them, the place of a checkpoint to nothing; each network has one seed.
-NOT_IN_A_NETWORK = {"label", "family", "checkpoint", "outputs", "architecture", "seeds"}
+# What no network is built from: labels and families belong to figures, architectures and data sets to trainings, the
+# order of outputs to what is measured of them, the place of a checkpoint to nothing; each network has one seed.
+NOT_IN_A_NETWORK = {"label", "family", "checkpoint", "outputs", "architecture", "dataset", "seeds"}
 
 
 def declare(workspace: Workspace) -> None:

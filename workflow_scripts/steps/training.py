@@ -1,6 +1,7 @@
-"""One job per training: the points of each grid, then every architecture by every method with every seed.
+"""One job per training: the points of each grid, then every cell with every seed.
 
-The wildcard `method` is the name of a training: a method, or `architecture.method`.
+The wildcard `method` is the name of a training: a method, `architecture.method`, `dataset.method`, or
+`dataset.architecture.method`.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Any
 
 from workflow_scripts.augerino.settings import Learning
 from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.settings import Grid
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.own_code import by_fingerprint, called, check_function, files_of
@@ -64,6 +66,12 @@ def grid_of(workspace: Workspace, method: str) -> Grid | None:
     return workspace.study.training.grid_of(base(workspace, method))
 
 
+def preprocessing(workspace: Workspace, training: str) -> Preprocessing:
+    """How the images of a training are prepared: as the study says, but for the normalisation of other data sets."""
+    study, of = workspace.study, workspace.study.dataset_of(training)
+    return study.training.datasets[of].preprocessing(study.preprocessing) if of else study.preprocessing
+
+
 def is_reused(workspace: Workspace, method: str, seed: int) -> bool:
     """Whether a final training is a run of its method's grid."""
     grid = grid_of(workspace, method)
@@ -85,7 +93,8 @@ def _inputs(workspace: Workspace, method: str) -> Files:
     own = base(workspace, method)
     per_class = workspace.study.training.method(own).per_class
     advice = {"class_transformations": workspace.metric("best_per_class", own)} if per_class else {}
-    return {"shards_train": workspace.shards("train"), "shards_val": workspace.shards("val"), **advice}
+    of = workspace.study.dataset_of(own)
+    return {"shards_train": workspace.shards("train", of), "shards_val": workspace.shards("val", of), **advice}
 
 
 def _settings(workspace: Workspace, method: str, seed: int, point: dict[str, float] | None = None) -> Files:
@@ -103,7 +112,7 @@ def _settings(workspace: Workspace, method: str, seed: int, point: dict[str, flo
         "own_augmentation": by_contents,
         "augerino": bounds_learning(workspace, method),
         "recipe": recipe.settings() | (point or {}),
-        "preprocessing": study.preprocessing,
+        "preprocessing": preprocessing(workspace, own),
         "world": study.execution.world if recipe.needs_its_ranks else None,
         "seed": seed,
     }

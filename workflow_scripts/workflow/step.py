@@ -32,6 +32,7 @@ WILDCARDS = {
     "part": r"\d+",
     "seed": r"\d+",
     "method": METHOD,
+    "dataset": METHOD,
     "model": MODEL,
     "rate": r"[0-9.e+-]+",
     "decay": r"[0-9.e+-]+",

@@ -59,6 +59,10 @@ class ClassTable(Block):
     """A class is hurt (helped) where more than this share of the seed pairs says so."""
 
 
+class DatasetTable(Block):
+    """Top-1 of the trainings on each data set; made only if the study has `training.datasets`."""
+
+
 class HelpedTable(Block):
     """Overlap of the images that methods help (GIB appendix B)."""
 
@@ -73,9 +77,9 @@ def _trains(workspace: Workspace, methods: list[str]) -> bool:
 
 
 def _trainings(workspace: Workspace) -> dict[str, str]:
-    """The method of each training, but for those whose augmentation differs between classes."""
+    """The method of each training on the study's images, but for those whose augmentation differs between classes."""
     training = workspace.study.training
-    own = {name: cell.method for name, cell in training.cells.items()}
+    own = {name: cell.method for name, cell in training.cells.items() if cell.dataset is None}
     return {name: method for name, method in own.items() if name not in training.per_class_methods}
 
 
@@ -94,6 +98,19 @@ def _rows_1b(workspace: Workspace, table: MethodTable) -> list[str]:
 
 def _method_references(study: Measurements, table: MethodTable) -> Iterator[Reference]:
     yield from one_of(table.methods or [], "methods", "training", study.training.cells)
+    for name in table.methods or []:
+        yield from study.on_its_dataset("methods", name)
+
+
+def _class_references(study: Measurements, table: ClassTable) -> Iterator[Reference]:
+    yield from study.on_its_dataset("method", table.method)
+    yield from study.on_its_dataset("baseline", table.baseline)
+
+
+def _helped_references(study: Measurements, table: HelpedTable) -> Iterator[Reference]:
+    yield from study.on_its_dataset("baseline", table.baseline)
+    for name in table.methods:
+        yield from study.on_its_dataset("methods", name)
 
 
 def _zooms(workspace: Workspace, _figure: ZoomFigure) -> Files:
@@ -194,6 +211,7 @@ TABLE_A2 = Entry(
     },
     settings=lambda _, table: {"table": table},
     needs=lambda workspace, table: _trains(workspace, [table.method, table.baseline]),
+    references=_class_references,
     parts={"_summary": "summary"},
 )
 TABLE_B = Entry(
@@ -210,4 +228,26 @@ TABLE_B = Entry(
         "method_runs": {method: workspace.runs(method) for method in table.methods},
     },
     needs=lambda workspace, table: _trains(workspace, [table.baseline, *table.methods]),
+    references=_helped_references,
+)
+TABLE_DATASETS = Entry(
+    name="table_datasets",
+    number="data sets",
+    shows="top-1 on each data set",
+    summary="top-1 of every training on the validation images of the data set that it is of",
+    source="ours",
+    category=CATEGORY,
+    block=DatasetTable,
+    default=DatasetTable(),
+    inputs=lambda workspace, _: {
+        "runs": {name: workspace.runs(name) for name in workspace.study.training.cells},
+        "indices": {
+            "": workspace.index,
+            **{name: workspace.index_of(name) for name in workspace.study.training.datasets},
+        },
+    },
+    settings=lambda workspace, _: {
+        "datasets": {name: cell.dataset or "" for name, cell in workspace.study.training.cells.items()}
+    },
+    needs=lambda workspace, _: any(cell.dataset for cell in workspace.study.training.cells.values()),
 )

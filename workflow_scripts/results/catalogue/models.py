@@ -18,6 +18,11 @@ TABLE_MODELS = Entry(
     block=ModelTable,
     default=ModelTable(),
     inputs=lambda workspace, _: {"networks": [workspace.network(name) for name in workspace.study.models]},
-    settings=lambda workspace, _: {"labels": workspace.labels(workspace.study.models)},
+    settings=lambda workspace, _: {
+        "labels": workspace.labels(workspace.study.models),
+        "trainings": {
+            name: training for name in workspace.study.models if (training := workspace.study.training_of(name))
+        },
+    },
     needs=lambda workspace, _: bool(workspace.study.models),
 )

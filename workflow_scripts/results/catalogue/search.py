@@ -147,10 +147,15 @@ def _per_class_inputs(workspace: Workspace, table: PerClassTable) -> Files:
 
 
 def _compared_methods(workspace: Workspace, table: PerClassTable) -> list[str]:
-    """Trainings per class of the architecture of the baseline."""
+    """Trainings per class of the architecture of the baseline, and of its images."""
     training = workspace.study.training
     cells, own = training.cells, training.cells.get(table.baseline)
-    return [name for name in training.per_class_methods if own and cells[name].architecture == own.architecture]
+    alike = [name for name in training.per_class_methods if own and cells[name].architecture == own.architecture]
+    return [name for name in alike if own and cells[name].dataset == own.dataset]
+
+
+def _per_class_references(study: Measurements, table: PerClassTable) -> Iterator[Reference]:
+    yield from study.on_its_dataset("baseline", table.baseline)
 
 
 def _has_per_class(workspace: Workspace, table: PerClassTable) -> bool:
@@ -281,5 +286,6 @@ TABLE_PER_CLASS_AUGMENTATION = Entry(
     inputs=_per_class_inputs,
     settings=lambda _, table: {"table": table},
     needs=_has_per_class,
+    references=_per_class_references,
     parts={"_classes": "top-1 per class"},
 )

@@ -180,6 +180,7 @@ CHANGES: dict[str, Changes] = {
     "models.NAME.mean": {"models.mine.mean": [0.5, 0.5, 0.5]},
     "models.NAME.std": {"models.mine.std": [0.5, 0.5, 0.5]},
     "models.NAME.seed": {"models.resnet_untrained.seed": 5},
+    "models.NAME.batch_norm": {"models.resnet_untrained.batch_norm": "estimated"},
     "models.NAME.label": {"models.mine.label": "Mine"},
     "models.NAME.family": {"models.mine.family": "ResNet-T"},
     "banks.a.transformations": {"banks.a.transformations": ["translateX", "rotate", "translateY", "scale_zoom_in"]},

@@ -82,6 +82,7 @@ CHANGES: dict[str, Changes] = {
     "dataset.image_size": {"dataset.image_size": 64},
     "dataset.train_per_class": {"dataset.train_per_class": 13},
     "dataset.val_per_class": {"dataset.val_per_class": 7},
+    "dataset.assignment": {"dataset.assignment": 1},
     "dataset.root": {"dataset": {"kind": "imagefolder", "root": "others"}},
     "dataset.train_split": {"dataset.train_split": "fit"},
     "dataset.val_split": {"dataset.val_split": "held_out"},

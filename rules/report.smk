@@ -8,6 +8,8 @@ rule report:
         **STEPS["report"].rule_outputs,
     log:
         f"{LOGS}/report.log",
+    benchmark:
+        f"{LOGS}/report.tsv"
     localrule: True
     conda:
         ENVIRONMENT

@@ -35,6 +35,36 @@ rule verify:
         SHOWN_COMMAND
 
 
+rule cost:
+    log:
+        f"{LOGS}/cost.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        **STEPS["cost"].params,
+    message:
+        "What this study takes"
+    shell:
+        SHOWN_COMMAND
+
+
+rule calibrate:
+    log:
+        f"{LOGS}/calibrate.log",
+    conda:
+        ENVIRONMENT
+    threads: EXECUTION.threads
+    resources:
+        **asked(**network_job(EXECUTION, 15)),
+    params:
+        **STEPS["calibrate"].params,
+    message:
+        "Measuring how fast this machine is"
+    shell:
+        SHOWN_COMMAND
+
+
 if "compare" in STEPS:
 
     rule compare:

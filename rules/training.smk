@@ -88,17 +88,3 @@ if "train_grid" in STEPS:
             COMMAND
 
     ruleorder: reuse_grid_run > train
-
-
-rule cost:
-    log:
-        f"{LOGS}/cost.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        **STEPS["cost"].params,
-    message:
-        "What the trainings of this study take"
-    shell:
-        SHOWN_COMMAND

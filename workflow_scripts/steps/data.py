@@ -4,13 +4,17 @@ from snakemake.io import directory
 
 from workflow_scripts.common.provenance import code_digest
 from workflow_scripts.data.settings import Planted
-from workflow_scripts.workflow.step import Step, Threads
+from workflow_scripts.workflow.step import Step, Threads, Wildcards
+from workflow_scripts.workflow.work import Extent, Work
 from workflow_scripts.workflow.workspace import Workspace
 
 # Keys of a dataset that decide how its images are stored, not which they are.
 STORAGE = {"shards", "store", "store_size", "store_quality", "store_colour"}
 # Keys of a planted dataset that decide its images.
 GENERATOR = {"kind", "version", "image_size", "train_per_class", "val_per_class"}
+
+# Of the table of images: a path, a digest, names and sizes, compressed.
+BYTES_OF_A_ROW = 70
 
 
 def declare(workspace: Workspace) -> None:
@@ -37,7 +41,15 @@ def planted(workspace: Workspace) -> Step:
         outputs={"output": directory(workspace.images)},
         settings=lambda _: {"dataset": study.dataset.model_dump(mode="json", include=GENERATOR), "seed": study.seed},
         execution=lambda _: {"workers": Threads()},
+        work=generating,
     )
+
+
+def generating(_wildcards: Wildcards, extent: Extent) -> Work:
+    """Every image is drawn and written."""
+    sizes = extent.sizes
+    count = sum(sizes.images.values())
+    return Work({"generate": count * sizes.megapixels}, threads=8, cores=8, written=count * sizes.bytes)
 
 
 def index(workspace: Workspace) -> Step:
@@ -58,12 +70,29 @@ def index(workspace: Workspace) -> Step:
         execution=lambda _: {"workers": Threads()},
         # The code that lists this kind of dataset, which the module finds by the kind's name.
         also=lambda _: code_digest(f"workflow_scripts.data.{study.dataset.module}"),
+        work=indexing,
     )
+
+
+def indexing(_wildcards: Wildcards, extent: Extent) -> Work:
+    """Every image is read and decoded, and has a row."""
+    count = sum(extent.sizes.images.values())
+    amounts = {"decode": count * extent.sizes.megapixels, "rows": count / 1e6}
+    return Work(amounts, threads=16, cores=16, written=count * BYTES_OF_A_ROW)
 
 
 def shards(workspace: Workspace) -> Step:
     """One file of encoded images."""
-    generated = is_generated(workspace)
+    generated, dataset = is_generated(workspace), workspace.study.dataset
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        sizes = extent.sizes
+        count = sizes.images[w.split] / workspace.shard_count(w.split)
+        pixels, size = sizes.stored(dataset)
+        again = dataset.store_size is not None or dataset.store == "pixels"
+        amounts = {"decode": count * sizes.megapixels, "encode": count * pixels} if again else {}
+        return Work(amounts, threads=8, cores=8, written=count * size)
+
     return Step(
         workspace.steps,
         "shards",
@@ -77,6 +106,7 @@ def shards(workspace: Workspace) -> Step:
         },
         # The index tells which images they are, by their digests.
         execution=lambda _: {"workers": Threads(), **({} if generated else {"root": workspace.images})},
+        work=work,
     )
 
 

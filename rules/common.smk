@@ -1,6 +1,7 @@
 """The study, where its results go, and what every job needs to find its code."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 # As a module of another workflow, this one is not where the main Snakefile is.
@@ -19,10 +20,12 @@ if workflow.modifier.is_main_snakefile():
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.text import as_rest
 from workflow_scripts.steps import results, training
+from workflow_scripts.steps.estimates import expected
 from workflow_scripts.steps.start import start
 from workflow_scripts.workflow.environment import ignore_file_dates, prepare_environment
 from workflow_scripts.workflow.failures import listen, print_failures
 from workflow_scripts.workflow.holding import hold_results
+from workflow_scripts.workflow.journal import close, follow
 from workflow_scripts.workflow.partitions import Asking
 from workflow_scripts.workflow.resources import network_job, offer_gpus, training_job
 from workflow_scripts.workflow.step import COMMAND, SHOWN_COMMAND, WILDCARDS

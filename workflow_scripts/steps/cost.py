@@ -29,11 +29,12 @@ from workflow_scripts.steps.networks import networks
 from workflow_scripts.steps.start import start
 from workflow_scripts.study.config import Config
 from workflow_scripts.workflow.jobs import measured
+from workflow_scripts.workflow.progress import HOUR, duration
 from workflow_scripts.workflow.sources import ABSENT
 from workflow_scripts.workflow.work import Effort, Rates
 from workflow_scripts.workflow.workspace import Workspace
 
-HOUR, GIGABYTE = 3600.0, 1e9
+GIGABYTE = 1e9
 
 
 def cost(*, configuration: Config, snakefile: str) -> None:
@@ -130,15 +131,6 @@ def _text(column: str, value: object) -> str:
     if column == "hours_of_a_job":
         return duration(value * HOUR)
     return f"{value:,.1f}" if value >= 10 else f"{value:.2g}"
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / HOUR:.1f} h" if seconds < 100 * HOUR else f"{seconds / 24 / HOUR:.0f} days"
 
 
 def remarks(

@@ -11,9 +11,10 @@ from pathlib import Path
 from workflow_scripts.common.files import atomic, read_values
 from workflow_scripts.common.gpus import visible
 from workflow_scripts.common.seals import read_seal
-from workflow_scripts.data.sizes import Sizes, sizes
+from workflow_scripts.data.settings import Planted
+from workflow_scripts.data.sizes import PHOTOGRAPH, STATED, Sizes, sizes
 from workflow_scripts.steps.networks import recipes
-from workflow_scripts.workflow.jobs import Job, jobs_of
+from workflow_scripts.workflow.jobs import Job, jobs_of, measured
 from workflow_scripts.workflow.work import LEARN, Effort, Extent, Rates, Work, seconds_of
 from workflow_scripts.workflow.workspace import Workspace
 
@@ -124,3 +125,25 @@ def remembered(workspace: Workspace) -> dict[str, float]:
             return {row["job"]: float(row["seconds"]) for row in csv.DictReader(file)}
     except (OSError, KeyError, ValueError, TypeError):
         return {}
+
+
+def expected(workspace: Workspace, names: list[str]) -> dict[str, float]:
+    """Seconds of jobs of a run that begins: by their benchmarks, else by what `cost` said, else by stated rates.
+
+    Nothing is counted for it. Of images that would have to be, it takes some number: what has run corrects it.
+    """
+    known = remembered(workspace)
+    if not known:
+        rates = rates_for(workspace, None)
+        extent = Extent(_quick_sizes(workspace), {}, workspace.study.preprocessing.crop)
+        every = jobs_of(workspace.steps, f"{workspace.results}/report.html")
+        known = {job.name: seconds_of(job.step.work(job.wildcards, extent), rates, extent) for job in every}
+    benchmarks = {name: took.seconds for name in names if (took := measured(workspace.logs, name))}
+    return known | benchmarks
+
+
+def _quick_sizes(workspace: Workspace) -> Sizes:
+    dataset = workspace.study.dataset
+    if isinstance(dataset, Planted) or dataset.kind in STATED:
+        return sizes(dataset, Path(workspace.images), workspace.study.seed)
+    return Sizes({"train": 10_000, "val": 1_000}, 10, *PHOTOGRAPH, "a guess")

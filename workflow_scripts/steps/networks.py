@@ -24,8 +24,9 @@ def of_model(workspace: Workspace, member: str) -> str:
 def networks(workspace: Workspace) -> dict[str, Model]:
     """How each of them is built."""
     study, training = workspace.study, workspace.study.training
+    side = study.preprocessing.crop
     found = {
-        of_training(workspace, name): Model(timm=training.timm_name(name), args=training.args(name))
+        of_training(workspace, name): Model(timm=training.timm_name(name), args=training.args(name), crop=side)
         for name in training.cells
     }
     for name, model in study.models.items():

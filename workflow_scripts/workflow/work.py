@@ -40,8 +40,8 @@ OPERATIONS: dict[str, Operation] = {
 FORWARD, LEARN = "forward", "learn"
 # Operations per second of a thread and of a GPU, in forward passes and in steps of a training.
 STATED_FLOPS = {
-    (FORWARD, "cpu"): 3e10,
-    (LEARN, "cpu"): 3e10,
+    (FORWARD, "cpu"): 2.5e10,
+    (LEARN, "cpu"): 2.5e10,
     (FORWARD, "cuda"): 1.5e13,
     (LEARN, "cuda"): 4e13,
 }

@@ -22,6 +22,7 @@ from workflow_scripts.common.text import as_rest
 from workflow_scripts.steps import results, training
 from workflow_scripts.steps.estimates import expected
 from workflow_scripts.steps.start import start
+from workflow_scripts.steps.status import is_asked_for, show_status_and_end
 from workflow_scripts.workflow.environment import ignore_file_dates, prepare_environment
 from workflow_scripts.workflow.failures import listen, print_failures
 from workflow_scripts.workflow.holding import hold_results
@@ -34,6 +35,10 @@ from workflow_scripts.workflow.uptodate import ask_seals
 # Last, so that no file beside the Snakefile takes the place of a module that Snakemake imports later.
 sys.path.remove(str(HERE))
 sys.path.append(str(HERE))
+
+# Before Snakemake looks for its lock, which a run that goes on holds.
+if workflow.modifier.is_main_snakefile() and is_asked_for(sys.argv):
+    show_status_and_end(config)
 
 try:
     WORKSPACE, STUDY = start(

@@ -49,6 +49,17 @@ rule cost:
         SHOWN_COMMAND
 
 
+# Ends when it is read, before Snakemake locks anything: see common.smk.
+rule status:
+    log:
+        f"{LOGS}/status.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    shell:
+        "echo 'error: status is to be the only target: snakemake status' | tee {log:q} >&2; exit 1"
+
+
 rule calibrate:
     log:
         f"{LOGS}/calibrate.log",

@@ -144,21 +144,6 @@ def _read(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def holder(folder: Path) -> dict[str, Any]:
-    """Who has noted himself in `folder`: `host`, `process` and `job`, and the time of the last heartbeat as `seen`.
-
-    Empty where nobody has. A process of this machine that has ended counts as nobody.
-    """
-    owner = _read(folder)
-    try:
-        seen = (folder / OWNER).stat().st_mtime
-    except OSError:
-        return {}
-    if owner.get("host") == socket.gethostname() and not Path(f"/proc/{owner.get('process')}").exists():
-        return {}
-    return {**owner, "seen": seen} if owner else {}
-
-
 def _describe(owner: dict[str, Any]) -> str:
     job = f"Slurm job {owner['job']}, " if owner.get("job") else ""
     return f"{job}process {owner.get('process')} on {owner.get('host')}"

@@ -7,21 +7,22 @@ It reads the logs of a run that goes on, or has ended in whatever way. It needs 
 """
 
 import json
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from workflow_scripts.common.cli import explaining
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.lock import SILENCE, holder
+from workflow_scripts.common.lock import SILENCE
 from workflow_scripts.common.paths import expanded
 from workflow_scripts.common.text import printable
 from workflow_scripts.study.config import load_config, study_file
 from workflow_scripts.study.yaml_text import read_mapping
-from workflow_scripts.workflow.holding import HELD
+from workflow_scripts.workflow.holding import holder
 from workflow_scripts.workflow.journal import FILE
 from workflow_scripts.workflow.progress import Planned, Run, clock, duration
 
@@ -77,7 +78,7 @@ def lines(name: str, results: Path, now: float) -> Iterator[str]:
     past = read(path)
     if past is None:
         raise InputError(f"{path}: absent, so no run of {name!r} is known here; run the study, or name its results=")
-    lives = _lives(past, holder(results / HELD), now)
+    lives = _lives(past, holder(results), now)
     ends = now if lives else past.last
     yield _first_line(name, past, lives, now)
     outlook = past.run.outlook(ends)
@@ -182,3 +183,15 @@ def last_lines(path: Path) -> list[str]:
     except OSError:
         return []
     return [line.strip() for line in deque(text.replace("\r", "\n").splitlines(), 50) if line.strip()]
+
+
+def is_asked_for(arguments: list[str]) -> bool:
+    """Whether the status is what Snakemake is asked for by its command line."""
+    return "status" in arguments[1:]
+
+
+def show_status_and_end(values: dict[str, Any]) -> NoReturn:
+    """Print the state of the study that the values of config.yaml name, and end this process."""
+    with explaining():
+        print_status(values)
+    sys.exit(0)

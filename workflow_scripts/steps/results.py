@@ -9,9 +9,12 @@ from workflow_scripts.results.catalogue.entry import AnyEntry
 from workflow_scripts.results.study import Study
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.step import Step, Wildcards
+from workflow_scripts.workflow.work import Work
 from workflow_scripts.workflow.workspace import Workspace
 
 CAPTIONS = ROOT / "rules" / "report"
+# A figure as three files, and the page with all of them; they differ, and are small beside all else.
+BYTES_OF_A_RESULT, BYTES_OF_THE_REPORT = 400e3, 12e6
 
 
 def declare(workspace: Workspace, study: Study, snakefile: str) -> None:
@@ -19,7 +22,8 @@ def declare(workspace: Workspace, study: Study, snakefile: str) -> None:
     for entry in available(workspace, study):
         result(workspace, study, entry)
     report(workspace, study, snakefile)
-    verify(workspace, snakefile)
+    for name in ("verify", "cost", "calibrate"):
+        without_file(workspace, name, snakefile)
 
 
 def available(workspace: Workspace, study: Study) -> list[AnyEntry]:
@@ -44,6 +48,7 @@ def result(workspace: Workspace, study: Study, entry: AnyEntry) -> Step:
         outputs={"output": entry.files(workspace)},
         inputs=_bound(entry.inputs, workspace, block),
         settings=_bound(entry.settings, workspace, block),
+        work=lambda _w, _extent: Work({"draw": 1}, written=BYTES_OF_A_RESULT),
     )
 
 
@@ -67,15 +72,16 @@ def report(workspace: Workspace, study: Study, snakefile: str) -> Step:
         # Snakemake takes them from the rules.
         also=lambda _: [study.title, shown, caption("workflow").read_text()],
         execution=lambda _: {"snakefile": snakefile, "configuration": workspace.config},
+        work=lambda _w, _extent: Work({"report": 1}, written=BYTES_OF_THE_REPORT),
     )
 
 
-def verify(workspace: Workspace, snakefile: str) -> Step:
-    """What is damaged, unknown or out of date among the results; makes no file."""
+def without_file(workspace: Workspace, name: str, snakefile: str) -> Step:
+    """What looks at the whole study: `verify`, `cost`, `calibrate`. It makes no file that a job reads."""
     return Step(
         workspace.steps,
-        "verify",
-        "steps.verify",
+        name,
+        f"steps.{name}",
         outputs={},
         execution=lambda _: {"configuration": workspace.config, "snakefile": snakefile},
     )

@@ -21,9 +21,17 @@ HARMLESS = str.maketrans({one: f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"
 
 
 def snakemake_report(
-    *, figures: list[Path], tables: list[Path], snakefile: Path, configuration: Config, output: Path
+    *,
+    figures: list[Path],
+    tables: list[Path],
+    stylesheet: Path,
+    snakefile: Path,
+    configuration: Config,
+    output: Path,
 ) -> None:
     """Have Snakemake write its report on the targets that make `figures` and `tables` to `output`.
+
+    Its `stylesheet` keeps the front page within the screen.
 
     A second Snakemake reads what the first has recorded; it changes nothing, so it needs no lock. Raises `InputError`
     where it fails, and for a damaged figure or table.
@@ -37,7 +45,7 @@ def snakemake_report(
         settings.write_text(configuration.model_dump_json(), encoding="utf-8")
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--nolock"]
         wanted = [str(path) for path in (*figures, *tables)]
-        options = [f"--report={temporary}", f"--configfile={settings}"]
+        options = [f"--report={temporary}", f"--report-stylesheet={stylesheet}", f"--configfile={settings}"]
         done = subprocess.run([*command, *options, "--", *wanted], check=False)
         if done.returncode:
             raise InputError(f"{output}: Snakemake could not write its report; what it said stands above")

@@ -13,6 +13,7 @@ from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.workspace import Workspace
 
 CAPTIONS = ROOT / "rules" / "report"
+STYLESHEET = CAPTIONS / "snakemake.css"
 TEMPLATES = ROOT / "workflow_scripts" / "results" / "page" / "templates"
 
 
@@ -111,8 +112,12 @@ def snakemake_report(workspace: Workspace, study: Study, snakefile: str) -> Step
         outputs={"output": f"{workspace.results}/snakemake_report.html"},
         inputs=lambda _: {kind: files_of(workspace, study, kind[:-1]) for kind in ("figures", "tables")},
         # Snakemake takes them from the rules.
-        also=lambda _: [study.title, shown, caption("workflow").read_text()],
-        execution=lambda _: {"snakefile": snakefile, "configuration": workspace.config},
+        also=lambda _: [study.title, shown, caption("workflow").read_text(), STYLESHEET.read_text()],
+        execution=lambda _: {
+            "stylesheet": str(STYLESHEET),
+            "snakefile": snakefile,
+            "configuration": workspace.config,
+        },
     )
 
 

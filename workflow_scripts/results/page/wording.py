@@ -33,6 +33,14 @@ def with_interval(value: float, low: float, high: float, decimals: int = 2, unit
     return f"{fixed(value, decimals)}{unit} {interval(low, high, decimals)}"
 
 
+def amount(value: float, unit: str | None) -> str:
+    """A magnitude of a transformation as a person says it: 100 degrees, a factor of 1.5, 0.33 of the side."""
+    number = f"{value:.3g}".replace("-", "−")
+    if unit == "factor":
+        return f"a factor of {number}"
+    return f"{number} {(unit or '').removeprefix('fraction ')}".rstrip()
+
+
 def percent(share: float, decimals: int = 0) -> str:
     """A share as a percentage."""
     return NOT_DEFINED if pd.isna(share) else f"{fixed(100 * share, decimals)} %"
@@ -45,9 +53,12 @@ def count(number: float, one: str, several: str | None = None) -> str:
 
 
 def listed(parts: Iterable[str], word: str = "and") -> str:
-    """Parts of a sentence: a, b and c."""
+    """Parts of a sentence: a, b and c; with semicolons where a part has a comma of its own."""
     given = list(parts)
-    return given[0] if len(given) == 1 else f"{', '.join(given[:-1])} {word} {given[-1]}" if given else ""
+    if len(given) < 2:
+        return "".join(given)
+    mark = ";" if any(", " in part for part in given) else ","
+    return f"{f'{mark} '.join(given[:-1])}{mark if mark == ';' else ''} {word} {given[-1]}"
 
 
 def some(parts: Sequence[str], most: int = 4) -> str:

@@ -103,7 +103,7 @@ def hurt(data: Data, behind: Behind) -> list[str]:
     said += f" and helps {int(table['helped'].sum())}"
     values = dict(zip(summary["statistic"], summary["value"], strict=True)) if "value" in summary else {}
     chance = values.get("number of hurt classes by chance")
-    said += f"; chance alone would hurt {cell(float(chance))}." if chance is not None else "."
+    said += f"; chance alone would hurt {fixed(float(chance))}." if chance is not None else "."
     if "q" not in table:
         return [said]
     least = table["q"].min()

@@ -5,7 +5,7 @@ import pandas as pd
 from workflow_scripts.common.files import read_table
 from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.findings.registry import Data, finding
-from workflow_scripts.results.page.wording import cell, count, listed, some, with_interval
+from workflow_scripts.results.page.wording import amount, count, listed, some, with_interval
 
 BOXES = "transformation, model, magnitude, value, unit, p50"
 # More transformations are summed up.
@@ -27,8 +27,8 @@ def _middle_of(magnitudes: pd.Series) -> int:
 def at(rows: pd.DataFrame, behind: Behind) -> str:
     """A transformation with its magnitude: rotate by 80 degrees."""
     first = rows.iloc[0]
-    value = "" if pd.isna(first["value"]) else f" at {cell(float(first['value']))} {first['unit'] or ''}"
-    return f"{behind.titles.get(first['transformation'], first['transformation'])}{value}".rstrip()
+    title = behind.titles.get(first["transformation"], first["transformation"])
+    return title if pd.isna(first["value"]) else f"{title} by {amount(float(first['value']), first['unit'])}"
 
 
 @finding("figure_2", "figure_a3", columns=BOXES)

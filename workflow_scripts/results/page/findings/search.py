@@ -17,6 +17,7 @@ from workflow_scripts.results.page.wording import (
 )
 
 RANKED = {"mean_change": "mean change", "weighted_boost": "weighted boost"}
+WORDNET = {"wu_palmer": "Wu-Palmer", "leacock_chodorow": "Leacock-Chodorow", "path": "Path"}
 CLASSES = "In brackets: 95 % intervals of the medians over classes"
 
 
@@ -42,6 +43,8 @@ def _change(row: pd.Series, behind: Behind) -> str:
         table = read_table(path, columns=["transformation", "half", "mean_change"])
         of_one = table[(table["transformation"] == row["transformation"]) & (table["half"] == "both")]
         low, high = median_interval(of_one["mean_change"].dropna())
+    if row.get("family") == "identity":
+        return f"{behind.title(row['transformation'])}, which changes nothing"
     return f"{behind.title(row['transformation'])}, {with_interval(row['p50'], low, high, 2, ' %')}"
 
 
@@ -97,14 +100,18 @@ def related(data: Data, _behind: Behind) -> list[str]:
     for (wordnet, agreement), rows in table.groupby(["wordnet_measure", "agreement_measure"], sort=False):
         rho, low, high = correlation_of_class_pairs(rows, "wordnet_similarity", "agreement")
         said.append(
-            f"{str(wordnet).replace('_', '-')} similarity and {_agreement(str(agreement))}: rho = "
+            f"{WORDNET.get(str(wordnet), wordnet)} similarity and {_agreement(str(agreement))}: rho = "
             f"{with_interval(rho, low, high)}, {_verdict(rho, low, high)} ({count(len(rows), 'pair')} of classes)."
         )
     return [*said, "In brackets: 95 % intervals over classes (jackknife), since pairs share classes."]
 
 
 def _agreement(measure: str) -> str:
-    return measure.replace("iou@", "overlap of the best ") if "@" in measure else f"{measure} correlation of rankings"
+    return (
+        measure.replace("iou@", "overlap of the best ")
+        if "@" in measure
+        else f"{measure.capitalize()} correlation of rankings"
+    )
 
 
 def _verdict(rho: float, low: float, high: float) -> str:

@@ -6,7 +6,6 @@ from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.intervals import of_mean, of_share
 from workflow_scripts.results.page.wording import (
-    cell,
     count,
     fixed,
     interval,
@@ -34,7 +33,7 @@ def _found(row: pd.Series) -> str:
     return (
         f"by {row['ranking']}{relative}, {int(row['found'])} of {int(row['classes'])} planted factors are found "
         f"({percent(row['found'] / row['classes'] if row['classes'] else float('nan'))} "
-        f"{interval(100 * low, 100 * high, 0)}; by chance {cell(float(row['by chance']))}, {probability(row['p'])})"
+        f"{interval(100 * low, 100 * high, 0)}; by chance {fixed(row['by chance'], 1)}, {probability(row['p'])})"
     )
 
 

@@ -48,8 +48,8 @@ def report(
     path = study_file(configuration.study)
     study = load_study(path)
     workspace = Workspace(path.stem, configuration, study)
-    tables = {"invariances": invariances, "equivariances": equivariances, "searches": searches, "histories": histories}
-    behind = Behind(workspace, study, index=index[0] if index else None, **tables)
+    seen = index[0] if index else None
+    behind = Behind(workspace, study, invariances, equivariances, searches, histories, seen)
     page = rendered(behind, assemble.items(results, captions, behind))
     with atomic(output) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -60,7 +60,7 @@ class Study(Measurements):
 
 
 # Keys that change no result, by block; `execution` has one that does.
-UNSHOWN = {"foreground": {"onnx"}, "lie": {"chunk": True, "layerwise": {"chunk"}}}
+UNSHOWN: dict[str, Any] = {"foreground": {"onnx"}, "lie": {"chunk": True, "layerwise": {"chunk"}}}
 
 
 def shown_values(study: Study) -> dict[str, Any]:

@@ -122,10 +122,11 @@ def _measured(path: Path) -> Measured:
     """Read the pairs of one network."""
     table = read_table(path, columns=PAIR_COLUMNS)
     intervals = {
-        (str(name), int(magnitude)): median_of_pairs(
+        (str(name), int(str(magnitude))): median_of_pairs(
             *(rows[column].to_numpy() for column in ("invariance", "x", "x_prime"))
         )
-        for (name, magnitude), rows in table.groupby(["transformation", "magnitude"], sort=False)
+        for name, of_one in table.groupby("transformation", sort=False)
+        for magnitude, rows in of_one.groupby("magnitude", sort=False)
     }
     weakest = table.loc[table["magnitude"] == table["magnitude"].min(), "baseline"]
     pairs = table[["x", "x_prime"]].drop_duplicates()

@@ -11,7 +11,7 @@ from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.wording import cell, count, fixed, listed, percent, some
 
 # Cosine distance of two different images below which an embedding hardly depends on the image.
-CONSTANT = 0.05
+CONSTANT = 0.01
 # Top-1 above which augmentations can hardly differ.
 CEILING = 0.98
 # Below these numbers, an interval is wide and a class or an image decides.

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from workflow_scripts.results.page.behind import Behind
+from workflow_scripts.results.page.findings.picks import Row, largest
 from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.intervals import of_mean
 from workflow_scripts.results.page.wording import cell, count, fixed, listed, probability, some, with_interval
@@ -12,12 +13,12 @@ SEEDS = "In brackets: 95 % intervals of the means over training seeds (Student's
 OVERFITS = 5.0
 
 
-def _mean(row: pd.Series, value: str, sem: str) -> str:
+def _mean(row: Row, value: str, sem: str) -> str:
     low, high = of_mean(row[value], row[sem], row["n"])
     return with_interval(row[value], low, high, 1, " %")
 
 
-def _apart(first: pd.Series, second: pd.Series, value: str, sem: str) -> str:
+def _apart(first: Row, second: Row, value: str, sem: str) -> str:
     """Whether the means of two rows, each over seeds of its own, differ."""
     if pd.isna([first[sem], second[sem]]).any() or min(first["n"], second["n"]) < 2:
         return "with a single seed nobody can say whether they differ"
@@ -35,7 +36,7 @@ def top1(data: Data, _behind: Behind) -> list[str]:
     name = next(column for column in ("method", "lambda") if column in table)
     best, worst = table.iloc[0], table.iloc[-1]
 
-    def called(row: pd.Series) -> str:
+    def called(row: Row) -> str:
         return str(row[name]) if name == "method" else f"lambda {cell(row[name])}"
 
     said = [f"{called(best)} has the highest top-1, {_mean(best, 'top-1 (%)', 'SEM (%)')}"]
@@ -58,11 +59,11 @@ def curves(data: Data, _behind: Behind) -> list[str]:
     if table.empty:
         return ["Every training diverged."]
     last = table[table["epoch"] == table.groupby("method")["epoch"].transform("max")]
-    wide = last.pivot(index="method", columns="split", values="top1")
+    wide = last.pivot(index="method", columns="split", values="top1").reindex(columns=["training", "validation"])
     tested = last[last["split"] == "validation"]
     shown = [f"{row['method']} {_mean(row, 'top1', 'sem')}" for _, row in tested.iterrows()]
     said = [f"After the last epoch, top-1 on the validation images is {some(shown, 6)}."]
-    gap = (wide.get("training", float("nan")) - wide.get("validation", float("nan"))).dropna()
+    gap = (wide["training"] - wide["validation"]).dropna()
     over = [f"{name} by {fixed(points, 1)} points" for name, points in gap.items() if points > OVERFITS]
     said.append(f"Top-1 on the training images is higher: {listed(over)}." if over else _no_overfit(gap))
     return [*said, f"{SEEDS}."]
@@ -117,7 +118,7 @@ def overlaps(data: Data, _behind: Behind) -> list[str]:
     table = data[""].dropna(subset="IoU")
     if table.empty:
         return ["No method helps any image, so no overlap is defined."]
-    best = table.loc[table["IoU"].idxmax()]
+    best = largest(table, "IoU")
     within, across = (table.loc[(table["first"] == table["second"]) == same, "IoU"].mean() for same in (True, False))
     return [
         f"Two lists of helped images of one method share {fixed(within)} of their images on average (intersection over "

@@ -1,6 +1,7 @@
 """Figures of data and transformations in words."""
 
 from workflow_scripts.results.page.behind import Behind
+from workflow_scripts.results.page.findings.picks import largest, smallest
 from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.wording import cell, count, fixed, listed, percent
 
@@ -31,7 +32,7 @@ def foregrounds(data: Data, _behind: Behind) -> list[str]:
     said = [f"Of {count(images['n'].max(), 'image')} with a foreground, the middle half have their {listed(parts)}."]
     area = table[(table["of"] == "classes") & (table["measure"] == "area")].dropna(subset="median")
     if len(area) > 1:
-        least, most = area.loc[area["median"].idxmin()], area.loc[area["median"].idxmax()]
+        least, most = smallest(area, "median"), largest(area, "median")
         said.append(
             f"Over classes, the median area goes from {percent(least['median'])} of the frame ({least['name']}) to "
             f"{percent(most['median'])} ({most['name']})."

@@ -4,6 +4,7 @@ import pandas as pd
 
 from workflow_scripts.common.files import read_table
 from workflow_scripts.results.page.behind import Behind
+from workflow_scripts.results.page.findings.picks import largest, records
 from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.wording import amount, count, listed, some, with_interval
 
@@ -51,10 +52,10 @@ def invariances(data: Data, behind: Behind) -> list[str]:
 def _order(rows: pd.DataFrame, behind: Behind) -> str:
     """The models in order of their median invariance, and whether the first is told from the second."""
     parts, ends = [], []
-    for row in rows.itertuples():
-        low, high = behind.median_interval(str(row.model), str(row.transformation), int(row.magnitude))
+    for row in records(rows):
+        low, high = behind.median_interval(row["model"], row["transformation"], int(row["magnitude"]))
         ends.append((low, high))
-        parts.append(f"{behind.labels.get(str(row.model), row.model)} {with_interval(row.p50, low, high)}")
+        parts.append(f"{behind.labels.get(row['model'], row['model'])} {with_interval(row['p50'], low, high)}")
     said = f"{at(rows, behind)}: median invariance, highest first: {listed(parts)}."
     said = said[0].upper() + said[1:]
     if len(ends) < 2 or pd.isna([ends[0][0], ends[1][1]]).any():
@@ -89,12 +90,12 @@ def equivariances(data: Data, behind: Behind) -> list[str]:
     for model, of_model in rows.groupby("model", sort=False):
         above, below = int((of_model["low"] > 0).sum()), int((of_model["high"] < 0).sum())
         parts.append(f"{behind.labels.get(str(model), model)} {above} above and {below} below")
-    largest = rows.loc[rows["mean"].idxmax()]
-    value = with_interval(largest["mean"], largest["low"], largest["high"])
+    top = largest(rows, "mean")
+    value = with_interval(top["mean"], top["low"], top["high"])
     cells = len(rows) // rows["model"].nunique()
     return [
         f"Of {count(cells, 'mean')} per model (transformation by magnitude), so many differ from chance, which is 0, "
         f"by their 95 % intervals over images: {listed(parts)}. About 5 % would by chance alone.",
-        f"The largest mean is that of {behind.labels.get(str(largest['model']), largest['model'])} under "
-        f"{at(rows.loc[rows['mean'] == largest['mean']], behind)}: {value}.",
+        f"The largest mean is that of {behind.labels.get(str(top['model']), top['model'])} under "
+        f"{at(rows.loc[rows['mean'] == top['mean']], behind)}: {value}.",
     ]

@@ -3,11 +3,12 @@
 import pandas as pd
 
 from workflow_scripts.results.page.behind import Behind
+from workflow_scripts.results.page.findings.picks import Row, largest, smallest
 from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.wording import cell, count, percent, some, with_interval
 
 
-def _error(row: pd.Series) -> str:
+def _error(row: Row) -> str:
     ends = "" if pd.isna([row["low"], row["high"]]).any() else f" [{cell(row['low'])}, {cell(row['high'])}]"
     return f"{cell(row['error'])}{ends}"
 
@@ -18,7 +19,7 @@ def errors(data: Data, _behind: Behind) -> list[str]:
     other = "top-1" if "invariance" not in data[""] else "invariance"
     said = []
     for name, rows in data[""].dropna(subset="error").groupby("transformation", sort=False):
-        least, most = rows.loc[rows["error"].idxmin()], rows.loc[rows["error"].idxmax()]
+        least, most = smallest(rows, "error"), largest(rows, "error")
         first = rows.iloc[0]
         rho = with_interval(first["rho"], first["rho_low"], first["rho_high"])
         unsure = pd.isna(first["rho_low"]) or first["rho_low"] <= 0 <= first["rho_high"]
@@ -37,7 +38,7 @@ def layers(data: Data, _behind: Behind) -> list[str]:
     said = []
     table = data[""].dropna(subset="share_of_contributions")
     for (label, name), rows in table.groupby(["label", "transformation"], sort=False):
-        top = rows.loc[rows["share_of_contributions"].idxmax()]
+        top = largest(rows, "share_of_contributions")
         sem = (
             top["contribution_sem"] / top["contribution"] if {"contribution_sem", "contribution"} <= set(rows) else None
         )
@@ -59,9 +60,9 @@ def lee(data: Data, _behind: Behind) -> list[str]:
         if column in kept and len(kept):
             kept = kept[kept[column] == kept[column].iloc[0]]
     parts = []
-    for name, rows in kept.groupby("transformation", sort=False):
-        least = rows.loc[rows["mean"].idxmin()]
-        parts.append(f"{least['model']} under {name}, {_error(least.rename({'mean': 'error', 'error': 'name'}))}")
-    failed = data[""]["not measured because"].dropna() if "not measured because" in data[""] else []
+    for name, rows in kept.groupby(kept["transformation"].astype(str), sort=False):
+        least = smallest(rows, "mean")
+        parts.append(f"{least['model']} under {name!s}, {_error(least.rename({'mean': 'error', 'error': 'name'}))}")
+    failed = data[""]["not measured because"].dropna() if "not measured because" in data[""] else ()
     said = [f"{kept['error'].iloc[0]}: the smallest mean is that of {some(parts, 5)}."] if parts else []
     return said + ([f"{count(len(failed), 'row')} could not be measured; the table says why."] if len(failed) else [])

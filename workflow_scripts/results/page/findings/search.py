@@ -1,10 +1,9 @@
 """Figures of the similarity search in words."""
 
-import pandas as pd
-
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import median_interval
 from workflow_scripts.results.page.behind import Behind
+from workflow_scripts.results.page.findings.picks import Row, largest, records, smallest
 from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.intervals import correlation_of_class_pairs, of_mean
 from workflow_scripts.results.page.wording import (
@@ -27,7 +26,7 @@ def changes(data: Data, behind: Behind) -> list[str]:
     said = []
     for model, rows in data[""].dropna(subset="p50").groupby("model", sort=False):
         better = int((rows["p50"] > 0).sum())
-        best, worst = rows.loc[rows["p50"].idxmax()], rows.loc[rows["p50"].idxmin()]
+        best, worst = largest(rows, "p50"), smallest(rows, "p50")
         said.append(
             f"{behind.labels.get(str(model), model)}: {better} of {count(len(rows), 'transformation')} raise the "
             f"similarity within the median class. The best is {_change(best, behind)}, the worst "
@@ -36,7 +35,7 @@ def changes(data: Data, behind: Behind) -> list[str]:
     return [*said, f"{CLASSES} (n = {int(data['']['n'].max())})."]
 
 
-def _change(row: pd.Series, behind: Behind) -> str:
+def _change(row: Row, behind: Behind) -> str:
     path = behind.searches.get(str(row["model"]))
     low = high = float("nan")
     if path:
@@ -55,22 +54,21 @@ def best(data: Data, behind: Behind) -> list[str]:
     means = table[table["label"].isna()]
     said = []
     for (model, by), rows in means.groupby(["model", "chosen_by"], sort=False):
-        at = rows.set_index(["measured_on", "best_of"])
-        try:
-            other, same = at.loc["other pairs"], at.loc["same pairs"]
-            own, shared = other.loc["class"], other.loc["all classes"]
-        except KeyError:
-            continue
+        at = {(row["measured_on"], row["best_of"]): _mean(row) for row in records(rows)}
+        own, shared, biased = (
+            at.get(key, NOT_DEFINED)
+            for key in (("other pairs", "class"), ("other pairs", "all classes"), ("same pairs", "class"))
+        )
         said.append(
             f"{behind.labels.get(str(model), model)}, chosen by {RANKED.get(str(by), by)}: on pairs that did not take "
-            f"part in the choice, each class's own best transformation changes similarity by {_mean(own)}, one for all "
-            f"classes by {_mean(shared)}. On the pairs that chose it, each class's own seems to change it by "
-            f"{_mean(same.loc['class'])}, which is biased upwards."
+            f"part in the choice, each class's own best transformation changes similarity by {own}, one for all "
+            f"classes by {shared}. On the pairs that chose it, each class's own seems to change it by "
+            f"{biased}, which is biased upwards."
         )
     return [*said, "In brackets: 95 % intervals of the means over classes (Student's t)."]
 
 
-def _mean(row: pd.Series) -> str:
+def _mean(row: Row) -> str:
     return with_interval(row["mean_change"], *of_mean(row["mean_change"], row["sem"], row["n"]), 2, " %")
 
 
@@ -79,13 +77,13 @@ def learned(data: Data, _behind: Behind) -> list[str]:
     """Whether transformations to which training makes models invariant are among the best more often than by chance."""
     said = []
     increased = data[""][data[""]["invariance"] == "increased"]
-    for row in increased.itertuples():
-        above = row.share_of_top - row.share_of_pool
+    for row in records(increased):
+        above = row["share_of_top"] - row["share_of_pool"]
         word = "above" if above > 0 else "below" if above < 0 else "at"
         said.append(
-            f"{row.architecture}, ranked by {RANKED.get(str(row.ranking), row.ranking)}: transformations to which "
-            f"training increased invariance take {percent(row.share_of_top)} of the {int(row.places)} top places, "
-            f"{word} their share of the pool, which chance would give ({percent(row.share_of_pool)})."
+            f"{row['architecture']}, ranked by {RANKED.get(row['ranking'], row['ranking'])}: transformations to which "
+            f"training increased invariance take {percent(row['share_of_top'])} of the {int(row['places'])} top "
+            f"places, {word} their share of the pool, which chance would give ({percent(row['share_of_pool'])})."
         )
     return [*said, "Places of one class depend on each other, so these shares have no interval here."]
 

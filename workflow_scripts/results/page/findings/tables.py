@@ -3,6 +3,7 @@
 import pandas as pd
 
 from workflow_scripts.results.page.behind import Behind
+from workflow_scripts.results.page.findings.picks import Row, largest, records
 from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.intervals import of_mean, of_share
 from workflow_scripts.results.page.wording import (
@@ -14,6 +15,8 @@ from workflow_scripts.results.page.wording import (
     some,
     with_interval,
 )
+
+FAMILIES = ("appearance", "geometric", "mixed", "identity")
 
 
 @finding("table_calibration", columns="model, ranking, relative, found, classes, by chance, p")
@@ -27,7 +30,7 @@ def planted(data: Data, _behind: Behind) -> list[str]:
     return [*said, "In brackets: 95 % intervals of the share (Wilson), with classes as trials."]
 
 
-def _found(row: pd.Series) -> str:
+def _found(row: Row) -> str:
     low, high = of_share(row["found"] / row["classes"], int(row["classes"])) if row["classes"] else (float("nan"),) * 2
     relative = ", relative to other classes" if row["relative"] else ""
     return (
@@ -59,9 +62,9 @@ def ranks(data: Data, behind: Behind) -> list[str]:
 def families(data: Data, _behind: Behind) -> list[str]:
     """The family that most of the best transformations belong to, against its share of the pool."""
     said = []
-    for _, row in data[""].iterrows():
-        names = [name for name in ("appearance", "geometric", "mixed", "identity") if name in row]
-        top = max(names, key=lambda name, row=row: row[name])
+    for row in records(data[""]):
+        shares = {name: row[name] for name in FAMILIES if name in row}
+        top = max(shares, key=shares.__getitem__)
         low, high = of_share(row[top], int(row["classes"]))
         pool = row[f"{top} in the pool"]
         word = "more" if low > pool else "less" if high < pool else "not certainly more or less"
@@ -78,7 +81,7 @@ def boosts(data: Data, behind: Behind) -> list[str]:
     """The largest weighted boost of each model."""
     said = []
     for model, rows in data[""].groupby("model", sort=False):
-        top = rows.loc[rows["weighted boost (%)"].idxmax()]
+        top = largest(rows, "weighted boost (%)")
         sem = top.get("SEM (%)", float("nan"))
         mean = with_interval(top["mean change (%)"], *of_mean(top["mean change (%)"], sem, top["n"]), 1, " %")
         said.append(
@@ -93,7 +96,7 @@ def boosts(data: Data, behind: Behind) -> list[str]:
 def models(data: Data, _behind: Behind) -> list[str]:
     """How many models there are, and of which kinds."""
     table = data[""]
-    named = [f"{row.model} ({row.architecture}, {row.source})" for row in table.itertuples()]
+    named = [f"{row['model']} ({row['architecture']}, {row['source']})" for row in records(table)]
     said = f"{count(len(table), 'model')}: {some(named, 6)}."
     failed = table["not built because"].notna().sum() if "not built because" in table else 0
     return [said, f"{count(failed, 'model')} could not be built; the table says why."] if failed else [said]
@@ -113,7 +116,7 @@ def foregrounds(data: Data, _behind: Behind) -> list[str]:
     return [said] if pd.isna(agreement) else [said, f"Found and true boxes overlap by {fixed(agreement)} (median IoU)."]
 
 
-def _quartiles(row: pd.Series, name: str) -> str:
+def _quartiles(row: Row, name: str) -> str:
     low, high = row.get(f"{name} q1", float("nan")), row.get(f"{name} q3", float("nan"))
     return f"{percent(low)} to {percent(high)}"
 

@@ -1,4 +1,4 @@
-"""One HTML page with the figures, their captions and how they were made, and whether all results are whole."""
+"""One page for a colleague, Snakemake's own report, and whether all results are whole."""
 
 
 rule report:
@@ -17,6 +17,24 @@ rule report:
         **STEPS["report"].params,
     message:
         "Writing the report"
+    shell:
+        COMMAND
+
+
+rule snakemake_report:
+    input:
+        unpack(STEPS["snakemake_report"].rule_inputs),
+    output:
+        **STEPS["snakemake_report"].rule_outputs,
+    log:
+        f"{LOGS}/snakemake_report.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        **STEPS["snakemake_report"].params,
+    message:
+        "Writing Snakemake's own report"
     shell:
         COMMAND
 

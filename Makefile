@@ -61,5 +61,12 @@ lock: $(READY)
 references: $(READY)
 	$(BIN)/python -m workflow_scripts.results.reference
 
+# The documentation as a site, without a network but for the installation of envs/docs.txt. Links are checked.
+docs:
+	@test -x .docs/venv/bin/mkdocs || { \
+	    $(PYTHON) -m venv .docs/venv && .docs/venv/bin/pip install --quiet -r envs/docs.txt; }
+	@NO_MKDOCS_2_WARNING=1 .docs/venv/bin/mkdocs build --quiet --strict 
+	@echo "docs: open .docs/site/index.html in a browser."
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .docs .mypy_cache .ruff_cache .pytest_cache

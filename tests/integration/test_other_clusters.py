@@ -25,7 +25,8 @@ TOLD = {
     "lsf": "bsub -n 4 -R|span[hosts=1] rusage[mem=8000]|-M 8000 -W 240 -J sweep -o logs/cluster/%J.log -gpu num=2",
     "sge": "qsub -terse -V -cwd -S /bin/sh -N sweep -pe smp 4 -l mem_free=8000M -l h_rt=14400 -j y -o logs/cluster/ "
     "-l gpu=2",
-    "pbs": "qsub -V -S /bin/sh -N sweep -l select=1:ncpus=4:mem=8000mb:ngpus=2 -l walltime=14400 -j oe -o logs/cluster/",
+    "pbs": "qsub -V -S /bin/sh -N sweep -l select=1:ncpus=4:mem=8000mb:ngpus=2 -l walltime=14400 "
+    "-j oe -o logs/cluster/",
 }
 GPUS = {"lsf": " -gpu num=2", "sge": " -l gpu=2", "pbs": ":ngpus=2"}
 
@@ -81,7 +82,9 @@ def queue(request, tmp_path) -> Queue:
     (folder / "bin").mkdir(parents=True)
     for name in COMMANDS[request.param]:
         file = folder / "bin" / name
-        file.write_text(f"#!{sys.executable}\n" + (Path(__file__).parent / "queue.py").read_text().split("\n", 1)[1])
+        file.write_text(
+            f"#!{sys.executable}\n" + (Path(__file__).parent / "stand_in_queue.py").read_text().split("\n", 1)[1]
+        )
         file.chmod(0o755)
     # With a space, as the folders of some users.
     work = tmp_path / "my work"
@@ -137,9 +140,7 @@ def test_a_command_that_gives_no_number_is_an_error(queue):
     assert "gave no number of a job, but: No such queue" in error.value.stderr
 
 
-@pytest.mark.skipif(
-    not importlib.util.find_spec(PLUGIN), reason=f"{PLUGIN} is not installed; see envs/requirements.lock"
-)
+@pytest.mark.skipif(not importlib.util.find_spec(PLUGIN), reason=f"no {PLUGIN}; see envs/requirements.lock")
 @pytest.mark.parametrize("queue", ["lsf"], indirect=True)
 def test_the_workflow_runs_its_jobs_there(queue, tmp_path):
     checkout = Checkout.make(tmp_path / "a project")

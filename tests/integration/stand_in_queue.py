@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stand-ins for what LSF, SGE and PBS are told and asked: bsub, bjobs, bkill, qsub, qstat, qdel, by the name of the file.
+"""Stand-ins for bsub, bjobs and bkill of LSF, and for qsub, qstat and qdel of SGE and PBS, by the name of the file.
 
 The folder QUEUE holds the script, the output and the process of each job, and what every command was told. Jobs run on
 this machine at once. A file `mute` in it makes the queue answer nothing; `broken` puts every job into SGE's state E.

@@ -6,6 +6,11 @@ from pathlib import Path
 
 # As a module of another workflow, this one is not where the main Snakefile is.
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+if not (HERE / "workflow_scripts").is_dir():
+    sys.exit(
+        f"error: {HERE}: the folder workflow_scripts is not beside the Snakefile; clone the whole repository and give "
+        "the path of its Snakefile (docs/module.md)"
+    )
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 

@@ -1,6 +1,7 @@
 """What is computed from embeddings and of trainings."""
 
 from workflow_scripts.steps.training import bounds_learning
+from workflow_scripts.study.ladders import ladders
 from workflow_scripts.workflow.own_code import by_fingerprint
 from workflow_scripts.workflow.step import Step
 from workflow_scripts.workflow.workspace import NETWORK, Workspace
@@ -12,6 +13,7 @@ EVALUATED = (*NETWORK, "history.parquet")
 def declare(workspace: Workspace) -> None:
     """All steps of this module."""
     invariance(workspace)
+    answer(workspace)
     equivariance(workspace)
     similarity_search(workspace)
     wordnet_similarity(workspace)
@@ -34,6 +36,27 @@ def invariance(workspace: Workspace) -> Step:
         },
         inputs=lambda w: {"embeddings": workspace.all_embeddings(w.model), "pairs": workspace.pairs},
         settings=lambda w: {"model": w.model},
+    )
+
+
+def answer(workspace: Workspace) -> Step:
+    """Where each invariance comes from, by all models that tell it."""
+    study = workspace.study
+    found = ladders(study)
+    models = dict.fromkeys(model for ladder in found.values() for model in ladder.models.values())
+    measured = [magnitude for magnitude in study.banks.a.magnitudes if magnitude > 0]
+    return Step(
+        workspace.steps,
+        "answer",
+        "metrics.answer",
+        outputs={"output": workspace.answer},
+        inputs=lambda _: {"tables": {name: workspace.metric_of_seeds("invariance", name, "pairs") for name in models}},
+        settings=lambda _: {
+            "seeds": {name: study.seeds_of_model(name) for name in models},
+            "ladders": found,
+            "magnitudes": study.answer.magnitudes or measured,
+            "nearly_constant": study.answer.nearly_constant,
+        },
     )
 
 

@@ -22,6 +22,25 @@ rule invariance:
         COMMAND
 
 
+rule answer:
+    input:
+        unpack(STEPS["answer"].rule_inputs),
+    output:
+        **STEPS["answer"].rule_outputs,
+    log:
+        f"{LOGS}/answer.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        **asked(mem_mb=8000, runtime=60),
+    params:
+        **STEPS["answer"].params,
+    message:
+        "Telling architecture, data and augmentation apart"
+    shell:
+        COMMAND
+
+
 rule equivariance:
     input:
         unpack(STEPS["equivariance"].rule_inputs),

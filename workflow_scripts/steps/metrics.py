@@ -3,6 +3,7 @@
 from workflow_scripts.steps.embeddings import cells_of, class_pairs_of, evaluations_of
 from workflow_scripts.steps.networks import of_model, of_training
 from workflow_scripts.steps.training import bounds_learning
+from workflow_scripts.study.ladders import ladders
 from workflow_scripts.workflow.own_code import by_fingerprint
 from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.work import Extent, Work, distinct
@@ -19,6 +20,7 @@ OF_EQUIVARIANCE = 4.0
 def declare(workspace: Workspace) -> None:
     """All steps of this module."""
     invariance(workspace)
+    answer(workspace)
     equivariance(workspace)
     similarity_search(workspace)
     wordnet_similarity(workspace)
@@ -49,6 +51,27 @@ def invariance(workspace: Workspace) -> Step:
         inputs=lambda w: {"embeddings": workspace.all_embeddings(w.model), "pairs": workspace.pairs},
         settings=lambda w: {"model": w.model},
         work=work,
+    )
+
+
+def answer(workspace: Workspace) -> Step:
+    """Where each invariance comes from, by all models that tell it."""
+    study = workspace.study
+    found = ladders(study)
+    models = dict.fromkeys(model for ladder in found.values() for model in ladder.models.values())
+    measured = [magnitude for magnitude in study.banks.a.magnitudes if magnitude > 0]
+    return Step(
+        workspace.steps,
+        "answer",
+        "metrics.answer",
+        outputs={"output": workspace.answer},
+        inputs=lambda _: {"tables": {name: workspace.metric_of_seeds("invariance", name, "pairs") for name in models}},
+        settings=lambda _: {
+            "seeds": {name: study.seeds_of_model(name) for name in models},
+            "ladders": found,
+            "magnitudes": study.answer.magnitudes or measured,
+            "nearly_constant": study.answer.nearly_constant,
+        },
     )
 
 

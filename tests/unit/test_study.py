@@ -51,7 +51,7 @@ def test_shipped_studies_are_valid(path):
         ("  kind: planted\n", "", "dataset.kind: missing; give one of 'planted', 'imagefolder', 'ilsvrc2012'"),
         ("crop: 64\ntraining", "crop: 80\ntraining", "preprocessing: crop (80) must not exceed resize (73)"),
         (
-            "training: standard\n",
+            "training: standard\n    seed: 0\n",
             "training: standard\n    seed: 3\n",
             "models.resnet_standard: seed 3 is not in training.seeds [0, 1]",
         ),

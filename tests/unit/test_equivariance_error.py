@@ -21,14 +21,14 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.statistics import bootstrap_interval
 from workflow_scripts.data.preprocess import resize_and_crop
-from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.data.reader import ShardReader, choose_images
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.equivariance_error import Derivatives, equivariance_error
 from workflow_scripts.lie.generators import FIELDS, generate
 from workflow_scripts.lie.heads import Outputs, outputs_of_classes
 from workflow_scripts.lie.measured_model import MeasuredModel
-from workflow_scripts.lie.reading import Images, choose_images
+from workflow_scripts.lie.reading import Images
 from workflow_scripts.lie.settings import Lie
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.download_weights import download_weights

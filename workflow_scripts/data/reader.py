@@ -102,6 +102,13 @@ class ShardReader:
         return self.paths[int(np.searchsorted(ends, row, side="right"))]
 
 
+def choose_images(reader: ShardReader, count: int, seed: int) -> np.ndarray:
+    """Rows of at most `count` images, drawn by `seed` from the ids, so that shards do not matter."""
+    by_id = np.argsort(reader.ids, kind="stable")
+    drawn = np.random.default_rng(seed).permutation(len(by_id))[:count]
+    return by_id[np.sort(drawn)]
+
+
 def _open(path: Path) -> list[pa.RecordBatch]:
     """The record batches of a shard, mapped; all but the images themselves is checked."""
     with reading(path):

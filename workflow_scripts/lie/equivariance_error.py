@@ -14,7 +14,7 @@ from torch import Tensor
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.data.reader import ShardReader, choose_images
 from workflow_scripts.lie.class_probabilities import Answers
 from workflow_scripts.lie.derivative import Mode, along_all
 from workflow_scripts.lie.discrete import COLUMNS as DISCRETE
@@ -22,7 +22,7 @@ from workflow_scripts.lie.discrete import measure_discrete
 from workflow_scripts.lie.generators import generate, per_pixel
 from workflow_scripts.lie.heads import NAMES
 from workflow_scripts.lie.measured_model import Facts, MeasuredModel
-from workflow_scripts.lie.reading import Images, choose_images
+from workflow_scripts.lie.reading import Images
 from workflow_scripts.lie.settings import Head, Lie
 from workflow_scripts.lie.summary import SUMMARY, summarise
 from workflow_scripts.models.failures import UnfitModelError, reason_to_keep

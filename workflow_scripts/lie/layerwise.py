@@ -14,11 +14,11 @@ from workflow_scripts.common.device import choose_device, in_parts
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.randomness import item_generator
-from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.data.reader import ShardReader, choose_images
 from workflow_scripts.lie.chain import run
 from workflow_scripts.lie.derivative import along
 from workflow_scripts.lie.generators import generate
-from workflow_scripts.lie.reading import Images, blocks, choose_images
+from workflow_scripts.lie.reading import Images, blocks
 from workflow_scripts.lie.settings import Kind, Layerwise
 from workflow_scripts.lie.shares import contributions
 from workflow_scripts.models.card import Card

@@ -27,13 +27,6 @@ class Images(NamedTuple):
         return Images(self.crops[chosen], self.ids[chosen], self.labels[chosen])
 
 
-def choose_images(reader: ShardReader, count: int, seed: int) -> np.ndarray:
-    """Rows of at most `count` images, drawn by `seed` from the ids, so that shards do not matter."""
-    by_id = np.argsort(reader.ids, kind="stable")
-    drawn = np.random.default_rng(seed).permutation(len(by_id))[:count]
-    return by_id[np.sort(drawn)]
-
-
 def blocks(
     reader: ShardReader, rows: np.ndarray, card: Card, *, size: int, workers: int, what: str
 ) -> Iterator[Images]:

@@ -14,6 +14,7 @@ from workflow_scripts.common.device import of_the_machine
 from workflow_scripts.common.errors import InputError, out_of_memory, reason
 from workflow_scripts.common.seals import proved
 from workflow_scripts.data.settings import Preprocessing
+from workflow_scripts.models.batch_norm import estimate
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.code import read_code
 from workflow_scripts.models.failures import Failure, failure_of_weights, write_failure
@@ -36,13 +37,16 @@ def build_model(
     output: Path,
     weights: Path | None = None,
     code: Path | None = None,
+    shards: list[Path] | None = None,
+    seed: int = 0,
     failing: FailingModels = "stop",
 ) -> None:
     """Build the network of `model` and write it to the folder `output`.
 
     `weights` are those of `pretrained` or `checkpoint`; without them the initialisation comes from the
     model's seed. `code` is the file or folder of the user's that builds the network. Images are prepared as the weights
-    ask for, or as the study does (see `Model.preprocessing`). Raises `InputError` for an unknown architecture, for
+    ask for, or as the study does (see `Model.preprocessing`). With `batch_norm: estimated`, batch normalisation gets
+    the statistics of images in `shards`, drawn by `seed`. Raises `InputError` for an unknown architecture, for
     weights that are unreadable, do not fit, or are no numbers, and for a network that does not answer to one image.
     Where `failing` is `row`, the reason why published weights could not be fetched, or do not fit, is written instead.
     """
@@ -63,6 +67,8 @@ def build_model(
         network = create(card, seed=model.seed)
         if state is not None and weights is not None:
             fill(network, card, state, weights)
+        if model.batch_norm == "estimated":
+            estimate(card, network, shards or [], seed)
         card = try_out(card, network, model.classes)
     except InputError as error:
         # Anything but published weights is the study's own, and its author's to mend.
@@ -109,6 +115,7 @@ def describe(
         mean=model.mean or expected.mean or preprocessing.mean,
         std=model.std or expected.std or preprocessing.std,
         embed=model.embed or "pooled",
+        batch_norm=model.batch_norm,
         weights="none" if weights is None else "published" if model.pretrained else "checkpoint",
     )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from workflow_scripts.models.settings import CropMode, Interpolation, LibraryName, View
+from workflow_scripts.models.settings import BatchNorm, CropMode, Interpolation, LibraryName, View
 
 
 class Card(BaseModel):
@@ -36,6 +36,8 @@ class Card(BaseModel):
     """Standard deviation per channel of pixels in [0, 1]."""
     embed: str = "pooled"
     """What is embedded: `pooled`, `cls`, `mean`, or the name of a layer."""
+    batch_norm: BatchNorm = "given"
+    """Statistics of batch normalisation: as they come with the weights, or estimated on the study's images."""
     weights: str = "none"
     """Where its weights come from: `training`, `published`, `checkpoint` or `none`."""
 
@@ -46,5 +48,5 @@ class Card(BaseModel):
         return (
             f"{self.library} model {self.architecture!r}: {resized} resized to {self.resize} pixels "
             f"({self.interpolation}), centre {self.crop}, mean ({mean}), std ({std}), {self.classes} outputs, "
-            f"embedding: {self.embed}"
+            f"embedding: {self.embed}" + (", batch normalisation estimated" if self.batch_norm == "estimated" else "")
         )

@@ -19,6 +19,8 @@ CropMode = Literal["center", "squash", "border"]
 """What is resized before the centre crop: the shorter side, both sides, or the longer one, with a border."""
 View = Literal["own", "study"]
 """Whose way from an image to an input a model takes: that of its weights, or the study's."""
+BatchNorm = Literal["given", "estimated"]
+"""Which statistics batch normalisation uses: those that come with the weights, or those of the study's images."""
 FailingModels = Literal["stop", "row"]
 """Published models that cannot be fetched, built or held in memory end in an error, or in a row with the reason."""
 
@@ -129,6 +131,10 @@ class Model(Block):
     """Mean per channel (pixels in [0, 1]) to subtract. The default is that of the named weights or architecture."""
     std: tuple[Spread, Spread, Spread] | None = None
     """Standard deviation per channel to divide by. The default is that of the named weights or architecture."""
+    batch_norm: BatchNorm = "given"
+    """Statistics of batch normalisation. `given` are those that come with the weights: an untrained network starts with
+    mean 0 and variance 1. `estimated` are those of up to 512 images of `invariance.split`, weights untouched: what an
+    untrained network must have to be compared with a trained one, which has them too."""
     seed: Seed = 0
     """Training seed of a training, by default all that it has; seed of the initialisation of an untrained model."""
     seeds: list[Seed] | None = Field(None, min_length=1)

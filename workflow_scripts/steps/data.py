@@ -17,7 +17,7 @@ from workflow_scripts.workflow.workspace import Workspace
 STORAGE = {"shards", "store", "store_size", "store_quality", "store_colour"}
 NO_CONSTRAINTS: Mapping[str, str] = MappingProxyType({})
 # Keys of a planted dataset that decide its images.
-GENERATOR = {"kind", "version", "image_size", "train_per_class", "val_per_class"}
+GENERATOR = {"kind", "version", "image_size", "train_per_class", "val_per_class", "assignment"}
 
 
 def declare(workspace: Workspace) -> None:

@@ -91,7 +91,7 @@ def calibration(workspace: Workspace) -> Step:
         "calibration",
         "metrics.calibration",
         outputs={"output": workspace.metric("calibration", "{model}")},
-        inputs=lambda w: {"search": workspace.search(w.model)},
+        inputs=lambda w: {"search": workspace.search(w.model), "index": workspace.index},
     )
 
 

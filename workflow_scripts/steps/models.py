@@ -9,6 +9,7 @@ from workflow_scripts.common.provenance import digest
 from workflow_scripts.data.sources import is_file
 from workflow_scripts.models.code import code_files
 from workflow_scripts.models.settings import LibraryName, Model, config_folder, weight_files
+from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.sources import ABSENT, Source
 from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.workspace import Workspace
@@ -81,6 +82,13 @@ def build_model(workspace: Workspace) -> Step:
     """A network with its card."""
     study = workspace.study
 
+    def estimates(w: Wildcards) -> bool:
+        return study.network(w.model).batch_norm == "estimated"
+
+    def inputs(w: Wildcards) -> Files:
+        weights = {"weights": workspace.published(w.model)} if study.network(w.model).pretrained else {}
+        return {**weights, "shards": workspace.shards(study.invariance.split)} if estimates(w) else weights
+
     def files(w: Wildcards) -> Mapping[str, Source]:
         model = study.network(w.model)
         file = model.checkpoint
@@ -93,11 +101,12 @@ def build_model(workspace: Workspace) -> Step:
         "build_model",
         "models.build_model",
         outputs={"output": workspace.built("{model}")},
-        inputs=lambda w: {"weights": workspace.published(w.model)} if study.network(w.model).pretrained else {},
+        inputs=inputs,
         sources=files,
         settings=lambda w: {
             "model": study.network(w.model).model_dump(mode="json", exclude=NOT_IN_A_NETWORK),
             "preprocessing": study.preprocessing,
+            **({"seed": study.seed} if estimates(w) else {}),
         },
         execution=lambda _: {"failing": study.execution.failing_models},
     )

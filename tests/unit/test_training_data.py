@@ -162,7 +162,7 @@ def test_each_data_set_has_files_of_its_own(workspace):
     with pytest.raises(LookupError):
         job(workspace, "datasets/folder/planted")
     step, wildcards = job(workspace, "datasets/folder/index.parquet")
-    assert step.sources(wildcards)["root"].path == "data/images"
+    assert step.sources(wildcards)["root"][0] == "data/images"  # type: ignore[index]
 
 
 def test_a_training_sees_the_images_and_the_normalisation_of_its_data_set(workspace):

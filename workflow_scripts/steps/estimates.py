@@ -155,12 +155,11 @@ def _quick_sizes(workspace: Workspace) -> Sizes:
 
 def _counted(root: Path) -> dict[Split, int] | None:
     """Files for training and for validation, by the names of their folders; None where there are too many, or none."""
-    ends, found = time.monotonic() + PATIENCE, dict.fromkeys(SPLITS, 0)
+    ends = time.monotonic() + PATIENCE
+    found: dict[Split, int] = dict.fromkeys(SPLITS, 0)
     for folder, _, files in os.walk(root):
         if time.monotonic() > ends:
             return None
-        split: Split = (
-            "val" if any(part.startswith("val") for part in Path(folder).relative_to(root).parts) else "train"
-        )
-        found[split] += len(files)
+        parts = Path(folder).relative_to(root).parts
+        found["val" if any(part.startswith("val") for part in parts) else "train"] += len(files)
     return found if any(found.values()) else None

@@ -120,7 +120,7 @@ def results(tmp_path):
 
 
 def test_a_run_that_goes_on(results):
-    now = os.path.getmtime(results / HELD / OWNER) + 1
+    now = (results / HELD / OWNER).stat().st_mtime + 1
     first, far, *rest = status.lines("mine", results, now)
     assert first.startswith("mine runs: began at ")
     assert far.startswith("1 of 4 jobs, ")
@@ -136,7 +136,7 @@ def test_a_run_that_goes_on(results):
 @pytest.mark.parametrize("how", ["no owner", "another process", "silent"])
 def test_a_run_that_was_killed_is_not_said_to_run(results, how):
     owner = results / HELD / OWNER
-    now = os.path.getmtime(owner) + (1 if how != "silent" else 10_000)
+    now = owner.stat().st_mtime + (1 if how != "silent" else 10_000)
     if how == "no owner":
         owner.unlink()
     elif how == "another process":

@@ -4,6 +4,7 @@ import csv
 import os
 import re
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from workflow_scripts.common.files import atomic, read_values
 from workflow_scripts.common.gpus import visible
 from workflow_scripts.common.seals import read_seal
-from workflow_scripts.data.settings import Planted
+from workflow_scripts.data.settings import SPLITS, Planted, Split
 from workflow_scripts.data.sizes import PHOTOGRAPH, STATED, Sizes, sizes
 from workflow_scripts.steps.networks import recipes
 from workflow_scripts.workflow.jobs import Job, jobs_of, measured
@@ -19,6 +20,8 @@ from workflow_scripts.workflow.work import LEARN, Effort, Extent, Rates, Work, s
 from workflow_scripts.workflow.workspace import Workspace
 
 FOLDER = "cost"
+# Seconds in which files are counted before a run, and images where there are more.
+PATIENCE, MANY = 1.0, 250_000
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def remembered(workspace: Workspace) -> dict[str, float]:
 def expected(workspace: Workspace, names: list[str]) -> dict[str, float]:
     """Seconds of jobs of a run that begins: by their benchmarks, else by what `cost` said, else by stated rates.
 
-    Nothing is counted for it. Of images that would have to be, it takes some number: what has run corrects it.
+    Files are counted for no longer than a second. If there are more, some number is taken: what has run corrects it.
     """
     known = remembered(workspace)
     if not known:
@@ -149,4 +152,17 @@ def _quick_sizes(workspace: Workspace, of: str | None = None) -> Sizes:
     dataset = workspace.dataset(of)
     if isinstance(dataset, Planted) or dataset.kind in STATED:
         return sizes(dataset, Path(workspace.images(of)), workspace.study.seed)
-    return Sizes({"train": 10_000, "val": 1_000}, 10, *PHOTOGRAPH, "a guess")
+    images = _counted(Path(workspace.images(of))) or {"train": MANY, "val": MANY // 25}
+    return Sizes(images, 10, *PHOTOGRAPH, "a guess")
+
+
+def _counted(root: Path) -> dict[Split, int] | None:
+    """Files for training and for validation, by the names of their folders; None where there are too many, or none."""
+    ends = time.monotonic() + PATIENCE
+    found: dict[Split, int] = dict.fromkeys(SPLITS, 0)
+    for folder, _, files in os.walk(root):
+        if time.monotonic() > ends:
+            return None
+        parts = Path(folder).relative_to(root).parts
+        found["val" if any(part.startswith("val") for part in parts) else "train"] += len(files)
+    return found if any(found.values()) else None

@@ -74,6 +74,11 @@ class Steps:
     def __contains__(self, name: str) -> bool:
         return name in self._steps
 
+    @property
+    def all(self) -> list["Step"]:
+        """All of them, in the order in which they were added."""
+        return list(self._steps.values())
+
     def maker(self, path: str) -> tuple["Step", SimpleNamespace]:
         """The step that makes a file, and the wildcards with which it does; `LookupError` where none does."""
         if path not in self._makers:

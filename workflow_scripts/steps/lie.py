@@ -8,8 +8,8 @@ from workflow_scripts.workflow.sources import Source
 from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.workspace import Workspace
 
-# What the layers of a network take, which end-to-end errors do not; and what changes no result.
-NOT_IN_AN_ERROR = {"models", "layerwise", "chunk"}
+# What only the layers of a network take, what only figures take, and what changes no result.
+NOT_IN_AN_ERROR = {"models", "layerwise", "chunk", "side"}
 
 
 def declare(workspace: Workspace) -> None:

@@ -267,6 +267,7 @@ CHANGES: dict[str, Changes] = {
     "lie.split": {"lie.split": "train"},
     "lie.images": {"lie.images": 10},
     "lie.transformations": {"lie.transformations": ["translation_x", "rotation", "shear_x", "scale"]},
+    "lie.side": {"lie.side": "authors"},
     "lie.layerwise.transformations": {"lie.layerwise.transformations": ["rotation"]},
     "lie.layerwise.images": {"lie.layerwise.images": 5},
     "lie.layerwise.probes": {"lie.layerwise.probes": 4},

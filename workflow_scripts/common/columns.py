@@ -147,7 +147,10 @@ COLUMNS = {
     "a model without a classifier, its embedding of length 1 (embedding)",
     "squared": "||L f||^2 over the number of class probabilities",
     "absolute": "mean of |L f| over class probabilities",
-    "measure": "lie_squared, lie_absolute, consistency, similarity, eq_t_integer, eq_t_fractional, eq_r or top1",
+    "measure": "lie_squared, lie_absolute, consistency, similarity, eq_t_integer, eq_t_fractional, eq_r, one_pixel "
+    "(shift by one pixel) or top1",
+    "side": "difference that stands for the derivative: central, or authors (to the next pixel); null without one",
+    "output_variance": "variance of the answers over images, the mean over outputs; for measures that are squares",
     "amount": "pixels of a roll; null where there are none, or the mean over all rolls but 0",
     "response": "the measure for this image: a squared error per class probability, 1 for the same top-1, else 0, or a "
     "cosine",

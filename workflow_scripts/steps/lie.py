@@ -10,8 +10,8 @@ from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.work import Extent, Work
 from workflow_scripts.workflow.workspace import Workspace
 
-# What the layers of a network take, which end-to-end errors do not; and what changes no result.
-NOT_IN_AN_ERROR = {"models", "layerwise", "chunk"}
+# What only the layers of a network take, what only figures take, and what changes no result.
+NOT_IN_AN_ERROR = {"models", "layerwise", "chunk", "side"}
 # Forward passes that a Lie derivative costs (docs/speed.md), and a probe's way back through all layers.
 OF_A_DERIVATIVE, OF_A_PROBE = 1.9, 2.5
 

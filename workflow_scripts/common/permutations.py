@@ -37,3 +37,13 @@ def false_discovery_rate(p: np.ndarray) -> np.ndarray:
     scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
     q[order] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1)
     return q
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """`p` [n] of n tests, corrected for their number (Holm 1979). NaN counts as no test."""
+    corrected = np.full(len(p), np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    scaled = p[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.maximum.accumulate(scaled).clip(max=1)
+    return corrected

@@ -47,6 +47,14 @@ class Factor:
     bank_b: tuple[str, ...]
     """Transformations of bank B that express the factor or undo it."""
 
+    only_wide: tuple[str, ...] = ()
+    """Operations of the bank `wide` that do so, and that bank B lacks."""
+
+    @property
+    def wide(self) -> tuple[str, ...]:
+        """Operations of the bank `wide` that express the factor or undo it."""
+        return self.bank_b + self.only_wide
+
     def draw(self, random: np.random.Generator) -> float:
         """A value of the factor; NaN where there is none."""
         if self.law is None:
@@ -99,7 +107,12 @@ FACTORS: dict[str, Factor] = {
         bank_b=("contrast", "autocontrast"),
     ),
     # No operation of bank B changes brightness alone.
-    "brightness": _appearance(unit="factor", values=(0.2, 1.8), bank_a=("decrease_brightness", "increase_brightness")),
+    "brightness": _appearance(
+        unit="factor",
+        values=(0.2, 1.8),
+        bank_a=("decrease_brightness", "increase_brightness"),
+        only_wide=("brightness",),
+    ),
     "sharpness": _appearance(unit="factor", values=(0.0, 1.9), bank_b=("sharpness",)),
     # Nobody can tell 5 to 7 bits from 8.
     "posterize": _appearance(

@@ -175,7 +175,7 @@ class Workspace:
 
     def closure(self, model: str) -> str:
         """What each class varies by, as a model sees it."""
-        return self.metric("closure", model)
+        return self.metric("closure", model, "classes")
 
     @property
     def closures(self) -> list[str]:

@@ -10,7 +10,17 @@ from workflow_scripts.workflow.workspace import Workspace
 # Keys of a dataset that decide how its images are stored, not which they are.
 STORAGE = {"shards", "store", "store_size", "store_quality", "store_colour"}
 # Keys of a planted dataset that decide its images.
-GENERATOR = {"kind", "version", "image_size", "train_per_class", "val_per_class", "assignment"}
+GENERATOR = {
+    "kind",
+    "version",
+    "image_size",
+    "train_per_class",
+    "val_per_class",
+    "siblings",
+    "nuisance",
+    "strength",
+    "assignment",
+}
 
 
 def declare(workspace: Workspace) -> None:

@@ -85,6 +85,30 @@ rule pair_sweep:
         COMMAND
 
 
+if "closure_sweep" in STEPS:
+
+    rule closure_sweep:
+        input:
+            unpack(STEPS["closure_sweep"].rule_inputs),
+        output:
+            **STEPS["closure_sweep"].rule_outputs,
+        log:
+            f"{LOGS}/closure_sweep/{{model}}-{{part}}.log",
+        benchmark:
+            f"{LOGS}/closure_sweep/{{model}}-{{part}}.tsv"
+        conda:
+            ENVIRONMENT
+        threads: EXECUTION.threads
+        resources:
+            **asked(**network_job(EXECUTION, 240)),
+        params:
+            **STEPS["closure_sweep"].params,
+        message:
+            "Measuring what classes vary by, part {wildcards.part}, with {wildcards.model}"
+        shell:
+            COMMAND
+
+
 if "show_banks" in STEPS:
 
     rule show_banks:

@@ -83,6 +83,27 @@ rule similarity_search:
         COMMAND
 
 
+if "closure" in STEPS:
+
+    rule closure:
+        input:
+            unpack(STEPS["closure"].rule_inputs),
+        output:
+            **STEPS["closure"].rule_outputs,
+        log:
+            f"{LOGS}/closure/{{model}}.log",
+        conda:
+            ENVIRONMENT
+        resources:
+            **asked(mem_mb=16000, runtime=60),
+        params:
+            **STEPS["closure"].params,
+        message:
+            "Comparing what classes vary by with {wildcards.model}"
+        shell:
+            COMMAND
+
+
 rule wordnet_similarity:
     input:
         unpack(STEPS["wordnet_similarity"].rule_inputs),

@@ -17,6 +17,7 @@ from workflow_scripts.results.figures.figure_calibration import figure_calibrati
 from workflow_scripts.results.tables.table_calibration import score, table_calibration, tail
 from workflow_scripts.transformations.bank_b import BANK_B
 from workflow_scripts.transformations.settings import BankB
+from workflow_scripts.transformations.wide import OPERATIONS
 
 FACTORS_IN_BANK_B = [one for one in CLASSES if FACTORS[one.factor].bank_b]
 NEAREST = "posterize 5"
@@ -67,6 +68,34 @@ def test_what_is_planted_is_counted(tmp_path, found):
     assert counts["mean_change", False]["found"] == of_posterize
     assert counts["mean_change", True]["found"] >= found
     assert all(count["classes"] == len(FACTORS_IN_BANK_B) for count in counts.values())
+
+
+def test_our_ranking_stands_beside_the_papers(tmp_path):
+    """With its own bank, in which brightness counts, and with what its test finds."""
+    rows = []
+    for label, kind in enumerate(CLASSES):
+        wanted = (*FACTORS[kind.factor].wide, "rotate")[0] if label != 1 else "invert"
+        for rank, name in enumerate(sorted(OPERATIONS, key=lambda one: one != wanted), start=1):
+            p = (0.01 if label != 2 else 0.4) if rank == 1 else np.nan
+            rows.append(
+                {"label": label, "wnid": kind.wnid, "name": kind.name, "operation": name, "rank": rank, "p_holm": p}
+            )
+    write_table(tmp_path / "closure.parquet", pd.DataFrame(rows).assign(transformation="rotate@15"))
+    output, arguments = tmp_path / "calibration.parquet", {"search": search(tmp_path, 5), "index": images(tmp_path)}
+    calibration(**arguments, output=output)
+    before = read_table(output)
+    calibration(**arguments, output=output, closure=tmp_path / "closure.parquet")
+    table = read_table(output)
+    ours = table["ranking"] == "closure"
+    pd.testing.assert_frame_equal(table[~ours][before.columns], before)
+    planted = sum(kind.factor != "none" for kind in CLASSES)
+    counted = score(table[ours])
+    assert (counted["found"], counted["classes"]) == (planted - 1, planted)
+    assert (counted["significant"], counted["false alarms"], counted["controls"]) == (planted - 2, 2, 2)
+    assert score(table[~ours & (table["ranking"] == "mean_change") & ~table["relative"]])["significant"] is None
+    table_calibration(calibrations=[output], labels={"resnet": "ResNet"}, output=tmp_path / "table")
+    assert pd.read_csv(tmp_path / "table.csv")["ranking"].tolist()[-1] == "closure (ours)"
+    figure_calibration(calibration=output, label="ResNet", titles={}, output=tmp_path / "figure")
 
 
 def test_the_factor_is_that_of_the_images(tmp_path):

@@ -95,6 +95,14 @@ COLUMNS = {
     "mean_boost": "mean change over the pairs whose change is positive, percent; null without any",
     "weighted_boost": "mean boost times proportion boosted, percent; 0 without a boosted pair",
     "not_positive": "number of pairs left out because their cosine without transformation is not positive",
+    # closure
+    "closure": "how much nearer to the three nearest other images of its class a step brings an image, in logarithms "
+    "of the mean distance; a mean over images in tables of classes",
+    "gain": "mean over the other images of its class of max(0, what a step adds to their cosine with the image)",
+    "excess": "how much nearer a step leads than as long a way along the class's own variation, in logarithms",
+    "score": "mean of closure and gain, relative to the other classes: in standard deviations from their mean",
+    "p": "probability that random classes give as much: for the best of all operations, or for a mean over classes",
+    "p_holm": "p with the number of classes, or of operations, taken into account (Holm); null for all but the best",
     # equivariance
     "alignment": "mean of cos(d_i, d_j) over pairs, with d = f(x) - f(t(x))",
     "shuffled_alignment": "mean of the same on a matrix of rows d whose columns are shuffled independently",

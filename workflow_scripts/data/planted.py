@@ -22,7 +22,7 @@ from PIL import Image
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import atomic, atomic_directory, write_table
 from workflow_scripts.common.progress import progress_bar
-from workflow_scripts.data import planted_objects, planted_scene
+from workflow_scripts.data import planted_objects, planted_scene, planted_siblings
 from workflow_scripts.data.settings import SPLITS, Planted, Split
 
 log = logging.getLogger(__name__)
@@ -47,8 +47,29 @@ class Factor:
     bank_b: tuple[str, ...]
     """Transformations of bank B that express the factor or undo it."""
 
-    def draw(self, random: np.random.Generator) -> float:
-        """A value of the factor; NaN where there is none."""
+    only_wide: tuple[str, ...] = ()
+    """Operations of the bank `wide` that do so, and that bank B lacks."""
+
+    @property
+    def wide(self) -> tuple[str, ...]:
+        """Operations of the bank `wide` that express the factor or undo it."""
+        return self.bank_b + self.only_wide
+
+    def draw(self, random: np.random.Generator, strength: float = 1.0) -> float:
+        """A value of the factor; NaN where there is none.
+
+        A `strength` below 1 takes it towards the identity, or, of a choice, takes the identity more often.
+        """
+        value = self._draw(random)
+        if strength == 1.0 or self.law is None:
+            return value
+        if self.law == "choice":
+            return value if random.uniform() < strength else self.identity
+        if self.law == "log-uniform":
+            return float(self.identity * (value / self.identity) ** strength)
+        return float(self.identity + strength * (value - self.identity))
+
+    def _draw(self, random: np.random.Generator) -> float:
         if self.law is None:
             return float("nan")
         if self.law == "choice":
@@ -99,7 +120,12 @@ FACTORS: dict[str, Factor] = {
         bank_b=("contrast", "autocontrast"),
     ),
     # No operation of bank B changes brightness alone.
-    "brightness": _appearance(unit="factor", values=(0.2, 1.8), bank_a=("decrease_brightness", "increase_brightness")),
+    "brightness": _appearance(
+        unit="factor",
+        values=(0.2, 1.8),
+        bank_a=("decrease_brightness", "increase_brightness"),
+        only_wide=("brightness",),
+    ),
     "sharpness": _appearance(unit="factor", values=(0.0, 1.9), bank_b=("sharpness",)),
     # Nobody can tell 5 to 7 bits from 8.
     "posterize": _appearance(
@@ -148,18 +174,47 @@ CLASSES: tuple[PlantedClass, ...] = (
 )
 
 
+# Two of a family differ in a detail; factors and controls are spread over the families.
+FAMILIES: tuple[PlantedClass, ...] = (
+    PlantedClass("n03481172", "hammer", "rotation", "hammer"),
+    PlantedClass("n03731695", "sledgehammer", "none", "sledgehammer"),
+    PlantedClass("n02958343", "car", "translation_x", "car"),
+    PlantedClass("n02930766", "cab", "none", "cab"),
+    PlantedClass("n03544360", "house", "shear_x", "house"),
+    PlantedClass("n02919792", "cottage", "translation_y", "cottage"),
+    PlantedClass("n03291819", "envelope", "shear_y", "envelope"),
+    PlantedClass("n06624161", "letter", "none", "letter"),
+    PlantedClass("n02274259", "butterfly", "color", "butterfly"),
+    PlantedClass("n02279972", "monarch", "none", "monarch"),
+    PlantedClass("n13003061", "fly agaric", "contrast", "fly_agaric"),
+    PlantedClass("n13003254", "death cap", "none", "death_cap"),
+    PlantedClass("n04507155", "umbrella", "brightness", "umbrella"),
+    PlantedClass("n03889871", "parasol", "none", "parasol"),
+    PlantedClass("n03046257", "clock", "invert", "clock"),
+    PlantedClass("n02694662", "alarm clock", "zoom", "alarm_clock"),
+    PlantedClass("n02317335", "starfish", "equalize", "starfish"),
+    PlantedClass("n02317781", "brittle star", "none", "brittle_star"),
+    PlantedClass("n02607072", "anemone fish", "solarize", "anemone_fish"),
+    PlantedClass("n02606384", "damselfish", "none", "damselfish"),
+    PlantedClass("n07753592", "banana", "posterize", "banana"),
+    PlantedClass("n07768423", "plantain", "none", "plantain"),
+    PlantedClass("n03613294", "key", "sharpness", "key"),
+    PlantedClass("n03896984", "passkey", "none", "passkey"),
+)
+
+
 def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1) -> None:
     """Generate the dataset into the folder `output`, which is whole or absent.
 
     Writes `{train,val}/{wnid}/{number}.png` (RGB, `image_size` squared), `classes.csv` (class, wnid,
     name) and `factors.parquet` (path, sha256, factor, factor_value, box_left, box_top, box_right, box_bottom).
-    An image depends on the seed, its split, its class, its number and `image_size` only: not on how
-    many others there are, nor on `workers`.
+    An image depends on the seed, its split, its class, its number, `image_size`, `nuisance`, `strength` and its factor
+    only: not on how many others there are, nor on `workers`.
     """
     kinds = planted_classes(dataset)
     with atomic_directory(output) as folder:
         tasks = [
-            functools.partial(_write_class, folder, kind, split, count, seed, dataset.image_size)
+            functools.partial(_write_class, folder, kind, split, count, seed, dataset)
             for split, count in zip(SPLITS, (dataset.train_per_class, dataset.val_per_class), strict=True)
             for kind in kinds
         ]
@@ -174,21 +229,31 @@ def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1) -> N
 
 def planted_classes(dataset: Planted) -> tuple[PlantedClass, ...]:
     """The classes of a dataset, each with the factor that `dataset.assignment` gives it."""
-    count = len(CLASSES)
-    factors = [CLASSES[(place + dataset.assignment) % count].factor for place in range(count)]
-    return tuple(kind._replace(factor=factor) for kind, factor in zip(CLASSES, factors, strict=True))
+    kinds = FAMILIES if dataset.siblings else CLASSES
+    count = len(kinds)
+    factors = [kinds[(place + dataset.assignment) % count].factor for place in range(count)]
+    return tuple(kind._replace(factor=factor) for kind, factor in zip(kinds, factors, strict=True))
 
 
 def render(
-    kind: PlantedClass, split: Split, number: int, *, seed: int, side: int
+    kind: PlantedClass,
+    split: Split,
+    number: int,
+    *,
+    seed: int,
+    side: int,
+    nuisance: float = 0.0,
+    strength: float = 1.0,
 ) -> tuple[Image.Image, float, planted_scene.Box]:
     """Image `number` of a class: the image (RGB, `side` squared), the factor's value, the object's box."""
     # The synset rather than the position in CLASSES: a class more changes no other.
     entropy = (seed, SPLITS.index(split), int(kind.wnid[1:]), number)
     random = np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
     variation = planted_scene.vary(random)
-    value = FACTORS[kind.factor].draw(random)
-    draw = getattr(planted_objects, kind.draw)
+    value = FACTORS[kind.factor].draw(random, strength)
+    if nuisance:
+        variation = planted_scene.disturb(variation, random, nuisance)
+    draw = planted_siblings.DRAWINGS.get(kind.draw) or getattr(planted_objects, kind.draw)
     image, box = planted_scene.compose(draw, side, variation, kind.factor, value)
     return image, value, box
 
@@ -206,13 +271,23 @@ def _call(task: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     return task()
 
 
-def _write_class(folder: Path, kind: PlantedClass, split: Split, count: int, seed: int, side: int) -> pd.DataFrame:
+def _write_class(
+    folder: Path, kind: PlantedClass, split: Split, count: int, seed: int, dataset: Planted
+) -> pd.DataFrame:
     """Write the images of a class in a split; returns their rows of `factors.parquet`."""
     place = folder / split / kind.wnid
     place.mkdir(parents=True)
     rows = []
     for number in range(count):
-        image, value, box = render(kind, split, number, seed=seed, side=side)
+        image, value, box = render(
+            kind,
+            split,
+            number,
+            seed=seed,
+            side=dataset.image_size,
+            nuisance=dataset.nuisance,
+            strength=dataset.strength,
+        )
         path = place / f"{number:05d}.png"
         file = io.BytesIO()
         image.save(file, "PNG", compress_level=1)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
@@ -36,6 +36,8 @@ class Variation:
     """Coarse colours of the background, float32 [CELLS, CELLS, 3], 0 to 255."""
     grain: int
     """Seed of the sensor noise."""
+    distractors: tuple[tuple[float, float, float, float, str], ...] = ()
+    """Things that lie about: their place (shares of the side), their radii along x and y, and their colour."""
 
 
 def vary(random: np.random.Generator) -> Variation:
@@ -55,6 +57,28 @@ def vary(random: np.random.Generator) -> Variation:
     )
 
 
+def disturb(variation: Variation, random: np.random.Generator, nuisance: float) -> Variation:
+    """The variation with that of photographs added to it: place, size, background and distractors.
+
+    Its strength is `nuisance`: at 1 the size changes by up to a third, and the place by up to a sixth of the side.
+    """
+    place = random.uniform(-1, 1, 2) * 0.16 * nuisance
+    level = random.uniform(-40, 40) * nuisance
+    cells = random.normal(0, 22 * nuisance, (CELLS, CELLS, 1)) + random.normal(0, 12 * nuisance, (CELLS, CELLS, 3))
+    things = []
+    for _ in range(random.poisson(2.5 * nuisance)):
+        x, y, across, down = *random.uniform(0.05, 0.95, 2), *random.uniform(0.03, 0.1, 2)
+        things.append((x, y, across, down, "#{:02x}{:02x}{:02x}".format(*random.integers(30, 226, 3))))
+    return replace(
+        variation,
+        size=variation.size * math.exp(random.uniform(-0.4, 0.3) * nuisance),
+        x=variation.x + place[0],
+        y=variation.y + place[1],
+        backdrop=np.clip(variation.backdrop + level + cells, 8, 247).astype(np.float32),
+        distractors=tuple(things),
+    )
+
+
 def compose(
     draw: Callable[[Canvas], None], side: int, variation: Variation, factor: str, value: float
 ) -> tuple[Image.Image, Box]:
@@ -70,7 +94,10 @@ def compose(
     canvas = Canvas(side, _pose(side, variation, factor, value), variation.hue)
     draw(canvas)
     color, opacity = canvas.finish()
-    pixels = _lit(color, opacity, side) + (1 - opacity) * _backdrop(variation, opacity, side)
+    backdrop = _backdrop(variation, opacity, side)
+    if variation.distractors:
+        backdrop = _strewn(backdrop, variation, side)
+    pixels = _lit(color, opacity, side) + (1 - opacity) * backdrop
     pixels += np.random.Generator(np.random.Philox(variation.grain)).normal(0, 3, pixels.shape)
     image = Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
     if factor in APPEARANCE:
@@ -99,6 +126,15 @@ def _backdrop(variation: Variation, opacity: np.ndarray, side: int) -> np.ndarra
     # What rolls over the edge is the shadow of nothing.
     shadow[:offset], shadow[:, :offset] = 0, 0
     return smooth * (1 - 0.4 * shadow[..., None])
+
+
+def _strewn(backdrop: np.ndarray, variation: Variation, side: int) -> np.ndarray:
+    """The background with the distractors on it, behind the object."""
+    canvas = Canvas(side, np.array([[side, 0, 0], [0, side, 0]], dtype=float))
+    for x, y, across, down, color in variation.distractors:
+        canvas.ellipse(x, y, across, down, color)
+    color, opacity = canvas.finish()
+    return color + (1 - opacity) * backdrop
 
 
 def _lit(color: np.ndarray, opacity: np.ndarray, side: int) -> np.ndarray:

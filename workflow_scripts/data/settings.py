@@ -106,6 +106,13 @@ class Planted(Storage):
     """Training images generated per class."""
     val_per_class: int = Field(40, ge=2, le=MOST)
     """Validation images generated per class."""
+    siblings: bool = False
+    """24 classes in 12 families of two that differ in a detail, 14 of which vary by a factor; otherwise 16 objects."""
+    nuisance: float = Field(0.0, ge=0, le=2)
+    """How much place, size, background and distractors vary in all classes, as in photographs: 0 is a studio, at 1 an
+    object covers a third to two thirds of the side, within a fifth of it around the middle."""
+    strength: float = Field(1.0, ge=0, le=1)
+    """How much of a factor's range is planted; 0 plants nothing."""
     assignment: int = Field(0, ge=0, le=MOST)
     """Which class varies by which factor: each class takes over the factor of the class so many places further on, in a
     circle. As many assignments as there are classes give every class every factor once."""

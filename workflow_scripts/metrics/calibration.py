@@ -16,12 +16,14 @@ from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.planted import FACTORS
 from workflow_scripts.metrics.rankings import operations, scores
 from workflow_scripts.metrics.settings import RANKINGS
+from workflow_scripts.transformations.wide import WIDE, operation_of
 
 
-def calibration(*, search: Path, index: Path, output: Path) -> None:
+def calibration(*, search: Path, index: Path, output: Path, closure: Path | None = None) -> None:
     """Write the rank of every operation in every planted class, from the table `search` of one model.
 
-    `index` is the table of images, which tells the factor of each class.
+    `index` is the table of images, which tells the factor of each class. The table `closure` of the same model adds
+    our ranking, which is relative to the other classes by itself.
 
     An operation stands where its best single step stands. Rankings are by mean change and by weighted boost,
     each as it is and relative to the other classes: in standard deviations of a transformation's scores over
@@ -48,9 +50,22 @@ def calibration(*, search: Path, index: Path, output: Path) -> None:
                 )
                 expressed = ranks["operation"].isin(FACTORS[factor].bank_b)
                 parts.append(ranks.assign(factor=factor, planted=expressed))
+    if closure is not None:
+        parts.append(_by_closure(read_table(closure), factors))
     result = pd.concat(parts, ignore_index=True)
     result.insert(0, "model", table["model"].iloc[0])
     write_table(output, result)
+
+
+def _by_closure(table: pd.DataFrame, factors: dict[str, str]) -> pd.DataFrame:
+    """The same rows of our ranking, with p_holm of the best operation."""
+    columns = ["operation", "transformation", "rank", "wnid", "name", "p_holm"]
+    ranks = table[columns].assign(ranking="closure", relative=True, factor=table["wnid"].map(factors))
+    sizes = pd.Series(list(map(operation_of, WIDE))).value_counts(normalize=True)
+    expressed = [
+        operation in FACTORS[factor].wide for operation, factor in zip(ranks["operation"], ranks["factor"], strict=True)
+    ]
+    return ranks.assign(steps=ranks["operation"].map(sizes), planted=expressed)
 
 
 def read_factors(index: Path) -> dict[str, str]:

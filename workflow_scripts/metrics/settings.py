@@ -76,6 +76,13 @@ class Answer(Block):
     constant, and its invariance is a ratio of small numbers."""
 
 
+class Closure(Block):
+    """Which transformation each class varies by, under the bank `wide`, against chance (ours)."""
+
+    images_per_class: int = Field(40, ge=2, le=MOST)
+    """Images per class that are transformed, at most; they are those of its first pairs."""
+
+
 class SimilaritySearch(Block):
     """Which transformations make images of one class alike (GIB section 4)."""
 
@@ -87,6 +94,8 @@ class SimilaritySearch(Block):
     """Disjoint pairs per class, at most."""
     class_parts: int = Field(1, ge=1, le=MANY)
     """Parts into which the classes are split; one part is one job."""
+    closure: Closure | None = Closure()
+    """Our search beside the papers', with a bank of its own and chance; `null` leaves it out."""
 
 
 class WordNetSimilarity(Block):

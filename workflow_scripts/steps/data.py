@@ -18,7 +18,17 @@ from workflow_scripts.workflow.workspace import Workspace
 STORAGE = {"shards", "store", "store_size", "store_quality", "store_colour"}
 NO_CONSTRAINTS: Mapping[str, str] = MappingProxyType({})
 # Keys of a planted dataset that decide its images.
-GENERATOR = {"kind", "version", "image_size", "train_per_class", "val_per_class", "assignment"}
+GENERATOR = {
+    "kind",
+    "version",
+    "image_size",
+    "train_per_class",
+    "val_per_class",
+    "siblings",
+    "nuisance",
+    "strength",
+    "assignment",
+}
 
 # Of the table of images: a path, a digest, names and sizes, compressed.
 BYTES_OF_A_ROW = 70

@@ -2,6 +2,7 @@
 
 from snakemake.io import directory
 
+from workflow_scripts.metrics.settings import Closure
 from workflow_scripts.results.catalogue.banks import BankFigure
 from workflow_scripts.steps.networks import of_model
 from workflow_scripts.transformations.entry import IDENTITY
@@ -20,6 +21,8 @@ def declare(workspace: Workspace, figure_a2: BankFigure | None) -> None:
     sweep(workspace)
     draw_class_pairs(workspace)
     pair_sweep(workspace)
+    if workspace.study.similarity_search.closure:
+        closure_sweep(workspace, workspace.study.similarity_search.closure)
     if figure_a2:
         show_banks(workspace, figure_a2)
 
@@ -164,6 +167,33 @@ def evaluations_of(bank: BankB) -> tuple[int, int]:
         for each in steps
     }
     return len(evaluated - {()}), len(steps)
+
+
+def closure_sweep(workspace: Workspace, closure: Closure) -> Step:
+    """How near steps of the bank `wide` lead to other images of some classes."""
+    study, search = workspace.study, workspace.study.similarity_search
+    return Step(
+        workspace.steps,
+        "closure_sweep",
+        "embeddings.closure_sweep",
+        outputs={"output": workspace.closure_sweep("{model}", "{part}")},
+        inputs=lambda w: {
+            "network": workspace.network(w.model),
+            "shards": workspace.shards(search.split),
+            "pairs": workspace.class_pairs,
+        },
+        settings=lambda w: {
+            "bank": study.banks.wide,
+            "images_per_class": closure.images_per_class,
+            "class_part": int(w.part),
+            "class_parts": search.class_parts,
+            "seed": study.seed,
+            **study.execution.rounding,
+        },
+        execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
+        threads=study.execution.threads,
+        gpus=study.execution.leases(),
+    )
 
 
 def show_banks(workspace: Workspace, figure: BankFigure) -> Step:

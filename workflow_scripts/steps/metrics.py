@@ -4,6 +4,7 @@ from workflow_scripts.steps.embeddings import cells_of, class_pairs_of, evaluati
 from workflow_scripts.steps.networks import of_model, of_training
 from workflow_scripts.steps.training import bounds_learning
 from workflow_scripts.study.ladders import ladders
+from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.own_code import by_fingerprint
 from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.work import Extent, Work, distinct
@@ -23,6 +24,8 @@ def declare(workspace: Workspace) -> None:
     answer(workspace)
     equivariance(workspace)
     similarity_search(workspace)
+    if workspace.study.similarity_search.closure:
+        closure(workspace)
     wordnet_similarity(workspace)
     calibration(workspace)
     best_per_class(workspace)
@@ -124,6 +127,26 @@ def similarity_search(workspace: Workspace) -> Step:
     )
 
 
+def closure(workspace: Workspace) -> Step:
+    """What each class varies by, against chance, and what all do."""
+    study = workspace.study
+    parts = range(study.similarity_search.class_parts)
+    return Step(
+        workspace.steps,
+        "closure",
+        "metrics.closure",
+        outputs={
+            "output": workspace.closure("{model}"),
+            "shared": workspace.metric("closure", "{model}", "shared"),
+        },
+        inputs=lambda w: {
+            "sweeps": [workspace.closure_sweep(w.model, part) for part in parts],
+            "pairs": workspace.class_pairs,
+        },
+        settings=lambda w: {"model": w.model, "seed": study.seed},
+    )
+
+
 def wordnet_similarity(workspace: Workspace) -> Step:
     """Similarities of classes in WordNet and by their transformations."""
     study = workspace.study
@@ -145,7 +168,11 @@ def calibration(workspace: Workspace) -> Step:
         "calibration",
         "metrics.calibration",
         outputs={"output": workspace.metric("calibration", "{model}")},
-        inputs=lambda w: {"search": workspace.search(w.model), "index": workspace.index},
+        inputs=lambda w: {
+            "search": workspace.search(w.model),
+            "index": workspace.index,
+            **({"closure": workspace.closure(w.model)} if workspace.closures else {}),
+        },
     )
 
 
@@ -157,12 +184,16 @@ def best_per_class(workspace: Workspace) -> Step:
         per_class = study.training.method(method).per_class
         return per_class.model_dump(mode="json", exclude={"model", "probability"}) if per_class else {}
 
+    def searched(w: Wildcards) -> Files:
+        model, chosen = study.ranking_model(w.method), ranking(w.method).get("rank_by")
+        return {"search": workspace.closure(model) if chosen == "closure" else workspace.search(model)}
+
     return Step(
         workspace.steps,
         "best_per_class",
         "metrics.best_per_class",
         outputs={"output": workspace.metric("best_per_class", "{method}")},
-        inputs=lambda w: {"search": workspace.search(study.ranking_model(w.method))},
+        inputs=searched,
         settings=lambda w: {"settings": ranking(w.method)},
     )
 

@@ -26,7 +26,7 @@ from workflow_scripts.metrics.settings import (
 from workflow_scripts.models.settings import Model
 from workflow_scripts.study.execution import Execution
 from workflow_scripts.training.datasets import Cell
-from workflow_scripts.training.settings import Training
+from workflow_scripts.training.settings import PerClassAugmentation, Training
 from workflow_scripts.transformations.settings import Banks
 
 # Between the name of a model and each of its further seeds.
@@ -113,6 +113,7 @@ class Measurements(Block):
             key = f"training.methods.{self.training.cells[method].method}.per_class"
             if not search.models:
                 raise ValueError(f"{key}: similarity_search.models names no model that could rank transformations")
+            self._check_closure(key, self.training.method(method).per_class)
             if search.split != "train":
                 raise ValueError(
                     f"{key}: similarity_search.split must be 'train', not the images that test the training"
@@ -120,6 +121,14 @@ class Measurements(Block):
             ranker = self.ranking_model(method)
             if self.training_of(ranker) in methods:
                 raise ValueError(f"{key}.model: {ranker!r} is trained per class itself; name another model")
+
+    def _check_closure(self, key: str, per_class: PerClassAugmentation | None) -> None:
+        if per_class is None or per_class.rank_by != "closure":
+            return
+        if self.similarity_search.closure is None:
+            raise ValueError(f"{key}.rank_by: similarity_search.closure is null; leave that out, or rank by another")
+        if "single" not in per_class.policies:
+            raise ValueError(f"{key}.policies: 'closure' ranks single transformations; add 'single'")
 
     def ranking_model(self, method: str) -> str:
         """The model of the similarity search that ranks the transformations of a method that has `per_class`."""

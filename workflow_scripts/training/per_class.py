@@ -23,9 +23,16 @@ from workflow_scripts.transformations.composition import apply_steps, label
 from workflow_scripts.transformations.custom import CustomTransformation, custom_transformations
 from workflow_scripts.transformations.entry import MAGNITUDES
 from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
+from workflow_scripts.transformations.operations_wide import WIDE_TRANSFORMATIONS
 from workflow_scripts.transformations.settings import OwnTransformation
+from workflow_scripts.transformations.wide import WIDE
 
-BY_NAME: dict[str, Steps] = {label(steps): steps for steps in (*((step,) for step in SINGLES), *SUBPOLICIES)}
+BY_NAME: dict[str, Steps] = {label(steps): steps for steps in (*((step,) for step in SINGLES), *SUBPOLICIES)} | {
+    name: ((name, 0),) for name in WIDE
+}
+# Where both banks have an operation of one name, it is one without magnitude, and the same.
+ENTRIES = WIDE | BANK_B
+TRANSFORMATIONS = WIDE_TRANSFORMATIONS | BANK_B_TRANSFORMATIONS
 # Beside the counters of a training's other streams, which are no other negative numbers but -1 (Augerino's) and -3
 # (that of own transforms): the windows that the augmentation draws are those it would draw without transformations.
 OWN_STREAM = -2
@@ -64,7 +71,7 @@ class ClassTransformations:
         drawn = self.draw(number, epoch, image_id)
         if drawn is None:
             return image
-        bank = BANK_B_TRANSFORMATIONS if not self.own else {**BANK_B_TRANSFORMATIONS, **self._own_of(epoch)}
+        bank = TRANSFORMATIONS if not self.own else {**TRANSFORMATIONS, **self._own_of(epoch)}
         return apply_steps(image[None], drawn.steps, drawn.signs, bank, np.array([image_id]))[0]
 
     def _own_of(self, epoch: int) -> dict[str, CustomTransformation]:
@@ -73,7 +80,7 @@ class ClassTransformations:
         return {name: replace(one, seed=seed) for name, one in self.own.items()}
 
     def _sign(self, operation: str, generator: torch.Generator) -> np.ndarray | None:
-        entry = self.own[operation].entry if operation in self.own else BANK_B[operation]
+        entry = self.own[operation].entry if operation in self.own else ENTRIES[operation]
         return np.array([1 - 2 * integer(1, generator)], dtype=np.int8) if entry.signed else None
 
 
@@ -86,7 +93,7 @@ def read_class_transformations(
 ) -> ClassTransformations:
     """The transformations of a table of `best_per_class`, among them `own_operations` of the user's files `code`.
 
-    Raises `InputError` where it is absent or damaged, or names a transformation that bank B lacks.
+    Raises `InputError` where it is absent or damaged, or names a transformation that no bank has.
     """
     of_class: dict[int, list[Steps]] = {}
     own = custom_transformations(own_operations or {}, code or {}, seed)
@@ -94,6 +101,6 @@ def read_class_transformations(
     known = BY_NAME | {label(steps): steps for steps in steps_of_own}
     for number, name in read_table(path, columns=["label", "transformation"]).itertuples(index=False):
         if name not in known:
-            raise InputError(f"{path}: bank B has no transformation {name!r}; delete the file and run again")
+            raise InputError(f"{path}: no bank has a transformation {name!r}; delete the file and run again")
         of_class.setdefault(int(number), []).append(known[name])
     return ClassTransformations(of_class, probability, seed, own)

@@ -12,7 +12,7 @@ from workflow_scripts.common.text import LONGEST, MethodName
 from workflow_scripts.common.user_code import Definition, definition_in
 from workflow_scripts.training.datasets import Cell, TrainingData, check_known
 from workflow_scripts.training.recipe import Decay, Rate, Recipe
-from workflow_scripts.transformations.settings import Policy, Ranking
+from workflow_scripts.transformations.settings import ClassRanking, Policy
 
 BETA = re.compile(r"rrc_beta(\d+(?:\.\d+)?)")
 
@@ -90,14 +90,15 @@ class PerClassAugmentation(Block):
     """Model of the similarity search that ranks them. The default is the first (the paper's: trained with `fscc`)."""
     top: int = Field(5, ge=1, le=MOST)
     """Transformations per class, at most."""
-    rank_by: Ranking = "weighted_boost"
-    """Ranking that chooses them; the paper's is `mean_change`."""
+    rank_by: ClassRanking = "weighted_boost"
+    """Ranking that chooses them; the paper's is `mean_change`, and `closure` is ours."""
     family: Literal["all", "geometric", "appearance"] = "all"
     """Family they are taken from; a sub-policy of both families is in neither."""
     policies: list[Policy] = Field(["single"], min_length=1)
     """Single transformations, sub-policies, or both."""
     improving: bool = True
-    """Only transformations whose mean change in the class is positive; a class without any gets none."""
+    """Only transformations whose mean change in the class is positive, or by `closure` the score; a class without any
+    gets none."""
     probability: float = Field(0.5, gt=0, le=1)
     """Probability with which a training image gets one of its class's, all equally likely; else it gets none."""
 

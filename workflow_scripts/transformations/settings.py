@@ -12,10 +12,13 @@ from workflow_scripts.common.user_code import Definition, definition_in
 from workflow_scripts.transformations.bank_a import BANK_A
 from workflow_scripts.transformations.bank_b import BANK_B
 from workflow_scripts.transformations.entry import MAGNITUDES, Entry
+from workflow_scripts.transformations.wide import OPERATIONS
 
 Ranking = Literal["mean_change", "weighted_boost", "proportion_boosted"]
 """What transformations are ranked by: mean change is the papers' measure, and whatever is nearest to the identity
 wins by it; weighted boost is the mean boost times the proportion of pairs boosted."""
+ClassRanking = Literal[Ranking, "closure"]
+"""What the transformations of a class are ranked by: one of those, or our search under the bank `wide`."""
 Policy = Literal["single", "sub-policy"]
 """One step of bank B, or the two of one of AutoAugment's sub-policies."""
 
@@ -166,13 +169,29 @@ class BankB(Block):
         return known_names("operation of bank B", names, tuple(BANK_B))
 
 
+class BankWide(Block):
+    """The bank `wide`: what classes vary by (ours)."""
+
+    operations: list[str] = list(OPERATIONS)
+    """Operations to search with; each goes both ways, in a few steps."""
+
+    @field_validator("operations")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        if not names:
+            raise ValueError("no operation is named; name one, or set similarity_search.closure to null")
+        return known_names("operation of the bank wide", names, OPERATIONS)
+
+
 class Banks(Block):
-    """The two banks of transformations."""
+    """The banks of transformations."""
 
     a: BankA = BankA()
     """Invariance and equivariance (GIB section 3)."""
     b: BankB = BankB()
     """Similarity search (GIB section 4)."""
+    wide: BankWide = BankWide()
+    """Closure (ours)."""
 
     @model_validator(mode="after")
     def _one_meaning_of_a_name(self) -> "Banks":

@@ -175,6 +175,10 @@ class Workspace:
         """A model's similarities under bank B, of one part of the classes."""
         return f"{self.results}/embeddings/{model}/bank_b/classes-{part}.parquet"
 
+    def closure_sweep(self, model: str, part: int | str) -> str:
+        """What a model shows of some classes under the bank `wide`, per image."""
+        return f"{self.results}/embeddings/{model}/wide/classes-{part}.parquet"
+
     # Metrics
 
     def metric(self, name: str, of: str, kind: str = "") -> str:
@@ -194,6 +198,16 @@ class Workspace:
     def searches(self) -> list[str]:
         """The similarity searches of all models that it is asked for."""
         return [self.search(model) for model in self.study.similarity_search.models]
+
+    def closure(self, model: str) -> str:
+        """What each class varies by, as a model sees it."""
+        return self.metric("closure", model, "classes")
+
+    @property
+    def closures(self) -> list[str]:
+        """The same of all models of the similarity search; none where a study leaves it out."""
+        search = self.study.similarity_search
+        return [self.closure(model) for model in search.models] if search.closure else []
 
     def foreground(self, shard: int | str) -> str:
         """The foregrounds of one shard."""

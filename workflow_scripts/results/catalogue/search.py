@@ -75,6 +75,10 @@ class FamilyTable(Block):
     """Families of the best transformations."""
 
 
+class ClosureTable(Block):
+    """What each class varies by, and what all classes do, against chance (ours)."""
+
+
 class BoostTable(Block):
     """The largest weighted boosts."""
 
@@ -273,6 +277,23 @@ TABLE_FAMILIES = Entry(
     inputs=_searches,
     settings=lambda workspace, _: {"labels": _labels(workspace)},
     needs=_searches_any,
+)
+TABLE_CLOSURE = Entry(
+    name="table_closure",
+    number="closure",
+    shows="what each class varies by",
+    summary="what each class varies by, and what all do, against chance: the search that the report believes",
+    source="ours",
+    category=CATEGORY,
+    block=ClosureTable,
+    default=ClosureTable(),
+    inputs=lambda workspace, _: {
+        "closures": workspace.closures,
+        "shared": [workspace.metric("closure", model, "shared") for model in workspace.study.similarity_search.models],
+    },
+    settings=lambda workspace, _: {"labels": _labels(workspace)},
+    needs=lambda workspace, _: bool(workspace.closures),
+    parts={"_shared": "what all classes vary by"},
 )
 TABLE_WEIGHTED_BOOST = Entry(
     name="table_weighted_boost",

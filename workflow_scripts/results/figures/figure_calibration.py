@@ -17,6 +17,7 @@ PANELS = {
     ("mean_change", True): "mean change,\nrelative to other classes",
     ("weighted_boost", False): "weighted boost",
     ("weighted_boost", True): "weighted boost,\nrelative to other classes",
+    ("closure", True): "closure (ours)",
 }
 CELL = 0.125
 
@@ -38,10 +39,15 @@ def figure_calibration(*, calibration: Path, label: str, titles: dict[str, str],
 def _draw(table: pd.DataFrame, label: str, titles: dict[str, str]) -> Figure:
     classes = table.drop_duplicates("wnid").set_index("wnid")
     order = [*dict.fromkeys(table["operation"][table["operation"] != "identity"].sort_values()), "identity"]
-    size = (WIDTH, 2 * CELL * len(classes) + 2.1)
-    drawn, axes = plt.subplots(2, 2, figsize=size, sharex=True, sharey=True, layout="constrained")
+    panels = [key for key in PANELS if ((table["ranking"] == key[0]) & (table["relative"] == key[1])).any()]
+    lines = -(-len(panels) // 2)
+    size = (WIDTH, lines * (CELL * len(classes) + 1.05))
+    drawn, axes = plt.subplots(lines, 2, figsize=size, sharey=True, layout="constrained")
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
     image = None
-    for axis, ((by, relative), title) in zip(axes.flat, PANELS.items(), strict=True):
+    for axis, (by, relative) in zip(axes.flat, panels, strict=False):
+        title = PANELS[by, relative]
         panel = table[(table["ranking"] == by) & (table["relative"] == relative)]
         shown = {name: titles.get(name, name) for name in order if name in set(panel["operation"])}
         image = _panel(axis, panel, list(classes.index), shown)

@@ -9,6 +9,7 @@ RANKING_NAMES = {
     "mean_change": "mean change",
     "weighted_boost": "weighted boost",
     "proportion_boosted": "proportion boosted",
+    "closure": "closure (ours)",
 }
 
 

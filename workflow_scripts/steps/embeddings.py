@@ -8,6 +8,7 @@ from workflow_scripts.steps.networks import of_model
 from workflow_scripts.transformations.entry import IDENTITY
 from workflow_scripts.transformations.pool import singles, subpolicies
 from workflow_scripts.transformations.settings import BankA, BankB
+from workflow_scripts.transformations.wide import steps_of
 from workflow_scripts.workflow.own_code import by_fingerprint, check_own_code, code_of
 from workflow_scripts.workflow.step import Step, Wildcards
 from workflow_scripts.workflow.work import FLOAT, Extent, Work, distinct
@@ -172,6 +173,19 @@ def evaluations_of(bank: BankB) -> tuple[int, int]:
 def closure_sweep(workspace: Workspace, closure: Closure) -> Step:
     """How near steps of the bank `wide` lead to other images of some classes."""
     study, search = workspace.study, workspace.study.similarity_search
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        sizes, network = extent.sizes, of_model(workspace, w.model)
+        of_a_class = min(closure.images_per_class, sizes.images[search.split] / max(1, sizes.classes))
+        images = of_a_class * sizes.classes / search.class_parts
+        steps = len(steps_of(study.banks.wide.operations))
+        amounts = {
+            "decode": images * sizes.stored(study.dataset)[0],
+            "warp": images * steps * extent.effort(network).megapixels,
+            "compare": images * steps * of_a_class * extent.effort(network).embedding / 1e6,
+        }
+        return Work(amounts, forward={network: images * (1 + steps)}, devices=1, cores=study.execution.threads)
+
     return Step(
         workspace.steps,
         "closure_sweep",
@@ -193,6 +207,7 @@ def closure_sweep(workspace: Workspace, closure: Closure) -> Step:
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
         threads=study.execution.threads,
         gpus=study.execution.leases(),
+        work=work,
     )
 
 

@@ -57,6 +57,11 @@ rule tables:
         results.files_of(WORKSPACE, STUDY, "table"),
 
 
+rule claims:
+    input:
+        f"{WORKSPACE.results}/tables/table_claims.csv",
+
+
 rule trainings:
     input:
         training.all_weights(WORKSPACE),

@@ -7,7 +7,7 @@ an image, which is in both of them and is taken away once.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import brentq
@@ -69,6 +69,11 @@ class Estimate:
             return 2 * least
         return 2 * (1 - brentq(lambda quantile: half(quantile) - reach, 0.5, 1 - least))
 
+    def above(self, bound: float) -> float:
+        """One-sided p of the hypothesis that the mean is at most `bound`; 1 minus it is that of the opposite one."""
+        p = replace(self, mean=self.mean - bound).p()
+        return p / 2 if self.mean > bound else 1 - p / 2
+
     def _half_width(self) -> Callable[[float], float]:
         """The half width of the interval as a function of the quantile.
 
@@ -86,11 +91,11 @@ class Estimate:
         return lambda quantile: math.sqrt(sum(stdtrit(freedom, quantile) ** 2 * own for own, freedom in parts))
 
 
-def estimate(values: np.ndarray, first: np.ndarray, second: np.ndarray, units: Iterable[Unit]) -> Estimate:
+def estimate(values: np.ndarray, first: np.ndarray, second: np.ndarray | None, units: Iterable[Unit]) -> Estimate:
     """The mean of `values` [seeds, pairs] over the pairs that are not NaN, for images `first` and `second` [pairs].
 
-    Images count from 0. `units` names the seed of each row; of a single row nothing is known of other seeds. The mean
-    is NaN if a row has no value.
+    Images count from 0; without `second`, values are of single images. `units` names the seed of each row; of a single
+    row nothing is known of other seeds. The mean is NaN if a row has no value.
     """
     units = list(units)
     counts = np.count_nonzero(~np.isnan(values), axis=1)
@@ -115,7 +120,10 @@ def estimate(values: np.ndarray, first: np.ndarray, second: np.ndarray, units: I
     )
 
 
-def _of_pairs(deviations: np.ndarray, first: np.ndarray, second: np.ndarray) -> Deviations:
+def _of_pairs(deviations: np.ndarray, first: np.ndarray, second: np.ndarray | None) -> Deviations:
+    if second is None:
+        of_images = np.bincount(first, deviations)
+        return Deviations(of_images, np.zeros(1), len(np.unique(first)))
     count = 1 + int(max(first.max(initial=0), second.max(initial=0)))
     of_images = np.bincount(first, deviations, count) + np.bincount(second, deviations, count)
     return Deviations(of_images, deviations, len(np.union1d(first, second)))

@@ -42,12 +42,9 @@ def answer(
     `tables` are the invariances per pair of the models, one of each of their `seeds`. The mean is over `magnitudes`. A
     row whose smallest baseline is below `nearly_constant` is marked. Raises `InputError` where models have other pairs.
     """
-    measured = {model: Measured.read(paths, seeds[model]) for model, paths in tables.items()}
-    pairs = _common_pairs(measured, tables)
     models = {(name, key): model for name, ladder in ladders.items() for key, model in ladder.models.items()}
-    levels = {level: measured[model] for level, model in models.items()}
-    wanted = quantities(ladders)
-    rows = [row for quantity in wanted for row in _rows(quantity, levels, pairs, magnitudes)]
+    levels, pairs = read_levels(tables, seeds, ladders)
+    rows = [row for quantity in quantities(ladders) for row in _rows(quantity, levels, pairs, magnitudes)]
     table = pd.DataFrame(rows)
     table["models"] = [_text(quantity, models) for quantity in table.pop("of")]
     table["nearly_constant"] = table["baseline"] < nearly_constant
@@ -84,6 +81,15 @@ class Measured:
         return cls(seeds, pairs, families, stacked, {cell: float(np.mean(each)) for cell, each in baselines.items()})
 
 
+def read_levels(
+    tables: Mapping[str, list[Path]], seeds: Mapping[str, list[int]], ladders: Mapping[str, Ladder]
+) -> tuple[dict[Level, Measured], np.ndarray]:
+    """What the models of `ladders` measured, and their pairs [2, pairs], whose images count from 0."""
+    measured = {model: Measured.read(paths, seeds[model]) for model, paths in tables.items()}
+    models = {(name, key): model for name, ladder in ladders.items() for key, model in ladder.models.items()}
+    return {level: measured[model] for level, model in models.items()}, _common_pairs(measured, tables)
+
+
 def _common_pairs(measured: Mapping[str, Measured], tables: Mapping[str, list[Path]]) -> np.ndarray:
     """The pairs of all models, with images counted from 0, [2, pairs]."""
     first, *others = measured
@@ -118,13 +124,14 @@ def _estimates(
     quantity: Quantity, levels: Mapping[Level, Measured], pairs: np.ndarray, cell: Cell
 ) -> tuple[Estimate, Estimate | None]:
     """Of the quantity, and of the level that a rung leads up to."""
+    effect = combined((weight, of_level(level, levels, pairs, cell)) for weight, level in quantity.terms)
+    return effect, of_level(quantity.level, levels, pairs, cell) if quantity.level else None
 
-    def of(level: Level) -> Estimate:
-        measured = levels[level]
-        return estimate(measured.values[cell], pairs[0], pairs[1], [(level[0], seed) for seed in measured.seeds])
 
-    effect = combined((weight, of(level)) for weight, level in quantity.terms)
-    return effect, of(quantity.level) if quantity.level else None
+def of_level(level: Level, levels: Mapping[Level, Measured], pairs: np.ndarray, cell: Cell) -> Estimate:
+    """The mean invariance of a model to a transformation at a magnitude."""
+    measured = levels[level]
+    return estimate(measured.values[cell], pairs[0], pairs[1], [(level[0], seed) for seed in measured.seeds])
 
 
 def _mean(

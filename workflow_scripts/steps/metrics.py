@@ -61,16 +61,15 @@ def answer(workspace: Workspace) -> Step:
     """Where each invariance comes from, by all models that tell it."""
     study = workspace.study
     found = ladders(study)
-    models = dict.fromkeys(model for ladder in found.values() for model in ladder.models.values())
     measured = [magnitude for magnitude in study.banks.a.magnitudes if magnitude > 0]
     return Step(
         workspace.steps,
         "answer",
         "metrics.answer",
         outputs={"output": workspace.answer},
-        inputs=lambda _: {"tables": {name: workspace.metric_of_seeds("invariance", name, "pairs") for name in models}},
+        inputs=lambda _: {"tables": workspace.answer_tables},
         settings=lambda _: {
-            "seeds": {name: study.seeds_of_model(name) for name in models},
+            "seeds": {name: study.seeds_of_model(name) for name in workspace.answer_tables},
             "ladders": found,
             "magnitudes": study.answer.magnitudes or measured,
             "nearly_constant": study.answer.nearly_constant,

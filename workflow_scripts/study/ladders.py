@@ -35,6 +35,19 @@ def ladders(study: Measurements) -> dict[str, Ladder]:
     return {name: Ladder(**models) for name, models in found.items() if models}
 
 
+def kind_of(study: Measurements, ladder: Ladder) -> str:
+    """`resnet` or `vit` for what timm and torchvision call so, else the architecture's name."""
+    model = next(iter(ladder.models.values()))
+    name = study.training_of(model)
+    if name in study.training.cells:
+        architecture = study.training.timm_name(name)
+    else:
+        network = _network(study.models[model])
+        architecture = network[1] if network else model
+    kinds = {"resnet": "resnet", "vit_": "vit", "deit": "vit"}
+    return next((kind for start, kind in kinds.items() if architecture.startswith(start)), architecture)
+
+
 def _of_training(study: Measurements, architecture: str) -> dict[str, str]:
     """The models of an architecture that the study trains, by key of a ladder."""
     network, training = _trained(study, architecture), study.training

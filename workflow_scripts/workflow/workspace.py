@@ -11,6 +11,7 @@ from pathlib import Path
 from workflow_scripts.common.paths import expanded, in_folder
 from workflow_scripts.data.settings import Dataset, Planted, Split
 from workflow_scripts.study.config import Config
+from workflow_scripts.study.ladders import ladders
 from workflow_scripts.study.measurements import Measurements
 from workflow_scripts.workflow.files import Group
 from workflow_scripts.workflow.sources import Sources
@@ -189,6 +190,12 @@ class Workspace:
     def answer(self) -> str:
         """Where each invariance comes from."""
         return self.metric("answer", "invariance")
+
+    @property
+    def answer_tables(self) -> dict[str, list[str]]:
+        """Invariances per pair, per seed of the models that tell where invariances come from."""
+        models = dict.fromkeys(model for one in ladders(self.study).values() for model in one.models.values())
+        return {name: self.metric_of_seeds("invariance", name, "pairs") for name in models}
 
     def search(self, model: str) -> str:
         """The similarity search of a model."""

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from workflow_scripts.common.settings import Block
 from workflow_scripts.results.catalogue.entry import Color, Entry
-from workflow_scripts.study.ladders import ladders, tells
+from workflow_scripts.study.ladders import kind_of, ladders, tells
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.workspace import Workspace
 
@@ -22,6 +22,13 @@ class AnswerTable(Block):
     """What architecture, data and augmentation give; its models and magnitudes are those of `answer`."""
 
 
+class ClaimsTable(Block):
+    """Findings of the papers, tested; models and magnitudes are those of `answer`."""
+
+    lie: bool = False
+    """Whether claims about Lie derivatives are tested, too, which measures them of all models of `lie`."""
+
+
 def _inputs(workspace: Workspace, _block: Block) -> Files:
     return {"answer": workspace.answer}
 
@@ -33,6 +40,38 @@ def _shown(workspace: Workspace) -> Files:
 
 def _tells(workspace: Workspace, _block: Block) -> bool:
     return tells(ladders(workspace.study)) and max(workspace.study.banks.a.magnitudes) > 0
+
+
+def _claims_inputs(workspace: Workspace, table: ClaimsTable) -> Files:
+    """What else the study measures; the main architecture's trainings, but for those of classes of their own."""
+    training = workspace.study.training
+    own = [name for name, cell in training.cells.items() if cell.architecture == training.main_architecture]
+    lie = workspace.lie_models if table.lie else []
+    return {
+        "tables": workspace.answer_tables if _tells(workspace, table) else {},
+        "runs": {name: workspace.runs(name) for name in own if name not in training.per_class_methods},
+        "searches": workspace.searches[:1],
+        "abouts": workspace.lie_tables("about", lie),
+        "summaries": workspace.lie_tables("summary", lie),
+    }
+
+
+def _claims_settings(workspace: Workspace, _table: ClaimsTable) -> Files:
+    study, found = workspace.study, ladders(workspace.study)
+    measured = [magnitude for magnitude in study.banks.a.magnitudes if magnitude > 0]
+    return {
+        "seeds": {name: study.seeds_of_model(name) for name in workspace.answer_tables},
+        "training_seeds": study.training.seeds,
+        "ladders": found,
+        "kinds": {name: kind_of(study, ladder) for name, ladder in found.items()},
+        "magnitudes": study.answer.magnitudes or measured,
+    }
+
+
+def _has_facts(workspace: Workspace, table: ClaimsTable) -> bool:
+    study = workspace.study
+    known = (study.training.methods, study.similarity_search.models, table.lie and workspace.lie_models)
+    return any(known) or _tells(workspace, table)
 
 
 FIGURE_ANSWER = Entry(
@@ -65,4 +104,17 @@ TABLE_ANSWER = Entry(
     settings=lambda workspace, _: _shown(workspace),
     needs=_tells,
     parts={"_contrasts": "differences of models", "_magnitudes": "per magnitude"},
+)
+TABLE_CLAIMS = Entry(
+    name="table_claims",
+    number="claims",
+    shows="the papers' findings, tested",
+    summary="findings of the papers as hypotheses, each with its effect, interval, n and verdict",
+    source="ours",
+    category="Answer",
+    block=ClaimsTable,
+    default=ClaimsTable(),
+    inputs=_claims_inputs,
+    settings=_claims_settings,
+    needs=_has_facts,
 )

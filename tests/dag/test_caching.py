@@ -59,8 +59,11 @@ def test_figures_and_report_are_there(finished):
         for kind in ("pdf", "png", "csv")
     }
     page = (finished.results() / "report.html").read_text()
-    assert "figure_2.png" in page
+    assert 'id="figure_2"' in page
     assert "Invariance of the models to translation, zoom in and rotation" in page
+    # No figure falls back to words that nobody wrote for it.
+    assert "The data are" not in page
+    assert len(page) < 6_000_000
 
 
 def test_no_temporary_file_is_left(finished):
@@ -169,7 +172,8 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
     [
         ("workflow_scripts/metrics/invariance.py", "SMALLEST_BASELINE = 1e-8", "SMALLEST_BASELINE = 1e-7", INVARIANCE),
         ("rules/report/figure_2.rst", "Invariance of the models", "How invariant models are", REPORT),
-        ("rules/report/workflow.rst", "with its caption", "with a caption", REPORT),
+        ("rules/report/workflow.rst", "with its caption", "with a caption", {}),
+        ("workflow_scripts/results/page/templates/page.css", "line-height: 1.2", "line-height: 1.3", REPORT),
         ("workflow_scripts/results/catalogue/invariance.py", "translation, zoom, rotation", "some", REPORT),
         (
             "workflow_scripts/transformations/bank_a.py",

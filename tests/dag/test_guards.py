@@ -122,7 +122,7 @@ def test_every_caption_and_label_reaches_the_report(folder, monkeypatch):
     assert len(shown) > 30
     assert key() == usual
     for entry in shown:
-        for change in ("number", "shows", "category"):
+        for change in ("number", "shows", "category", "summary", "source", "does_not_show"):
             changed_entry: dict[str, Any] = {change: "other"}
             others = [replace(one, **changed_entry) if one is entry else one for one in results.ENTRIES]
             monkeypatch.setattr(results, "ENTRIES", others)

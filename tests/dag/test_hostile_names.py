@@ -8,7 +8,9 @@ import yaml
 
 from tests.unit.images import jpeg, write
 from tests.unit.test_hostile_text_shown import Page
+from tests.unit.test_report_page import Parts
 from tests.workflow import SNAKEMAKE, Checkout, tiny_study
+from workflow_scripts.results.report import TEMPLATES
 
 HOSTILE = "it's {x} $$(touch pwned) `touch pwned`; *%s ~ é 🦉"
 CLASSES = ["cat $(touch pwned)", "-rf {params} |`b`_$a^2$ <script>open('pwned')", "two\nlines 'q' \"d\" é 🦉"]
@@ -61,7 +63,12 @@ def test_hostile_names_run_and_nothing_of_them_is_executed(project):
     assert done.returncode == 0, done.stdout + done.stderr
     [results] = (project.folder / "re sults; $(touch pwned) `touch pwned`*").iterdir()
     assert results.name == "my study's é 🦉"
-    page = Page((results / "report.html").read_text())
+    shown = Parts((results / "report.html").read_text())
+    assert shown.scripts == [(TEMPLATES / "page.js").read_text()]
+    assert " ".join(TITLE.split()) in " ".join(shown.text.split())
+    assert not {name for _, known in shown.tags for name in known if name.startswith("on")}
+    assert snakemake(project, small_study("table_foregrounds"), "snakemake_report").returncode == 0
+    page = Page((results / "snakemake_report.html").read_text())
     assert {tag for tag in page.tags if tag not in ("script", "style", "div", "meta", "p")} == {
         "html",
         "head",

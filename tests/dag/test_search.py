@@ -50,7 +50,8 @@ def test_every_target_is_made(finished):
     assert {f"{name}.{kind}" for name in DRAWN for kind in ("pdf", "png", "csv")} <= names
     assert (finished.results() / "tables" / "table_families.md").exists()
     page = (finished.results() / "report.html").read_text()
-    assert "figure_3b.png" in page
+    assert 'id="figure_3b"' in page
+    assert "The data are" not in page
     table = read_table(finished.results() / "metrics" / "similarity_search" / "trained.parquet")
     assert set(table["class"]) == {"cat", "dog", "emu"}
     assert set(table.loc[table["half"] == "both", "n"] + table.loc[table["half"] == "both", "not_positive"]) == {3}

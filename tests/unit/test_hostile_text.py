@@ -98,7 +98,7 @@ def commands(folder: Path, study: dict[str, Any], data: str = "data") -> dict[st
             checkpoint.touch()
     workspace, _ = start({"study": str(path), "data": data, "results": "re sults' $$(touch pwned)"})
     result: dict[str, tuple[str, list[tuple[str, Any]]]] = {}
-    todo = [f"{workspace.results}/report.html"]
+    todo = [f"{workspace.results}/{page}.html" for page in ("report", "snakemake_report")]
     while todo:
         step, wildcards = workspace.steps.maker(todo.pop())
         inputs, values = dict(step.inputs(wildcards)), vars(wildcards)

@@ -13,7 +13,7 @@ from tests.unit.hostile import TEXTS
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.text import as_rest
 from workflow_scripts.results.figures.style import apply_style, save_figure
-from workflow_scripts.results.report import without_markup
+from workflow_scripts.results.snakemake_report import without_markup
 from workflow_scripts.results.tables.writing import write_table_files
 
 # Report

@@ -37,14 +37,16 @@ def top1(data: Data, _behind: Behind) -> list[str]:
     best, worst = table.iloc[0], table.iloc[-1]
 
     def called(row: Row) -> str:
-        return str(row[name]) if name == "method" else f"lambda {cell(row[name])}"
+        return str(row[name]) if name == "method" else f"Lambda {cell(row[name])}"
 
     said = [f"{called(best)} has the highest top-1, {_mean(best, 'top-1 (%)', 'SEM (%)')}"]
-    if len(table) > 1:
+    if len(table) > 1 and best["top-1 (%)"] == worst["top-1 (%)"]:
+        said = [f"All {len(table)} have the same top-1, {_mean(best, 'top-1 (%)', 'SEM (%)')}"]
+    elif len(table) > 1:
         said.append(f"{called(worst)} the lowest, {_mean(worst, 'top-1 (%)', 'SEM (%)')}")
         said.append(_apart(best, worst, "top-1 (%)", "SEM (%)"))
     text = "; ".join(said)
-    return [f"{text[0].upper()}{text[1:]}.", f"{SEEDS}; seeds per row: {_range(table['n'])}."]
+    return [f"{text}.", f"{SEEDS}; seeds per row: {_range(table['n'])}."]
 
 
 def _range(values: pd.Series) -> str:

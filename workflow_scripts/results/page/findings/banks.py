@@ -1,5 +1,6 @@
 """Figures of data and transformations in words."""
 
+from workflow_scripts.common.beta_law import AreaLaw
 from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.findings.picks import largest, smallest
 from workflow_scripts.results.page.findings.registry import Data, finding
@@ -42,19 +43,9 @@ def foregrounds(data: Data, _behind: Behind) -> list[str]:
 
 @finding("figure_a1", columns="variable, beta, x, density")
 def laws(data: Data, _behind: Behind) -> list[str]:
-    """The mean of the area under each law, from the curves."""
-    table = data[""]
-    area = table[table["variable"] == table["variable"].iloc[0]]
-    parts = []
-    for beta, rows in area.groupby("beta"):
-        ordered = rows.sort_values("x")
-        weight = ordered["density"].to_numpy()
-        weight = weight[:-1] + weight[1:]
-        places = ordered["x"].to_numpy()
-        widths, middles = places[1:] - places[:-1], (places[1:] + places[:-1]) / 2
-        parts.append(
-            f"{fixed((weight * widths * middles).sum() / (weight * widths).sum())} for b = {cell(float(beta))}"
-        )
+    """The mean of the area under each law that is drawn."""
+    betas = sorted(float(beta) for beta in data[""]["beta"].unique())
+    parts = [f"{fixed(AreaLaw(beta).mean_area())} for b = {cell(beta)}" for beta in betas]
     return [f"The mean area of a crop, as a share of the image, is {listed(parts)}. Nothing here is measured."]
 
 

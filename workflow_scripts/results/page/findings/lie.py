@@ -1,11 +1,21 @@
 """Figures and tables of Lie derivatives in words."""
 
+import re
+
 import pandas as pd
 
 from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.findings.picks import Row, largest, smallest
 from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.wording import cell, count, percent, some, with_interval
+
+# Of fewer models, a correlation says little.
+FEW = 10
+
+
+def _spaced(name: str) -> str:
+    """A name in the code as words."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
 
 
 def _error(row: Row) -> str:
@@ -17,15 +27,18 @@ def _error(row: Row) -> str:
 def errors(data: Data, _behind: Behind) -> list[str]:
     """The least and the most equivariant model, and the correlation over models, per transformation."""
     other = "top-1" if "invariance" not in data[""] else "invariance"
+    by = [name for name in ("transformation", "bank_transformation") if name in data[""]]
     said = []
-    for name, rows in data[""].dropna(subset="error").groupby("transformation", sort=False):
+    for names, rows in data[""].dropna(subset="error").groupby(by, sort=False):
         least, most = smallest(rows, "error"), largest(rows, "error")
         first = rows.iloc[0]
         rho = with_interval(first["rho"], first["rho_low"], first["rho_high"])
         unsure = pd.isna(first["rho_low"]) or first["rho_low"] <= 0 <= first["rho_high"]
-        word = "no relation shown" if unsure else "a relation" if abs(first["rho"]) < 1 else "a perfect order"
+        word = "no relation shown" if unsure else "a relation"
+        word += ", but so few models say little" if len(rows) < FEW else ""
+        name = " and ".join(dict.fromkeys(_spaced(str(one)) for one in names))
         said.append(
-            f"{str(name).replace('_', ' ').capitalize()}: the error is smallest for {least['label']} ({_error(least)}) "
+            f"{name.capitalize()}: the error is smallest for {least['label']} ({_error(least)}) "
             f"and largest for {most['label']} ({_error(most)}). With {other}, rho = {rho} over "
             f"{count(len(rows), 'model')}: {word}."
         )
@@ -56,9 +69,8 @@ def lee(data: Data, _behind: Behind) -> list[str]:
     """The most and the least equivariant model by the mean Lie derivative of each transformation."""
     table = data[""].dropna(subset="mean")
     kept = table[table["error"] == table["error"].iloc[0]] if len(table) else table
-    for column in ("per", "classes"):
-        if column in kept and len(kept):
-            kept = kept[kept[column] == kept[column].iloc[0]]
+    # Other units and other classes stand further below.
+    kept = kept.drop_duplicates(["model", "transformation"])
     parts = []
     for name, rows in kept.groupby(kept["transformation"].astype(str), sort=False):
         least = smallest(rows, "mean")

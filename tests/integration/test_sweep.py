@@ -260,6 +260,7 @@ def test_a_model_that_could_not_be_had_is_a_gap_in_tables_and_figures(prepared, 
                 percentiles={name: [of_models[name][0]] for name in models},
                 labels={name: name for name in models},
                 titles={"rotate": "rotate", "translateX": "translate x", "solarize": "solarize"},
+                sample="9 pairs of images",
                 figure=MagnitudeFigure(),
                 output=output,
             )

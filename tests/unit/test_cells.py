@@ -231,6 +231,7 @@ def test_boxes_are_means_over_seeds_with_their_spread(tmp_path):
         percentiles=paths,
         labels=labels,
         titles={"rotate": "rotate"},
+        sample="5 pairs of images",
         figure=MagnitudeFigure(),
         output=tmp_path / "figure",
     )

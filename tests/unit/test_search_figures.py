@@ -12,7 +12,14 @@ from workflow_scripts.common.files import write_table
 from workflow_scripts.metrics.best import best_changes
 from workflow_scripts.metrics.learned_invariance import counterparts
 from workflow_scripts.metrics.similarity_search import describe
-from workflow_scripts.results.catalogue.search import BestFigure, BoostTable, ChangeFigure, Comparison, TrainingFigure
+from workflow_scripts.results.catalogue.search import (
+    BestFigure,
+    BoostTable,
+    ChangeFigure,
+    Comparison,
+    TrainingFigure,
+    step_title,
+)
 from workflow_scripts.results.figures.change_boxes import box_table
 from workflow_scripts.results.figures.figure_3a import figure_3a
 from workflow_scripts.results.figures.figure_3b import figure_3b
@@ -121,7 +128,7 @@ def test_figures_are_written_with_their_numbers(tmp_path):
         paths.append(tmp_path / f"{model}.parquet")
         write_table(paths[-1], search_table(5, by_name({"rotate 8": 5.0}), model=model))
     labels = {"resnet": "ResNet", "other": "Other"}
-    titles = {name: entry.title for name, entry in BANK_B.items()}
+    titles = {f"{name} {index}": step_title(entry, index) for name, entry in BANK_B.items() for index in range(10)}
     figure_3a(searches=paths, labels=labels, titles=titles, figure=ChangeFigure(), output=tmp_path / "a")
     assert len(pd.read_csv(tmp_path / "a.csv")) == 2 * 48
     figure_3b(searches=paths, labels=labels, figure=BestFigure(), output=tmp_path / "b")

@@ -12,7 +12,7 @@ from workflow_scripts.workflow.workspace import Workspace
 
 
 class MagnitudeFigure(Block):
-    """Box plots of invariance or equivariance against magnitude."""
+    """Distributions of invariance or equivariance against magnitude."""
 
     transformations: list[str] | None = None
     """One panel each, in this order; `null` stands for all of bank A."""
@@ -23,7 +23,7 @@ class MagnitudeFigure(Block):
     columns: int = Field(3, ge=1, le=100)
     """Panels side by side."""
     lowest: float = Field(-0.5, ge=-1000, lt=1)
-    """Lower end of the axis; whiskers that reach further are cut off there."""
+    """Lower end of the axis; a triangle marks quartiles below it, or medians with more than five models."""
 
 
 # Figure 2's own choice. A study need not measure all of these, but must measure what it names itself.
@@ -59,6 +59,14 @@ def _shown(workspace: Workspace, figure: MagnitudeFigure) -> Files:
     }
 
 
+def _of_invariance(workspace: Workspace, figure: MagnitudeFigure) -> Files:
+    return {**_shown(workspace, figure), "sample": f"{workspace.study.invariance.pairs:,} pairs of images"}
+
+
+def _of_equivariance(workspace: Workspace, figure: MagnitudeFigure) -> Files:
+    return {**_shown(workspace, figure), "sample": f"up to {workspace.study.equivariance.pairs:,} pairs of images"}
+
+
 def _has_models(workspace: Workspace, _figure: MagnitudeFigure) -> bool:
     return bool(workspace.study.models)
 
@@ -84,7 +92,7 @@ FIGURE_2 = Entry(
     block=MagnitudeFigure,
     default=MagnitudeFigure(transformations=MAIN, columns=2),
     inputs=_invariances,
-    settings=_shown,
+    settings=_of_invariance,
     needs=_has_models,
     references=_references,
 )
@@ -102,7 +110,7 @@ FIGURE_A3 = Entry(
     block=MagnitudeFigure,
     default=MagnitudeFigure(),
     inputs=_invariances,
-    settings=_shown,
+    settings=_of_invariance,
     needs=_has_models,
     references=_references,
 )
@@ -120,7 +128,7 @@ FIGURE_A10 = Entry(
     block=MagnitudeFigure,
     default=MagnitudeFigure(),
     inputs=_equivariances,
-    settings=_shown,
+    settings=_of_equivariance,
     needs=_has_models,
     references=_references,
 )

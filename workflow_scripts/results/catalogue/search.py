@@ -11,11 +11,22 @@ from workflow_scripts.results.catalogue.entry import PALETTE, Color, Entry, one_
 from workflow_scripts.study.measurements import Measurements, Reference
 from workflow_scripts.transformations.bank_b import BANK_B
 from workflow_scripts.transformations.entry import MAGNITUDES
+from workflow_scripts.transformations.entry import Entry as Transformation
 from workflow_scripts.transformations.settings import Policy, Ranking
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.workspace import Workspace
 
 CATEGORY = "Similarity search"
+SHOWN = {
+    "degrees": "{}{:.3g}°",
+    "fraction of the side": "{}{:.2g} of the side",
+    "factor": "×{}{:.3g}",
+    "factor - 1": "{}{:.0%}",
+    "bits": "to {}{:.0f} bits",
+    "threshold": "above {}{:.0f}",
+    "coefficient": "{}{:.2g}",
+}
+"""How a value of each unit is written behind the name of an operation: its sign and its number."""
 
 
 class ChangeFigure(Block):
@@ -102,8 +113,20 @@ def _labels(workspace: Workspace) -> dict[str, str]:
 
 
 def _changes(workspace: Workspace, figure: ChangeFigure) -> Files:
-    titles = {name: entry.title for name, entry in workspace.study.banks.b.entries.items()}
-    return {"labels": _labels(workspace), "figure": figure, "titles": titles}
+    entries = workspace.study.banks.b.entries.items()
+    steps = {f"{name} {index}": step_title(entry, index) for name, entry in entries for index in range(MAGNITUDES)}
+    return {"labels": _labels(workspace), "figure": figure, "titles": steps}
+
+
+def step_title(entry: Transformation, index: int) -> str:
+    """A step of bank B for readers: its operation with the magnitude in its unit, as `rotate 30°`."""
+    if entry.index_free:
+        return entry.title
+    if entry.values[index] == entry.values[0]:
+        return f"{entry.title} (unchanged)"
+    sign = "±" if entry.signed else ""
+    shown = SHOWN.get(entry.unit, "{}{:.3g}" + f" {entry.unit}".rstrip().replace("{", "{{").replace("}", "}}"))
+    return f"{entry.title} {shown.format(sign, entry.values[index])}"
 
 
 def _searches_any(workspace: Workspace, _block: Block) -> bool:

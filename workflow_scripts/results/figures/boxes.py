@@ -19,11 +19,12 @@ def draw_boxes(
     color: str,
     median: str,
     orientation: Literal["vertical", "horizontal"] = "vertical",
+    hatch: str | None = None,
 ) -> list[Line2D]:
     """Draw a box per row of `rows`, whose columns p5 to p95 are its percentiles; returns the lines of medians.
 
     `positions` are those of the boxes along the other axis, `width` what one takes up there with its gap; boxes have
-    the colour `color`, medians the colour `median`.
+    the colour `color` and the pattern `hatch`, medians the colour `median`.
     """
     stats = [{name: row[f"p{percentile}"] for name, percentile in BOX.items()} for row in rows.to_dict("records")]
     return axis.bxp(
@@ -35,7 +36,7 @@ def draw_boxes(
         showcaps=False,
         patch_artist=True,
         manage_ticks=False,
-        boxprops={"facecolor": color, "edgecolor": color, "linewidth": 0.4},
+        boxprops={"facecolor": color, "edgecolor": "white" if hatch else color, "linewidth": 0.4, "hatch": hatch},
         whiskerprops={"color": color, "linewidth": 0.6},
         medianprops={"color": median, "linewidth": 0.7},
     )["medians"]

@@ -1,10 +1,13 @@
 """Distributions over classes of the mean change of similarity, a row per transformation (GIB Figs. 3A, A4, A5)."""
 
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -15,7 +18,8 @@ from workflow_scripts.results.figures.boxes import BOX, draw_boxes
 from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure, shades
 from workflow_scripts.transformations.settings import Policy
 
-ROW = 0.145
+ROW = 0.16
+HATCHES = (None, "////", "....", "xxxx")
 MARKS = {"geometric": "G", "appearance": "A", "mixed": "M", "identity": ""}
 
 
@@ -32,7 +36,8 @@ def change_boxes(
 
     Rows are the distinct transformations of `policy` without the figure's excluded operations, the one with the
     largest median of the first model on top. `labels` gives the models in drawing order with their names in the
-    legend, `titles` the names of operations for readers. Raises `InputError` where nothing is left to draw.
+    legend, `titles` the names of steps (`rotate 9`) with their magnitudes for readers. Raises `InputError` where
+    nothing is left to draw.
     """
     apply_style()
     boxes = box_table(read_searches(searches), list(labels), policy, figure.without)
@@ -65,31 +70,59 @@ def _draw(boxes: pd.DataFrame, labels: dict[str, str], titles: dict[str, str], f
     families = boxes.drop_duplicates("transformation").set_index("transformation")["family"]
     drawn, axis = plt.subplots(figsize=(WIDTH, ROW * len(names) + 0.9), layout="constrained")
     height = 0.8 / len(labels)
+    places: dict[Any, float] = {}
     for place, (model, color) in enumerate(zip(labels, shades(figure.colors, len(labels)), strict=True)):
         rows = boxes[boxes["model"] == model]
         positions = [names.index(name) + (place + 0.5) * height - 0.4 for name in rows["transformation"]]
-        draw_boxes(axis, rows, positions, height, color, "black", "horizontal")
+        places |= dict(zip(rows.index, positions, strict=True))
+        draw_boxes(axis, rows, positions, height, color, "black", "horizontal", HATCHES[place % len(HATCHES)])
     axis.set_yticks(
         range(len(names)),
         [f"{_title(name, families[name], titles)}  {MARKS[families[name]]:1}" for name in names],
-        fontsize=5.5,
+        fontsize=6.5,
     )
     axis.set_ylim(len(names) - 0.4, -0.6)
     lowest = max(figure.lowest, 1.05 * np.nanmin(boxes["p5"]))
     axis.set_xlim(left=lowest)
+    clipped = boxes[boxes["p5"] < lowest]
+    if len(clipped):
+        _mark_clipped(axis, [places[row] for row in clipped.index])
     axis.axvline(0, color="black", linewidth=0.6)
     axis.grid(axis="x")
     axis.grid(visible=False, axis="y")
-    axis.set_xlabel(f"mean change of similarity per class (%); classes: {boxes['n'].max()}")
+    cut = f"; ◂ reaches below {lowest:g}" if len(clipped) else ""
+    drawn.supxlabel(
+        f"mean change of similarity in each of {boxes['n'].max()} classes (%){cut}\n"
+        f"boxes: quartiles and median, whiskers: 5th and 95th percentiles; {_families(set(families))}",
+        fontsize=8,
+    )
     colors = shades(figure.colors, len(labels))
-    handles = [Patch(color=color, label=label) for color, label in zip(colors, labels.values(), strict=True)]
+    hatches = cycle(HATCHES)
+    handles = [
+        Patch(facecolor=color, edgecolor="white", hatch=hatch, label=label)
+        for color, label, hatch in zip(colors, labels.values(), hatches, strict=False)
+    ]
     drawn.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
     return drawn
 
 
+def _mark_clipped(axis: Axes, positions: list[float]) -> None:
+    """Mark boxes that reach below the axis."""
+    axis.plot(
+        [0] * len(positions),
+        positions,
+        "<",
+        color="black",
+        markersize=2.5,
+        clip_on=False,
+        transform=axis.get_yaxis_transform(),
+    )
+
+
 def _title(name: str, family: str, titles: dict[str, str]) -> str:
-    """Name of a transformation for a reader: `shear x 5 + invert 3`."""
-    if family == "identity":
-        return "identity"
-    steps = (step.rsplit(" ", 1) for step in name.split(" + "))
-    return " + ".join(f"{titles[operation]} {index}" for operation, index in steps)
+    """Name of a transformation for a reader: `shear x 0.17 + invert`."""
+    return "identity" if family == "identity" else " + ".join(titles[step] for step in name.split(" + "))
+
+
+def _families(families: set[str]) -> str:
+    return ", ".join(f"{mark}: {family}" for family, mark in MARKS.items() if mark and family in families)

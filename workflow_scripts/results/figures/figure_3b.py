@@ -1,5 +1,6 @@
 """Rule `figure_3b`: the best transformation of each class against the best over all classes (GIB Fig. 3B)."""
 
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -7,7 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.lines import Line2D
+from scipy.stats import t as student
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
@@ -15,13 +17,18 @@ from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.metrics.best import WAYS, best_changes
 from workflow_scripts.metrics.settings import RANKINGS
 from workflow_scripts.results.catalogue.search import BestFigure
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure, shades
+from workflow_scripts.results.figures.style import MARKERS, WIDTH, apply_style, save_figure, shades
 
-HEIGHT = 3.0
+HEIGHT = 3.2
+# Half the width of the cloud of classes, and how far right of it the mean stands.
+CLOUD, MEAN = 0.05, 0.12
 BY = {"mean_change": "chosen by mean change", "weighted_boost": "chosen by weighted boost"}
 GROUPS = [(way, best_of) for way in WAYS for best_of in ("class", "all classes")]
-TICKS = {"class": "each\nclass's", "all classes": "one for\nall"}
-WAY_NAMES = {"same pairs": "measured on the same pairs\n(the paper's way)", "other pairs": "on other pairs\n(unbiased)"}
+TICKS = {"class": "its own,\neach class", "all classes": "one for\nall classes"}
+WAY_NAMES = {
+    "same pairs": "measured on the same\npairs (the paper's way)",
+    "other pairs": "measured on other\npairs (unbiased)",
+}
 
 
 def figure_3b(*, searches: list[Path], labels: dict[str, str], figure: BestFigure, output: Path) -> None:
@@ -66,45 +73,53 @@ def _draw(plotted: pd.DataFrame, labels: dict[str, str], figure: BestFigure) -> 
     for axis, (by, title) in zip(axes, BY.items(), strict=True):
         for place, (model, color) in enumerate(zip(labels, shades(figure.colors, len(labels)), strict=True)):
             rows = plotted[(plotted["chosen_by"] == by) & (plotted["model"] == model)]
-            _draw_model(axis, rows, (place + 0.5) / len(labels) - 0.5, color)
+            _draw_model(axis, rows, (place + 0.5) / len(labels) - 0.5, color, MARKERS[place % len(MARKERS)])
         axis.axhline(0, color="black", linewidth=0.6)
         axis.axvline(1.5, color="#909090", linewidth=0.6, linestyle=":")
         axis.set_xticks(range(len(GROUPS)), [TICKS[best_of] for _, best_of in GROUPS])
-        axis.set_title(title, pad=20)
+        axis.set_title(title, pad=24)
         for position, name in zip((0.5, 2.5), WAY_NAMES.values(), strict=True):
-            axis.text(position, 1.0, name, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=6)
+            axis.text(position, 1.0, name, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
     axes[0].set_ylabel("mean change of similarity (%)")
     n = int(plotted["n"].max())
     colors = shades(figure.colors, len(labels))
-    handles = [Patch(color=color, label=label) for color, label in zip(colors, labels.values(), strict=True)]
-    title = f"best transformation; small: {n} classes, large: their mean and standard error"
+    handles = [
+        Line2D([], [], color=color, marker=marker, linewidth=0, markeredgecolor="black", markersize=5, label=label)
+        for color, label, marker in zip(colors, labels.values(), cycle(MARKERS), strict=False)
+    ]
+    title = f"best transformation; dots: {n} classes; markers: their mean and its 95 % interval over classes"
     drawn.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, title=title, title_fontsize=7)
     return drawn
 
 
-def _draw_model(axis: Axes, rows: pd.DataFrame, offset: float, color: str) -> None:
+def _draw_model(axis: Axes, rows: pd.DataFrame, offset: float, color: str, marker: str) -> None:
     for position, (way, best_of) in enumerate(GROUPS):
         group = rows[(rows["measured_on"] == way) & (rows["best_of"] == best_of)]
         classes, mean = group[group["label"].notna()], group[group["label"].isna()].iloc[0]
         x = position + 0.75 * offset
         # A thousand points must not become a bar.
         alpha = np.clip(50 / max(len(classes), 1), 0.12, 0.6)
-        spread = np.linspace(-0.08, 0.08, max(len(classes), 2))[: len(classes)]
-        axis.plot(x + spread, classes["mean_change"], ".", color=color, markersize=1.5, alpha=alpha)
+        spread = np.linspace(-CLOUD, CLOUD, max(len(classes), 2))[: len(classes)]
+        axis.plot(x + spread, classes["mean_change"], ".", color=color, markersize=2, alpha=alpha)
         axis.errorbar(
-            x,
+            x + MEAN,
             mean["mean_change"],
-            mean["sem"],
-            color=color,
-            marker="D",
-            markersize=4,
-            capsize=3,
-            elinewidth=0.8,
-            markerfacecolor="white",
+            _half_interval(mean),
+            color="black",
+            marker=marker,
+            markersize=4.5,
+            capsize=2.5,
+            elinewidth=0.9,
+            markerfacecolor=color,
             markeredgecolor="black",
-            markeredgewidth=0.8,
+            markeredgewidth=0.7,
             zorder=3,
         )
+
+
+def _half_interval(mean: pd.Series) -> float:
+    """Half the width of the 95 % interval of a mean over classes (Student's t)."""
+    return float(mean["sem"] * student.ppf(0.975, mean["n"] - 1)) if mean["n"] > 1 else np.nan
 
 
 if __name__ == "__main__":

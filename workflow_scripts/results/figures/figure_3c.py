@@ -1,10 +1,12 @@
 """Rule `figure_3c`: are the best transformations those to which training makes models invariant? (GIB Fig. 3C)"""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -12,6 +14,7 @@ from matplotlib.patches import Patch
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
+from workflow_scripts.common.statistics import bootstrap_interval
 from workflow_scripts.metrics.learned_invariance import gaps, learned
 from workflow_scripts.metrics.rankings import ranked, scores
 from workflow_scripts.metrics.settings import RANKINGS
@@ -19,18 +22,24 @@ from workflow_scripts.results.catalogue.entry import PALETTE
 from workflow_scripts.results.catalogue.search import TrainingFigure
 from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
 
-HEIGHT = 2.6
-GROUPS = {"increased": PALETTE[0], "decreased": PALETTE[1], "not in bank A": "#b0b0b0"}
+ROW = 0.2
+GROUPS = {
+    "increased": "more invariant after training",
+    "decreased": "less invariant after training",
+    "not in bank A": "no counterpart in bank A",
+}
+COLORS = dict(zip(GROUPS, [PALETTE[0], PALETTE[1], "#b0b0b0"], strict=True))
 TITLES = {"mean_change": "ranked by mean change", "weighted_boost": "ranked by weighted boost"}
+DRAWS = 1000
 
 
 def figure_3c(*, search: Path, summaries: dict[str, list[Path]], figure: TrainingFigure, output: Path) -> None:
     """Draw the share of the classes' best transformations by what training does to the invariance to them.
 
     `search` is one model's table of `similarity_search`; `summaries` are the summaries of the metric `invariance`
-    by model, one per seed, over which invariances are averaged. Next to each share stands that of the pool of distinct
-    single transformations, which is chance. Writes `output`.{pdf,png,csv}. Raises `InputError` where the study measures
-    none of the magnitudes.
+    by model, one per seed, over which invariances are averaged. Beside each share stand its 95 % interval over classes
+    and the share of the pool of distinct single transformations, which is chance. Writes `output`.{pdf,png,csv}.
+    Raises `InputError` where the study measures none of the magnitudes.
     """
     apply_style()
     measured = {name: pd.concat([read_table(path) for path in paths]) for name, paths in summaries.items()}
@@ -41,7 +50,7 @@ def figure_3c(*, search: Path, summaries: dict[str, list[Path]], figure: Trainin
 
 
 def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure: TrainingFigure) -> pd.DataFrame:
-    """One row per architecture, ranking and group: share among the top, share in the pool, and their numbers.
+    """One row per architecture, ranking and group: share among the top, its interval, share in the pool, numbers.
 
     Shares are null for an architecture of which a model could not be measured.
     """
@@ -55,16 +64,17 @@ def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure
             values = scores(search, by)
             measured = change.notna().any()
             group = {name: learned(name, families[name], change) for name in values.columns}
-            top = ranked(values).to_numpy()[:, : figure.top].ravel()
-            in_top, in_pool = pd.Series([group[name] for name in top]), pd.Series(group)
+            top = ranked(values).to_numpy()[:, : figure.top]
+            in_top, in_pool = np.vectorize(group.get, otypes=[object])(top), pd.Series(group)
             rows += [
                 {
                     "architecture": comparison.label,
                     "ranking": by,
                     "invariance": name,
-                    "share_of_top": (in_top == name).mean() if measured else np.nan,
+                    **_share((in_top == name).mean(axis=1) if measured else np.full(1, np.nan)),
                     "share_of_pool": (in_pool == name).mean() if measured else np.nan,
-                    "places": len(top),
+                    "classes": len(top),
+                    "places": top.size,
                     "pool": len(in_pool),
                 }
                 for name in GROUPS
@@ -72,27 +82,61 @@ def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure
     return pd.DataFrame(rows)
 
 
+def _share(of_classes: np.ndarray) -> dict[str, float]:
+    """The mean share over classes, and its 95 % interval over classes (percentile bootstrap)."""
+    low, high = bootstrap_interval(of_classes, 0, resamples=DRAWS)
+    return {"share_of_top": float(of_classes.mean()), "low": low, "high": high}
+
+
 def _draw(shares: pd.DataFrame, figure: TrainingFigure) -> Figure:
-    drawn, axes = plt.subplots(1, len(TITLES), figsize=(WIDTH, HEIGHT), sharey=True, layout="constrained")
     architectures = list(dict.fromkeys(shares["architecture"]))
-    width = 0.8 / len(GROUPS)
+    lines = len(architectures) * (len(GROUPS) + 1.4)
+    size = (WIDTH, ROW * lines + 1.1)
+    drawn, axes = plt.subplots(1, len(TITLES), figsize=size, sharex=True, sharey=True, layout="constrained")
     for axis, (by, title) in zip(axes, TITLES.items(), strict=True):
-        for place, (name, color) in enumerate(GROUPS.items()):
-            rows = shares[(shares["ranking"] == by) & (shares["invariance"] == name)]
-            x = np.arange(len(architectures)) + (place + 0.5) * width - 0.4
-            axis.bar(x, 100 * rows["share_of_top"], 0.9 * width, color=color)
-            axis.hlines(100 * rows["share_of_pool"], x - 0.5 * width, x + 0.5 * width, color="black", linewidth=1.2)
-        unmeasured = set(shares.loc[shares["share_of_pool"].isna(), "architecture"])
-        names = [name + ", (not measured)" * (name in unmeasured) for name in architectures]
-        names = [name.replace(", ", ",\n") for name in names]
-        axis.set_xticks(range(len(architectures)), names, fontsize=6)
+        names: dict[float, str] = {}
+        for number, architecture in enumerate(architectures):
+            rows = shares[(shares["ranking"] == by) & (shares["architecture"] == architecture)]
+            first = number * (len(GROUPS) + 1.4)
+            unmeasured = " (not measured)" if rows["share_of_pool"].isna().all() else ""
+            axis.text(0, first, f"{architecture}{unmeasured}", fontsize=7, fontweight="bold", va="center", clip_on=True)
+            for place, row in enumerate(rows.to_dict("records"), start=1):
+                names[first + place] = GROUPS[row["invariance"]]
+                if not unmeasured:
+                    _draw_share(axis, first + place, row)
+        axis.set_yticks(list(names), list(names.values()))
         axis.set_title(title)
-    axes[0].set_ylabel(f"share of the classes' top {figure.top} (%)")
-    chance = Line2D([], [], color="black", linewidth=1.2, label="share of all transformations")
-    handles = [*(Patch(color=color, label=name) for name, color in GROUPS.items()), chance]
-    title = "invariance over training"
-    drawn.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, title=title, title_fontsize=7)
+        axis.grid(visible=False, axis="y")
+        axis.grid(axis="x")
+    axes[0].set(xlim=(0, 165), ylim=(lines - 0.6, -0.7), xticks=range(0, 101, 25))
+    classes = int(shares["classes"].max())
+    note = f"share among the {figure.top} best transformations of each of {classes} classes (%)"
+    if any(_equal(shares, architectures[0], other) for other in architectures[1:]):
+        note += "\nequal bars: training changes the invariance to the same transformations"
+    drawn.supxlabel(note, fontsize=8)
+    chance = Line2D([], [], color="black", marker="D", markersize=3.5, linewidth=0, label="chance: share of the pool")
+    interval = Line2D([], [], color="black", linewidth=0.9, marker="|", label="95 % interval over classes")
+    below = Patch(facecolor="#909090", edgecolor="white", hatch="//", label="below chance")
+    drawn.legend(handles=[chance, interval, below], loc="outside upper center", ncols=3, frameon=False)
     return drawn
+
+
+def _equal(shares: pd.DataFrame, first: str, other: str) -> bool:
+    """Whether training changes the same groups of transformations in two comparisons."""
+    columns = ["ranking", "invariance", "share_of_top", "share_of_pool"]
+    a, b = (shares.loc[shares["architecture"] == name, columns].reset_index(drop=True) for name in (first, other))
+    return a.equals(b)
+
+
+def _draw_share(axis: Axes, y: float, row: dict[Any, Any]) -> None:
+    """A bar with its interval, a diamond at chance, and both as text with what the interval says of chance."""
+    top, low, high, pool = (100 * row[name] for name in ("share_of_top", "low", "high", "share_of_pool"))
+    axis.barh(y, top, 0.75, color=COLORS[row["invariance"]], hatch="//" if high < pool else None, edgecolor="white")
+    if np.isfinite(low):
+        axis.plot([low, high], [y, y], color="black", linewidth=0.9, marker="|", markersize=4)
+    axis.plot(pool, y, "D", color="white", markeredgecolor="black", markersize=3.5)
+    verdict = "below" if high < pool else "above" if low > pool else "like"
+    axis.text(163, y, f"{top:.0f} %, {verdict} chance ({pool:.0f} %)", fontsize=6.5, va="center", ha="right")
 
 
 if __name__ == "__main__":

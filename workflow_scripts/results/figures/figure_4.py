@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
@@ -19,6 +19,9 @@ from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figu
 ROW = 1.6
 # Fewer values than this are drawn one by one: they have no density to speak of.
 FEWEST = 10
+# Fewer pairs than this have no correlation to speak of.
+FEWEST_PAIRS = 4
+DRAWS = 200
 MEASURES = {"wu_palmer": "Wu-Palmer", "leacock_chodorow": "Leacock-Chodorow", "path": "path"}
 RANKED_BY = {
     "mean_change": "mean change",
@@ -82,7 +85,12 @@ def _draw(binned: pd.DataFrame, label: str, figure: WordNetFigure, bins: int) ->
         axes[-1, column].set_xlabel(f"{MEASURES[measure]} similarity")
     pairs = len(binned) // (len(rows) * len(columns))
     ranking = f"transformations ranked by {RANKED_BY[figure.rank_by]}"
-    drawn.suptitle(f"{label}\n{ranking}; {pairs} pairs of classes", fontsize=8)
+    classes = pd.concat([binned["wnid_a"], binned["wnid_b"]]).nunique()
+    drawn.suptitle(
+        f"{label}\n{ranking}; {pairs} pairs of {classes} classes; "
+        "ρ: rank correlation with its 95 % interval over classes",
+        fontsize=8,
+    )
     return drawn
 
 
@@ -103,9 +111,40 @@ def _panel(axis: Axes, panel: pd.DataFrame, bins: int) -> None:
         else:
             axis.plot(centre, 0.03, marker="x", color="#909090", markersize=3, transform=axis.get_xaxis_transform())
         count = f"{len(values) / 1000:.1f}k" if len(values) >= 1000 else str(len(values))
-        axis.text(centre, 1.0, count, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=4.5)
-    correlation = spearmanr(panel["wordnet_similarity"], panel["agreement"], nan_policy="omit").statistic
-    axis.set_title(f"ρ = {correlation:.2f}", pad=9)
+        axis.text(centre, 1.0, count, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=6)
+    correlation, low, high = rho(panel)
+    axis.set_title(f"ρ = {correlation:.2f} [{low:.2f}, {high:.2f}]", pad=10)
+
+
+def rho(panel: pd.DataFrame) -> tuple[float, float, float]:
+    """Spearman's correlation over pairs of classes, and its 95 % interval over classes; NaN where undefined.
+
+    Pairs share classes, so the bootstrap draws classes: a pair counts as often as both of its classes were drawn.
+    Ranks are those of all pairs.
+    """
+    counted = panel.dropna(subset=["wordnet_similarity", "agreement"])
+    if len(counted) < FEWEST_PAIRS or counted["agreement"].nunique() < 2 or counted["wordnet_similarity"].nunique() < 2:
+        return np.nan, np.nan, np.nan
+    x, y = (rankdata(counted[name]) for name in ("wordnet_similarity", "agreement"))
+    classes, codes = np.unique(counted[["wnid_a", "wnid_b"]].to_numpy(dtype=str), return_inverse=True)
+    first, second = codes.reshape(-1, 2).T
+    random = np.random.default_rng(0)
+    drawn = []
+    for _ in range(DRAWS):
+        times = np.bincount(random.integers(len(classes), size=len(classes)), minlength=len(classes)).astype(float)
+        drawn.append(_correlation(x, y, times[first] * times[second]))
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return _correlation(x, y, np.ones(len(x))), float(low), float(high)
+
+
+def _correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float:
+    """Correlation of x and y with weights; NaN where one of them does not vary."""
+    total = weights.sum()
+    if not total:
+        return np.nan
+    dx, dy = x - weights @ x / total, y - weights @ y / total
+    norm = np.sqrt((weights @ dx**2) * (weights @ dy**2))
+    return float(weights @ (dx * dy) / norm) if norm else np.nan
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Rule `figure_a1`: densities of the crop's area and of the enlargement, per Beta law (GIB Fig. A1)."""
 
+from itertools import cycle
 from pathlib import Path
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -12,7 +12,8 @@ from matplotlib.ticker import NullLocator
 from workflow_scripts.common.beta_law import SMALLEST_AREA, AreaLaw
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.catalogue.entry import PALETTE
+from workflow_scripts.results.figures.style import LINES, WIDTH, apply_style, save_figure, shades
 
 POINTS = 401
 HEIGHT = 2.4
@@ -63,13 +64,15 @@ def density_table(betas: list[float]) -> pd.DataFrame:
 def _draw(densities: pd.DataFrame) -> Figure:
     drawn, axes = plt.subplots(1, len(PANELS), figsize=(WIDTH, HEIGHT), layout="constrained")
     betas = sorted(densities["beta"].unique())
-    # The dark end is readable on white; viridis loses contrast towards its yellow end.
-    colors = dict(zip(betas, mpl.colormaps["viridis"](np.linspace(0, 0.85, len(betas))), strict=True))
+    # In the order of hues, so that neighbours differ; kinds of lines tell them apart in grey.
+    looks = dict(zip(betas, zip(shades(PALETTE, len(betas)), cycle(LINES), strict=False), strict=True))
     for axis, (variable, (label, ends)) in zip(axes, PANELS.items(), strict=True):
         for beta in betas:
             curve = densities[(densities["variable"] == variable) & (densities["beta"] == beta)]
             name = f"b = {beta:g}" + (" (uniform)" if beta == UNIFORM else "")
-            axis.plot(curve["x"], curve["density"], color=colors[beta], linewidth=1.2, label=name)
+            axis.plot(
+                curve["x"], curve["density"], color=looks[beta][0], linestyle=looks[beta][1], linewidth=1.3, label=name
+            )
         axis.set(xlabel=label, yscale="log", ylim=ends)
     axes[1].set_xscale("log")
     axes[1].set_xticks(ZOOM_TICKS, [f"{tick:g}" for tick in ZOOM_TICKS])

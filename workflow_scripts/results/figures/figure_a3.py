@@ -12,6 +12,7 @@ def figure_a3(
     percentiles: dict[str, list[Path]],
     labels: dict[str, str],
     titles: dict[str, str],
+    sample: str,
     figure: MagnitudeFigure,
     output: Path,
 ) -> None:
@@ -20,7 +21,13 @@ def figure_a3(
     Arguments are those of `magnitude_boxes`.
     """
     magnitude_boxes(
-        measure="invariance", percentiles=percentiles, labels=labels, titles=titles, figure=figure, output=output
+        measure="invariance",
+        percentiles=percentiles,
+        labels=labels,
+        titles=titles,
+        sample=sample,
+        figure=figure,
+        output=output,
     )
 
 

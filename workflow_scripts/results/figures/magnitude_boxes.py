@@ -1,6 +1,8 @@
-"""Box plots against magnitude, one panel per transformation (GIB Figs. 2, A3 and A10)."""
+"""Distributions against magnitude, one panel per transformation (GIB Figs. 2, A3 and A10)."""
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -12,17 +14,23 @@ from matplotlib.patches import Patch
 
 from workflow_scripts.common.files import read_table
 from workflow_scripts.results.catalogue.invariance import MagnitudeFigure
-from workflow_scripts.results.figures.boxes import BOX, draw_boxes
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure, shades
+from workflow_scripts.results.figures.boxes import BOX
+from workflow_scripts.results.figures.style import (
+    LINES,
+    MARKERS,
+    WIDTH,
+    apply_style,
+    mark_clipped,
+    save_figure,
+    shades,
+)
 
-# In a box thinner than this (in units of the measure) a white median would hide the box.
-THINNEST = 0.02
-PANEL_HEIGHT = 1.45
-# Width of the line from the lowest to the highest median over seeds.
-SPREAD = 0.9
+PANEL_HEIGHT = 1.6
 LEGEND_ROW = 0.19
 # Characters of the longest label of which two fit beside each other.
-HALF_WIDTH = 40
+HALF_WIDTH = 46
+# Models of which bands can be told apart.
+BANDS = 5
 
 
 def magnitude_boxes(
@@ -31,15 +39,17 @@ def magnitude_boxes(
     percentiles: dict[str, list[Path]],
     labels: dict[str, str],
     titles: dict[str, str],
+    sample: str,
     figure: MagnitudeFigure,
     output: Path,
 ) -> None:
     """Draw the distributions of `measure` in `percentiles` (a table per model and seed); write `output`.{pdf,png,csv}.
 
-    A box shows percentiles over pairs, each the mean over the seeds of the model; a line over it reaches from the
-    lowest to the highest median of its seeds. `measure` is the column that is drawn: invariance or equivariance.
-    `labels` gives the models in drawing order with their names in the legend, where those without any value are said to
-    be not measured; `titles` the names of transformations for readers.
+    Lines are medians over pairs, bands the quartiles, each the mean over the seeds of the model; a bar reaches from the
+    lowest to the highest median of its seeds. The CSV has the 5th and 95th percentiles too. `measure` is the column
+    that is drawn: invariance or equivariance. `labels` gives the models in drawing order with their names in the
+    legend, where those without any value are said to be not measured; `titles` the names of transformations for
+    readers; `sample` says what each distribution is over. A triangle marks what lies below the axis.
     """
     apply_style()
     table = pd.concat(
@@ -53,13 +63,13 @@ def magnitude_boxes(
     boxes = box_table(table, measure, list(labels), transformations)
     unmeasured = set(labels) - set(boxes["model"])
     shown = {model: f"{label} (not measured)" if model in unmeasured else label for model, label in labels.items()}
-    drawn = _draw(boxes, measure, shown, {name: titles[name] for name in transformations}, figure)
+    drawn = _draw(boxes, f"{measure}\n({sample})", shown, {name: titles[name] for name in transformations}, figure)
     save_figure(drawn, boxes, output)
     plt.close(drawn)
 
 
 def box_table(percentiles: pd.DataFrame, measure: str, models: list[str], transformations: list[str]) -> pd.DataFrame:
-    """One row per box: transformation, model, magnitude, its value and unit, percentiles p5 to p95, and their seeds.
+    """One row per distribution: transformation, model, magnitude, its value and unit, p5 to p95, and their seeds.
 
     Percentiles are means over the seeds (column `seed`) that have any value. `seeds` is their number, `p50_low` and
     `p50_high` are the lowest and the highest median of a seed, `p50_sd` is the standard deviation of the medians over
@@ -88,12 +98,12 @@ def _draw(
     transformations = list(titles)
     columns = min(figure.columns, len(transformations))
     rows = -(-len(transformations) // columns)
+    colors = dict(zip(labels, shades(figure.colors, len(labels)), strict=True))
+    handles = _legend(boxes, labels, colors, figure.lowest)
     legend_columns = 1 if columns == 1 or max(map(len, labels.values())) > HALF_WIDTH else 2
-    entries = len(labels) + bool((boxes["seeds"] > 1).any())
-    legend_height = LEGEND_ROW * -(-entries // legend_columns) + 0.12
+    legend_height = LEGEND_ROW * -(-len(handles) // legend_columns) + 0.12
     size = (WIDTH, PANEL_HEIGHT * rows + 0.25 + legend_height)
     drawn, axes = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False, layout="constrained")
-    colors = dict(zip(labels, shades(figure.colors, len(labels)), strict=True))
     for position, axis in enumerate(axes.flat):
         if position >= len(transformations):
             axis.set_visible(False)
@@ -101,35 +111,61 @@ def _draw(
         panel = boxes[boxes["transformation"] == transformations[position]]
         axis.set_title(titles[transformations[position]])
         if len(panel):
-            _draw_panel(axis, panel, colors)
+            _draw_panel(axis, panel, colors, figure.lowest)
     axes[0, 0].set_ylim(figure.lowest, 1.05)
     drawn.supylabel(measure, fontsize=8)
-    handles: list[Artist] = [Patch(color=colors[model], label=label) for model, label in labels.items()]
-    if (boxes["seeds"] > 1).any():
-        handles.append(Line2D([], [], color="black", linewidth=SPREAD, label="medians of the seeds, lowest to highest"))
     drawn.legend(handles=handles, loc="outside upper center", ncols=legend_columns, frameon=False)
     return drawn
 
 
-def _draw_panel(axis: Axes, panel: pd.DataFrame, colors: dict[str, str]) -> None:
+def _legend(boxes: pd.DataFrame, labels: dict[str, str], colors: dict[str, str], lowest: float) -> list[Artist]:
+    looks = [_look(place, color) for place, color in enumerate(colors.values())]
+    handles: list[Artist] = [
+        Line2D([], [], label=f"{label}: median", **look) for look, label in zip(looks, labels.values(), strict=True)
+    ]
+    if len(labels) <= BANDS:
+        handles.append(Patch(color="#909090", alpha=0.35, linewidth=0, label="bands: quartiles over pairs"))
+    if (boxes["seeds"] > 1).any():
+        handles.append(
+            Line2D([], [], color="black", linewidth=0.9, label="bars: lowest to highest median of the seeds")
+        )
+    edge, name = _lowest_drawn(labels)
+    if (boxes[edge] < lowest).any():
+        below = f"{name} below {lowest:g}"
+        handles.append(Line2D([], [], color="black", marker="v", linewidth=0, markersize=3, label=below))
+    return handles
+
+
+def _lowest_drawn(models: Collection[str]) -> tuple[str, str]:
+    """The column that lies lowest of what is drawn, and its name."""
+    return ("p25", "lower quartile") if len(models) <= BANDS else ("p50", "median")
+
+
+def _look(place: int, color: str) -> dict[str, Any]:
+    """Line and marker of the model at a place: told apart without colours too."""
+    return {
+        "color": color,
+        "linestyle": LINES[place % len(LINES)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "linewidth": 1.1,
+        "markersize": 3,
+    }
+
+
+def _draw_panel(axis: Axes, panel: pd.DataFrame, colors: dict[str, str], lowest: float) -> None:
     magnitudes = sorted(panel["magnitude"].unique())
-    width = 0.8 / len(colors)
     for place, (model, color) in enumerate(colors.items()):
         rows = panel[panel["model"] == model]
-        positions = rows["magnitude"].map(magnitudes.index) + (place + 0.5) * width - 0.4
-        medians = draw_boxes(axis, rows, positions.tolist(), width, color, "white")
-        for median, height in zip(medians, rows["p75"] - rows["p25"], strict=True):
-            if height < THINNEST:
-                median.set_color(color)
+        positions = rows["magnitude"].map(magnitudes.index).to_numpy(dtype=float)
+        # Side by side, so that equal medians do not hide each other.
+        positions += 0.3 * ((place + 0.5) / len(colors) - 0.5)
+        axis.plot(positions, rows["p50"], **_look(place, color), zorder=3)
+        if len(colors) <= BANDS:
+            axis.fill_between(positions, rows["p25"], rows["p75"], color=color, alpha=0.15, linewidth=0)
         several = (rows["seeds"] > 1).to_numpy()
-        axis.vlines(
-            positions[several],
-            rows.loc[several, "p50_low"],
-            rows.loc[several, "p50_high"],
-            color="black",
-            linewidth=SPREAD,
-            zorder=5,
-        )
+        low, high = rows.loc[several, "p50_low"], rows.loc[several, "p50_high"]
+        axis.vlines(positions[several], low, high, color="black", linewidth=0.9, zorder=5)
+        mark_clipped(axis, list(positions[(rows[_lowest_drawn(colors)[0]] < lowest).to_numpy()]), color)
     axis.axhline(0, color="black", linewidth=0.6)
     shown = panel.drop_duplicates("magnitude").set_index("magnitude")["value"]
     every = 3 if len(magnitudes) > 5 else 1

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -14,8 +16,14 @@ from matplotlib.ticker import LogFormatterSciNotation
 
 from workflow_scripts.common.files import atomic
 
-# Full text width of the papers' format; text then prints at 7 to 8 points.
-WIDTH = 5.5
+# In inches: the width of a page of two columns, and of one column. A figure printed at its own width has text of
+# 6 points or more.
+WIDTH = 6.75
+COLUMN = 3.25
+SMALLEST = 6.0
+# Beside colours, for prints in grey: each model has a marker and a kind of line.
+MARKERS = "osD^vPX*"
+LINES: list[Any] = ["-", (0, (5, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1))]
 RC = {
     "figure.dpi": 100,
     "savefig.dpi": 300,
@@ -60,6 +68,23 @@ def shades(colors: Sequence[str], count: int) -> list[str]:
         mixed = (1 - share) * np.array(to_rgb(colors[number % len(colors)])) + share * toward
         result.append(to_hex((mixed[0], mixed[1], mixed[2])))
     return result
+
+
+def mark_clipped(axis: Axes, positions: Sequence[float], color: str) -> None:
+    """Mark on the lower end of the vertical axis where values lie below it."""
+    if not positions:
+        # The layout takes an empty line for one of no size.
+        return
+    axis.plot(
+        positions,
+        [0.0] * len(positions),
+        "v",
+        color=color,
+        markersize=3,
+        clip_on=False,
+        zorder=6,
+        transform=axis.get_xaxis_transform(),
+    )
 
 
 class _Powers(LogFormatterSciNotation):

@@ -102,7 +102,7 @@ COLUMNS = {
     "excess": "how much nearer a step leads than as long a way along the class's own variation, in logarithms",
     "score": "mean of closure and gain, relative to the other classes: in standard deviations from their mean",
     "p": "of an answer: two-sided p of an effect of 0; of closure: probability that random classes give as much",
-    "p_holm": "p with the number of tests of the same kind taken into account (Holm); null where only the best is tested",
+    "p_holm": "p with the number of tests of its kind taken into account (Holm); null where only the best is tested",
     # equivariance
     "alignment": "mean of cos(d_i, d_j) over pairs, with d = f(x) - f(t(x))",
     "shuffled_alignment": "mean of the same on a matrix of rows d whose columns are shuffled independently",

@@ -51,7 +51,7 @@ def faults(figure: Figure) -> list[str]:
     found = [] if np.isclose(figure.get_figwidth(), [COLUMN, WIDTH]).any() else ["its width is no paper's"]
     for text in set(texts) - hidden - undrawn:
         box = text.get_window_extent(renderer)
-        if text.get_fontsize() < SMALLEST:
+        if float(text.get_fontsize()) < SMALLEST:
             found.append(f"{text.get_text()!r} has {text.get_fontsize()} points")
         if not text.get_clip_on() and (box.x0 < -1 or box.y0 < -1 or box.x1 > paper.x1 + 1 or box.y1 > paper.y1 + 1):
             found.append(f"{text.get_text()!r} is cut off")
@@ -216,7 +216,7 @@ def test_a_probability_is_never_shown_as_zero(tmp_path):
 def test_laws_of_crops_differ_without_colours(drawn, tmp_path):
     figure_a1(betas=[0.2, 0.5, 1, 2, 5, 10], output=tmp_path / "a1")
     assert faults(drawn[-1]) == []
-    assert len({str(line._dash_pattern) for line in drawn[-1].axes[0].lines}) == 6  # type: ignore[attr-defined]
+    assert len({str(line._dash_pattern) for line in drawn[-1].axes[0].lines}) == 6
 
 
 def classes_of_pairs(classes: int, effect: float) -> pd.DataFrame:

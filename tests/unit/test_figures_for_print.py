@@ -12,6 +12,7 @@ from matplotlib.text import Text
 
 from tests.unit.test_search_figures import COMPARISON, SUMMARIES, by_class, search_table
 from workflow_scripts.common.files import write_table
+from workflow_scripts.results.catalogue.augmentation import _spoken
 from workflow_scripts.results.catalogue.invariance import MagnitudeFigure
 from workflow_scripts.results.catalogue.search import BestFigure, ChangeFigure, WordNetFigure, step_title
 from workflow_scripts.results.figures.figure_3a import figure_3a
@@ -19,9 +20,14 @@ from workflow_scripts.results.figures.figure_3b import figure_3b
 from workflow_scripts.results.figures.figure_3c import figure_3c
 from workflow_scripts.results.figures.figure_4 import figure_4, rho
 from workflow_scripts.results.figures.figure_a1 import figure_a1
+from workflow_scripts.results.figures.figure_a7 import figure_a7
 from workflow_scripts.results.figures.magnitude_boxes import magnitude_boxes
 from workflow_scripts.results.figures.style import COLUMN, SMALLEST, WIDTH
+from workflow_scripts.results.study import load_study
+from workflow_scripts.results.tables.writing import write_table_files
+from workflow_scripts.study.config import STUDIES, Config
 from workflow_scripts.transformations.bank_b import BANK_B
+from workflow_scripts.workflow.workspace import Workspace
 
 LABELS = {"resnet": "ResNet-18, standard augmentation", "vit": "ViT-Tiny, standard augmentation"}
 
@@ -45,7 +51,7 @@ def faults(figure: Figure) -> list[str]:
     found = [] if np.isclose(figure.get_figwidth(), [COLUMN, WIDTH]).any() else ["its width is no paper's"]
     for text in set(texts) - hidden - undrawn:
         box = text.get_window_extent(renderer)
-        if text.get_fontsize() < SMALLEST:
+        if float(text.get_fontsize()) < SMALLEST:
             found.append(f"{text.get_text()!r} has {text.get_fontsize()} points")
         if not text.get_clip_on() and (box.x0 < -1 or box.y0 < -1 or box.x1 > paper.x1 + 1 or box.y1 > paper.y1 + 1):
             found.append(f"{text.get_text()!r} is cut off")
@@ -86,6 +92,10 @@ def drawn(monkeypatch) -> list[Figure]:
 
 def texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def workspace_of(study: str) -> Workspace:
+    return Workspace(study, Config(study=study), load_study(STUDIES / f"{study}.yaml"))
 
 
 def percentiles(transformations: list[str], shift: float) -> pd.DataFrame:
@@ -179,10 +189,34 @@ def test_training(drawn, tmp_path, searches):
     assert ((table["low"] <= table["share_of_top"]) & (table["share_of_top"] <= table["high"])).all()
 
 
+def test_zoom(drawn, tmp_path):
+    labels = {name: _spoken(workspace_of("demo"), name) for name in ("rrc", "fscc")}
+    assert labels == {"rrc": "random resized crops", "fscc": "no augmentation"}
+    rows = [
+        {"method": method, "zoom": float(zoom), "training_seed": seed, "test_seed": 0, "top1": 0.9 - zoom / 9}
+        for method in labels
+        for zoom in (1, 2, 3)
+        for seed in (0, 1)
+    ]
+    write_table(tmp_path / "sweep.parquet", pd.DataFrame(rows).assign(diverged=False))
+    figure_a7(sweeps=[tmp_path / "sweep.parquet"], labels=labels, output=tmp_path / "a7")
+    assert faults(drawn[-1]) == []
+    assert "standard error, 2 seeds" in texts(drawn[-1])
+
+
+def test_a_probability_is_never_shown_as_zero(tmp_path):
+    table = pd.DataFrame({"p": [1e-9, 0.02, np.nan], "share": [1e-9, 0.02, np.nan]})
+    write_table_files(table=table, output=tmp_path / "table", digits=3)
+    rows = [line.split("|")[1:3] for line in (tmp_path / "table.md").read_text().splitlines()[2:]]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    assert cells == [["< 0.001", "0.000"], ["0.020", "0.020"], ["", ""]]
+    assert pd.read_csv(tmp_path / "table.csv")["p"][0] == 1e-9
+
+
 def test_laws_of_crops_differ_without_colours(drawn, tmp_path):
     figure_a1(betas=[0.2, 0.5, 1, 2, 5, 10], output=tmp_path / "a1")
     assert faults(drawn[-1]) == []
-    assert len({str(line._dash_pattern) for line in drawn[-1].axes[0].lines}) == 6  # type: ignore[attr-defined]
+    assert len({str(line._dash_pattern) for line in drawn[-1].axes[0].lines}) == 6
 
 
 def classes_of_pairs(classes: int, effect: float) -> pd.DataFrame:

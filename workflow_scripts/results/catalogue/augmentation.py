@@ -21,11 +21,38 @@ class BetaFigure(Block):
     """Second parameters of the Beta laws."""
 
 
+SPOKEN = {
+    "rrc": "random resized crops",
+    "rscc": "central crops of random size",
+    "fsrc": "random crops of fixed size",
+    "t30": "translations by up to 30 %",
+    "t30_rscc": "translations by up to 30 %, central crops of random size",
+    "t30_rscc_noar": "translations by up to 30 %, square central crops of random size",
+    "t50_rscc": "translations by up to 50 %, central crops of random size",
+    "fscc": "no augmentation",
+    "standard": "standard: random resized crops and flips",
+}
+"""Augmentations as people say them."""
+
+
+def _spoken(workspace: Workspace, name: str) -> str:
+    """A training for readers: its augmentation in words, with the name of its method where that is another."""
+    training = workspace.study.training
+    cell = training.cells[name]
+    augmentation = training.methods[cell.method].augmentation or cell.method
+    words = SPOKEN.get(augmentation) if isinstance(augmentation, str) else None
+    if words is None:
+        return name
+    if augmentation != cell.method:
+        words = f"{words} ({cell.method})"
+    return words if name == cell.method else f"{cell.architecture}: {words}"
+
+
 class ZoomFigure(Block):
     """Top-1 against zoom; its methods are those of `zoom_sweep`."""
 
     labels: dict[str, str] = {}
-    """Names of methods in the legend. The default is a method's own name."""
+    """Names of methods in the legend. The default says what the augmentation does, or is the method's own name."""
 
 
 class CurvesFigure(Block):
@@ -143,7 +170,9 @@ FIGURE_A7 = Entry(
     default=ZoomFigure(),
     inputs=_zooms,
     settings=lambda workspace, figure: {
-        "labels": {name: figure.labels.get(name, name) for name in workspace.study.zoom_sweep.methods}
+        "labels": {
+            name: figure.labels.get(name) or _spoken(workspace, name) for name in workspace.study.zoom_sweep.methods
+        }
     },
     needs=lambda workspace, _: _trains(workspace, workspace.study.zoom_sweep.methods),
 )

@@ -60,9 +60,8 @@ def _draw(axis: Axes, row: dict[Any, Any], titles: dict[str, str]) -> None:
     axis.imshow(np.asarray(Image.open(io.BytesIO(row["png"]))))
     axis.set(xticks=[], yticks=[])
     axis.spines[:].set_visible(False)
-    # Names are longer than numbers.
-    below, size = (titles[row["transformation"]], 4.8) if free else (f"{row['value']:.3g}", 5.5)
-    axis.set_xlabel(below, fontsize=size, labelpad=1.5)
+    below = titles[row["transformation"]] if free else f"{row['value']:.3g}"
+    axis.set_xlabel(below, fontsize=6, labelpad=1.5)
     if row["column"] == 0:
         unit = f"\n({row['unit']})" if row["unit"] else ""
         name = "(without magnitude)" if free else f"{titles[row['transformation']]}{unit}"

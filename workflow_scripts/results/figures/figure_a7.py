@@ -12,10 +12,9 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.results.catalogue.entry import PALETTE
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure, shades
+from workflow_scripts.results.figures.style import LINES, MARKERS, WIDTH, apply_style, save_figure, shades
 
 HEIGHT = 2.8
-MARKERS = "osD^vPX*"
 
 
 def figure_a7(*, sweeps: list[Path], labels: dict[str, str], output: Path) -> None:
@@ -56,7 +55,8 @@ def _draw(points: pd.DataFrame, labels: dict[str, str]) -> Figure:
     drawn, axis = plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")
     colors = shades(PALETTE, len(labels))
     drawn_as = {}
-    for (method, label), color, marker in zip(labels.items(), colors, cycle(MARKERS), strict=False):
+    looks = zip(labels.items(), colors, cycle(MARKERS), cycle(LINES), strict=False)
+    for (method, label), color, marker, dashes in looks:
         line = points[points["method"] == method]
         diverged = line["diverged"].max()
         name = f"{label} ({diverged} diverged)" if diverged else label
@@ -68,16 +68,25 @@ def _draw(points: pd.DataFrame, labels: dict[str, str]) -> Figure:
                 yerr=line["sem"],
                 color=color,
                 marker=marker,
-                markersize=2.5,
+                linestyle=dashes,
+                markersize=3.5,
                 linewidth=1.2,
                 elinewidth=0.8,
                 capsize=2.5,
             ),
         )
-    axis.set(xlabel="maximal zoom per axis, k (times)", ylabel="validation top-1 (%)")
+    fewest, most = int(points["n"].min()), int(points["n"].max())
+    seeds = f"{most} seed" + "s" * (most != 1) if fewest == most else f"{fewest} to {most} seeds"
+    axis.set(
+        xlabel="maximal zoom per axis, k (times)",
+        ylabel=f"validation top-1 (%)\nmean and standard error, {seeds}",
+    )
     # Found by itself, a legend leaves out labels that begin with '_'.
     names, lines = zip(*drawn_as.values(), strict=True)
-    drawn.legend(lines, names, loc="outside upper center", ncols=3, frameon=False)
+    longest = max(map(len, names))
+    drawn.legend(
+        lines, names, loc="outside upper center", ncols=1 if longest > 46 else 2 if longest > 24 else 3, frameon=False
+    )
     return drawn
 
 

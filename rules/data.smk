@@ -7,6 +7,8 @@ if "planted" in STEPS:
             **STEPS["planted"].rule_outputs,
         log:
             f"{LOGS}/planted.log",
+        benchmark:
+            f"{LOGS}/planted.tsv"
         conda:
             ENVIRONMENT
         threads: 8
@@ -27,6 +29,8 @@ rule index:
         **STEPS["index"].rule_outputs,
     log:
         f"{LOGS}/index.log",
+    benchmark:
+        f"{LOGS}/index.tsv"
     conda:
         ENVIRONMENT
     threads: 16
@@ -47,6 +51,8 @@ rule shards:
         **STEPS["shards"].rule_outputs,
     log:
         f"{LOGS}/shards/{{split}}-{{shard}}.log",
+    benchmark:
+        f"{LOGS}/shards/{{split}}-{{shard}}.tsv"
     conda:
         ENVIRONMENT
     threads: 8
@@ -65,6 +71,8 @@ rule wordnet:
         **STEPS["wordnet"].rule_outputs,
     log:
         f"{LOGS}/wordnet.log",
+    benchmark:
+        f"{LOGS}/wordnet.tsv"
     localrule: True
     conda:
         ENVIRONMENT

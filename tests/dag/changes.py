@@ -209,6 +209,18 @@ CHANGES: dict[str, Changes] = {
     "banks.b.subpolicies": {"banks.b.subpolicies": False},
     "invariance.split": {"invariance.split": "train"},
     "invariance.pairs": {"invariance.pairs": 30},
+    **{
+        f"answer.ladders.NAME.{key}": {"answer.ladders": {"resnet": {"plain": "resnet_fscc", **models}}}
+        for key, models in {
+            "untrained": {"untrained": "resnet_untrained"},
+            "plain": {"plain": "learned", "augmented": "mine"},
+            "augmented": {"augmented": "resnet_standard"},
+            "varied": {"augmented": "resnet_standard", "varied": "mine"},
+            "varied_augmented": {"augmented": "mine", "varied_augmented": "learned"},
+        }.items()
+    },
+    "answer.magnitudes": {"answer.magnitudes": [2, 3]},
+    "answer.nearly_constant": {"answer.nearly_constant": 0.02},
     "equivariance.pairs": {"equivariance.pairs": 30},
     "similarity_search.models": {"similarity_search.models": ["resnet_fscc", "mine"]},
     "similarity_search.split": {
@@ -255,6 +267,7 @@ CHANGES: dict[str, Changes] = {
     "lie.split": {"lie.split": "train"},
     "lie.images": {"lie.images": 10},
     "lie.transformations": {"lie.transformations": ["translation_x", "rotation", "shear_x", "scale"]},
+    "lie.side": {"lie.side": "authors"},
     "lie.layerwise.transformations": {"lie.layerwise.transformations": ["rotation"]},
     "lie.layerwise.images": {"lie.layerwise.images": 5},
     "lie.layerwise.probes": {"lie.layerwise.probes": 4},
@@ -315,6 +328,8 @@ CHANGES: dict[str, Changes] = {
             "colors": COLORS,
         }.items()
     },
+    "figures.figure_answer.colors": {"figures.figure_answer.colors": ["#000000", "#0072B2", "#D55E00"]},
+    "figures.figure_answer.columns": {"figures.figure_answer.columns": 1},
     "tables.table_1a.methods": {"tables.table_1a.methods": ["rrc", "fscc"]},
     "tables.table_1b.methods": {"tables.table_1b.methods": ["rrc_beta2"]},
     "tables.table_a1.betas": {"tables.table_a1.betas": [2]},

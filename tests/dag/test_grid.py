@@ -1,6 +1,7 @@
 """The grid, the choice and the final trainings on the real workflow."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -114,6 +115,16 @@ def test_a_grid_in_which_all_diverge_stops_with_one_line(tmp_path):
 def test_cost_says_what_imagenet_takes(finished):
     done = finished.snakemake("cost", "--config", "study=imagenet")
     output = done.stdout + done.stderr
-    assert "206 trainings: 63 for the grids + 70 with Augerino + 80 final - 7 that the grids have already run" in output
+    # 63 for the grids; 70 with Augerino and 80 final, less 7 that the grids have already run.
+    assert "206 trainings: 1,281,167 images x 30,900 epochs in all." in output
+    assert [re.search(rf"^ *{rule} +(\d+) ", output, re.M)[1] for rule in ("train_grid", "train")] == ["63", "143"]
+    table = pd.read_csv(finished.folder / "results" / "imagenet" / "cost" / "cost.csv").set_index("rule")
     hours = 206 * 150 * 1_281_167 / 1000 / 3600
-    assert f"{hours:,.1f} hours" in output
+    assert hours < table.loc[["train_grid", "train"], "gpu_hours"].sum() < 1.1 * hours
+    assert "stated, and were not measured here" in output
+
+
+def test_status_says_that_all_is_done(finished):
+    done = finished.snakemake("status")
+    assert "mine is finished: the last run began at" in done.stdout
+    assert re.search(r"(\d+) of \1 jobs, 100% of the work", done.stdout)

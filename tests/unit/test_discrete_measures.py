@@ -67,7 +67,7 @@ def test_a_constant_model_does_not_respond_at_all():
     assert (table.loc[errors, "response"] == 0).all()
     assert (table.loc[~errors, "response"] == 1).all()
     assert set(table["classes"]) == {"model", "study"}
-    assert len(table) == 3 * 2 * (2 * 4 + 3)
+    assert len(table) == 3 * 2 * (2 * 4 + 3 + 2)
 
 
 def test_the_column_of_a_bright_line_moves_with_every_roll_along_x_only():

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,22 @@ from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import ShardReader, choose_images
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.lie.class_probabilities import ClassProbabilities
+from workflow_scripts.lie.derivative import along
+from workflow_scripts.lie.discrete import measure_discrete
 from workflow_scripts.lie.equivariance_error import Derivatives, equivariance_error
 from workflow_scripts.lie.generators import FIELDS, generate
 from workflow_scripts.lie.heads import Outputs, outputs_of_classes
 from workflow_scripts.lie.measured_model import MeasuredModel
 from workflow_scripts.lie.reading import Images
-from workflow_scripts.lie.settings import Lie
+from workflow_scripts.lie.settings import SIDES, Lie
+from workflow_scripts.lie.spread import Spread
+from workflow_scripts.lie.summary import SQUARES
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.download_weights import download_weights
 from workflow_scripts.models.failures import UnfitModelError, failure_of
 from workflow_scripts.models.families import family_of
 from workflow_scripts.models.network import load
+from workflow_scripts.models.preparation import prepare
 from workflow_scripts.models.settings import Model
 
 SIZES = Preprocessing(resize=36, crop=32)
@@ -79,8 +84,11 @@ def test_a_linear_functional_has_its_closed_form():
     weights = torch.rand(3 * 64, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     table = derived(Network(lambda x: x.flatten(1) @ weights), pixels, Lie(), 4)
     p = (((pixels - 0.5) / 0.5).flatten(1) @ weights).softmax(1)
-    for name, rows in table[table["parameter_unit"] != "pixel"].groupby("transformation"):
-        logits = (generate(pixels, str(name)) / 0.5).flatten(1) @ weights
+    every = table[table["parameter_unit"] != "pixel"]
+    assert len(every) == 2 * (2 * len(FIELDS) + 1)
+    for (name, side), rows in every.fillna({"side": "none"}).groupby(["transformation", "side"]):
+        logits = (generate(pixels, str(name), side="authors" if side == "authors" else "central") / 0.5).flatten(1)
+        logits = logits @ weights
         expected = p * (logits - (p * logits).sum(1, keepdim=True))
         np.testing.assert_allclose(rows["squared"], expected.square().mean(1), err_msg=str(name))
 
@@ -104,16 +112,18 @@ def test_a_circular_convolution_is_invariant_to_translation_up_to_interpolation(
         seen = features(x)
         return (seen * torch.linspace(-1, 1, seen.shape[-1], dtype=seen.dtype)).mean((2, 3))
 
-    def error(side: int, answer: Callable[[Tensor], Tensor]) -> float:
+    def error(side: int, answer: Callable[[Tensor], Tensor], of: str = "authors") -> float:
         table = derived(Network(answer), cosine(side), Lie(transformations=["translation_x"]), 4)
-        return table.loc[table["parameter_unit"] == "half side", "absolute"].item()
+        return table.loc[(table["parameter_unit"] == "half side") & (table["side"] == of), "absolute"].item()
 
     errors = [error(side, lambda x: features(x).mean((2, 3))) for side in (16, 32, 64, 128)]
     # Twice the resolution, half the step of the one-sided difference.
     for coarse, fine in pairwise(errors):
         assert 1e-3 < fine < 0.6 * coarse
-    # Where the features are matters to another model, at any resolution.
-    assert error(128, located) > 5 * errors[-1]
+    # The central difference is exact to the second order of the step; where features are matters at any resolution.
+    assert error(16, lambda x: features(x).mean((2, 3)), "central") < 1e-3 * errors[0]
+    for of in ("authors", "central"):
+        assert error(128, located, of) > 5 * errors[-1]
 
 
 def test_an_operator_without_a_forward_rule_is_marked_and_gives_the_same():
@@ -165,13 +175,17 @@ def test_the_tables_are_what_a_loop_over_images_finds(tmp_path, tiny_shards, ind
         if number not in tables["images"]["id"].to_numpy():
             continue
         seen += 1
-        for name in (*FIELDS, "intensity"):
-            change = torch.func.jvp(lambda x: network((x - mean) / std), (x,), (generate(x, name),))[1][0]
+        for name, side in (*product(FIELDS, SIDES), ("intensity", "central")):
+            direction = generate(x, name, side=side)
+            change = torch.func.jvp(lambda x: network((x - mean) / std), (x,), (direction,))[1][0]
             for classes, part in (("model", slice(None)), ("study", slice(3))):
                 p = logits[part].softmax(0)
                 lie = p * (change[part] - (p * change[part]).sum())
                 rows = table[
-                    (table["id"] == number) & (table["transformation"] == name) & (table["classes"] == classes)
+                    (table["id"] == number)
+                    & (table["transformation"] == name)
+                    & (table["classes"] == classes)
+                    & (table["side"].isna() if name == "intensity" else table["side"] == side)
                 ]
                 assert rows["squared"].max() == pytest.approx(lie.square().mean().item(), rel=1e-3)
                 assert rows["absolute"].max() == pytest.approx(lie.abs().mean().item(), rel=1e-3)
@@ -186,7 +200,7 @@ def test_the_tables_are_what_a_loop_over_images_finds(tmp_path, tiny_shards, ind
 def test_translations_are_also_per_pixel(tmp_path, tiny_shards, index, built):
     table = measured(tmp_path, built, tiny_shards.val, index)["images"]
     moved = table[table["transformation"] == "translation_y"].pivot(
-        index=["id", "classes"], columns="parameter_unit", values=["squared", "absolute"]
+        index=["id", "classes", "side"], columns="parameter_unit", values=["squared", "absolute"]
     )
     # Two units of the coordinates are 31 distances between 32 pixels.
     np.testing.assert_allclose(moved["squared", "pixel"], moved["squared", "half side"] * (2 / 31) ** 2)
@@ -203,9 +217,9 @@ def test_chunks_batches_and_shards_do_not_matter(tmp_path, tiny_shards, index, b
 
 def test_the_summary_is_the_mean_with_its_interval(tmp_path, tiny_shards, index, built):
     tables = measured(tmp_path, built, tiny_shards.val, index)
-    values = tables["images"].query("transformation == 'rotation' and classes == 'study'")["squared"]
-    rows = tables["summary"].query("measure == 'lie_squared' and transformation == 'rotation' and classes == 'study'")
-    row = rows.iloc[0]
+    chosen = "transformation == 'rotation' and classes == 'study' and side == 'authors'"
+    values = tables["images"].query(chosen)["squared"]
+    row = tables["summary"].query(f"measure == 'lie_squared' and {chosen}").iloc[0]
     assert row["mean"] == pytest.approx(values.mean())
     assert row["median"] == pytest.approx(values.median())
     assert (row["low"], row["high"]) == pytest.approx(bootstrap_interval(values, 0))
@@ -213,6 +227,65 @@ def test_the_summary_is_the_mean_with_its_interval(tmp_path, tiny_shards, index,
     whole = tables["summary"].query("transformation == 'roll_x' and classes == 'model' and amount != amount")
     assert whole["mean"].item() == pytest.approx(rolls["response"].mean())
     assert whole["n"].item() == 7
+    # Squares are compared with how much the answers differ between images; nothing else is.
+    card, network = load(built)
+    answers = ClassProbabilities(card, network, torch.tensor([0, 1, 2]))
+    reader = ShardReader(tiny_shards.val)
+    seen = torch.stack([prepare(reader.image(row), card) for row in choose_images(reader, 7, 0)])
+    with torch.no_grad():
+        variance = answers(seen / 255)[:, answers.parts["study"]].double().var(0).mean()
+    assert row["output_variance"] == pytest.approx(variance.item(), rel=1e-3)
+    known = tables["summary"].dropna(subset="output_variance")
+    assert len(known) == tables["summary"]["measure"].isin(SQUARES).sum()
+    assert set(known["measure"]) == {"lie_squared", "eq_t_integer", "eq_t_fractional", "eq_r", "one_pixel"}
+
+
+def test_a_blur_is_no_motion():
+    """Energy of edges: blur lowers it, no shift changes it; the images end in a plain margin."""
+    image = functional.pad(random_pixels(3, 20), (6, 6, 6, 6), value=0.4)
+    edges = torch.tensor([[[[0.0, -1, 0], [-1, 4, -1], [0, -1, 0]]]], dtype=torch.float64).expand(3, 1, 3, 3)
+
+    def energy(x: Tensor) -> Tensor:
+        per_channel = functional.conv2d(x, edges, groups=3).square().mean((2, 3))
+        return torch.cat([per_channel, 0 * per_channel[:, :1]], dim=1)
+
+    table = derived(Network(energy), image, Lie(transformations=["translation_x", "translation_y"]), 4)
+    errors = table.groupby("side")["squared"].max()
+    assert errors["central"] < 1e-25 * errors["authors"]
+    # The change of the authors' side is that along the odd part and that along the even one, half a second difference.
+    answers = ClassProbabilities(card(4, 32), Network(energy)).double()
+    parts = {side: generate(image, "translation_x", side=side) for side in SIDES}
+    even = parts["authors"] - parts["central"]
+    torch.testing.assert_close(even, (image.roll(1, 3) + image.roll(-1, 3) - 2 * image) / 2 * 31 / 2)
+    changes = [along(answers, image, direction).change for direction in (parts["authors"], parts["central"], even)]
+    torch.testing.assert_close(changes[0], changes[1] + changes[2])
+    rows = table.query("side == 'authors' and transformation == 'translation_x' and parameter_unit == 'half side'")
+    np.testing.assert_allclose(rows["squared"], changes[2].square().mean(1))
+    # The exact shift by one pixel agrees.
+    exact = measure_discrete(answers, image, np.arange(3), Lie(samples=1, max_roll=1), 0)
+    assert exact.loc[exact["measure"] == "one_pixel", "response"].max() < 1e-25 * errors["authors"]
+
+
+def test_a_shift_by_one_pixel_is_what_it_says():
+    pixels = random_pixels(2, 8)
+    answers = ClassProbabilities(card(8, 8), Network(lambda x: 3 * x.mean((1, 2)))).double()
+    table = measure_discrete(answers, pixels, np.arange(2), Lie(samples=1, max_roll=1), 0)
+    still = answers(pixels)
+    left = torch.cat([pixels[..., 1:], pixels[..., -2:-1]], dim=3)
+    right = torch.cat([pixels[..., 1:2], pixels[..., :-1]], dim=3)
+    expected = sum((answers(moved) - still).square().mean(1) for moved in (left, right)) / 2
+    rows = table.query("measure == 'one_pixel' and transformation == 'translation_x'")
+    np.testing.assert_allclose(rows["response"], expected)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-7])
+def test_the_spread_of_answers_is_that_of_all_at_once(scale):
+    answers = 1000 + scale * torch.randn(23, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    seen = Spread()
+    for part in answers.split([1, 9, 3, 10]):
+        seen.add(part)
+    assert seen.variance(slice(1, 3)) == pytest.approx(answers[:, 1:3].var(0).mean().item(), rel=1e-4)
+    assert seen.alike == (scale < 1e-6)
 
 
 def reason(folder: Path) -> str:
@@ -244,7 +317,7 @@ def test_images_are_divided_until_they_fit(index):
         derive = Derivatives(subject.answers, Lie())
         tables.append(pd.concat(subject._in_parts(derive, block)).sort_values(["id", "transformation"]))
     assert sorted(tables[0]["id"].unique()) == list(range(7))
-    key = ["id", "transformation", "parameter_unit"]
+    key = ["id", "transformation", "side", "parameter_unit"]
     divided, whole = (table.sort_values(key, ignore_index=True) for table in tables)
     pd.testing.assert_frame_equal(divided, whole, rtol=1e-4)
 

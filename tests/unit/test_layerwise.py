@@ -1,5 +1,7 @@
 """The rule `layerwise`: blocks of images, models that fail, and the figure of its tables."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import link_or_copy, read_table
 from workflow_scripts.lie.chain import Chain, run
 from workflow_scripts.lie.layerwise import layerwise
-from workflow_scripts.lie.settings import Layerwise
+from workflow_scripts.lie.settings import Layerwise, Side
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.failures import Failure, write_failure
 from workflow_scripts.models.network import create, save
@@ -53,12 +55,15 @@ def test_the_rule_gives_the_same_numbers_in_any_blocks(networks, tiny_shards, tm
         np.testing.assert_allclose(layers[name], singly[name], rtol=1e-3, atol=1e-6 * layers[name].abs().max())
     assert layers["transformation"].unique().tolist() == settings.transformations
     for table in (layers, kinds):
-        np.testing.assert_allclose(table.groupby("transformation")["share"].sum(), 1, atol=1e-9)
+        assert set(table["side"]) == {"central", "authors"}
+        # With `rest` shares add up to 1 whatever the layers are; without it, where the layers are the network.
+        layer_shares = table[table["kind"] != "rest"].groupby(["transformation", "side"])["share"].sum()
+        np.testing.assert_allclose(layer_shares, 1, atol=1e-4)
         assert (table["discrepancy"] < 1e-4).all()
         assert set(table["n"]) == {7}
     assert (layers.loc[layers["kind"] == "rest", "share"].abs() < 1e-4).all()
-    sums = layers.groupby(["transformation", "kind"])[["contribution", "share"]].sum()
-    summed = kinds.set_index(["transformation", "kind"])
+    sums = layers.groupby(["transformation", "side", "kind"])[["contribution", "share"]].sum()
+    summed = kinds.set_index(["transformation", "side", "kind"])
     np.testing.assert_allclose(summed.loc[sums.index, "contribution"], sums["contribution"])
     np.testing.assert_allclose(summed.loc[sums.index, "share"], sums["share"], atol=1e-12)
     assert summed["layers"].sum() == len(layers)
@@ -68,7 +73,7 @@ def test_models_that_cannot_be_measured_are_rows_or_errors(networks, tiny_shards
     with pytest.raises(InputError, match="not to be had"):
         measure(networks, tiny_shards.val, tmp_path, model="absent")
     layers, kinds = measure(networks, tiny_shards.val, tmp_path, model="absent", failing="row")
-    assert layers["failed"].tolist() == kinds["failed"].tolist() == ["not to be had"]
+    assert layers["failed"].tolist() == kinds["failed"].tolist() == ["not to be had"] * 2
     with pytest.raises(InputError, match="at least 2 are needed"):
         measure(networks, tiny_shards.single, tmp_path)
 
@@ -85,10 +90,10 @@ def test_what_is_not_the_models_fault_is_an_error(networks, tiny_shards, tmp_pat
 def test_images_are_halved_until_they_fit(networks, tiny_shards, tmp_path, monkeypatch, caplog):
     whole, _ = measure(networks, tiny_shards.val, tmp_path)
 
-    def small(network: nn.Module, inputs: Tensor, name: str) -> Chain:
+    def small(network: nn.Module, inputs: Tensor, name: str, sides: Sequence[Side]) -> Chain:
         if len(inputs) > memory:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
-        return run(network, inputs, name)
+        return run(network, inputs, name, sides)
 
     monkeypatch.setattr("workflow_scripts.lie.layerwise.run", small)
     memory = 2
@@ -100,7 +105,7 @@ def test_images_are_halved_until_they_fit(networks, tiny_shards, tmp_path, monke
     np.testing.assert_allclose(halved["contribution"], whole["contribution"], rtol=1e-3, atol=tolerance)
     memory = 0
     layers, kinds = measure(networks, tiny_shards.val, tmp_path, failing="row")
-    assert layers["failed"].tolist() == kinds["failed"].tolist() == ["CUDA out of memory. Tried to allocate 2 GiB"]
+    assert layers["failed"].tolist() == kinds["failed"].tolist() == ["CUDA out of memory. Tried to allocate 2 GiB"] * 2
     with pytest.raises(torch.OutOfMemoryError):
         measure(networks, tiny_shards.val, tmp_path)
 
@@ -112,15 +117,15 @@ def test_the_figure_has_the_numbers_of_the_tables(networks, tiny_shards, tmp_pat
     measure(networks, tiny_shards.val, tmp_path, model="absent", failing="row")
     labels = {"absent": "Absent", "resnet": "ResNet"}
     paths = [measured, tmp_path / "kinds"]
-    figure_l2(kinds=paths, labels=labels, figure=LayerFigure(), output=tmp_path / "figure")
+    figure_l2(kinds=paths, labels=labels, figure=LayerFigure(), side="central", output=tmp_path / "figure")
     plotted = pd.read_csv(tmp_path / "figure.csv")
     assert plotted["label"].unique().tolist() == ["Absent", "ResNet"]
-    shown = plotted[plotted["model"] == "resnet"]
+    shown = plotted[(plotted["model"] == "resnet") & (plotted["side"] == "central")]
     assert shown["share_of_contributions"].sum() == pytest.approx(1)
-    assert shown["share"].sum() == pytest.approx(1)
+    assert shown.loc[shown["kind"] != "rest", "share"].sum() == pytest.approx(1, abs=1e-4)
     assert set(shown.loc[shown["kind"].isin(["residual sum", "rest"]), "drawn_as"]) == {"other"}
     assert shown["sum_over_whole"].iloc[0] == pytest.approx(shown["contribution"].sum() / shown["whole"].iloc[0])
     for suffix in ("pdf", "png"):
         assert (tmp_path / f"figure.{suffix}").stat().st_size > 5000
-    figure_l2(kinds=[tmp_path / "kinds"], labels=labels, figure=LayerFigure(), output=tmp_path / "none")
-    assert pd.read_csv(tmp_path / "none.csv")["failed"].tolist() == ["not to be had"]
+    figure_l2(kinds=[tmp_path / "kinds"], labels=labels, figure=LayerFigure(), side="central", output=tmp_path / "none")
+    assert pd.read_csv(tmp_path / "none.csv")["failed"].tolist() == ["not to be had"] * 2

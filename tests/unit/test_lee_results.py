@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workflow_scripts.common.correlation import spearman
 from workflow_scripts.common.files import write_table
 from workflow_scripts.lie.summary import SUMMARY
 from workflow_scripts.results.catalogue.lie import ErrorFigure, TwoPapersFigure
 from workflow_scripts.results.figures import figure_l3 as module_l3
 from workflow_scripts.results.figures.figure_l1 import figure_l1
 from workflow_scripts.results.figures.figure_l3 import GROUPS, at_magnitude, figure_l3
-from workflow_scripts.results.figures.model_points import NAMED, REACH, beside, missing
+from workflow_scripts.results.figures.model_points import NAMED, REACH, beside, correlated, missing, over_models
 from workflow_scripts.results.tables.table_lee import table_lee
 from workflow_scripts.transformations.bank_a import BANK_A
 
@@ -21,6 +22,7 @@ TITLES = {name: entry.title for name, entry in BANK_A.items()}
 # Errors fall as top-1 rises.
 TOP1 = {"vit": 0.9, "resnet": 0.7, "mixer": 0.6, "untrained": 0.1}
 FAMILIES = {"vit": "ViT", "resnet": "ResNet", "mixer": "Mixer", "untrained": "ViT"}
+VARIANCE = 0.25
 LABELS = {name: f"the {name}" for name in (*TOP1, "absent", "nameless")}
 
 
@@ -45,14 +47,20 @@ def write_summary(path: Path, model: str, error: float | None, top1: float | Non
         for name in TRANSFORMATIONS:
             for unit, factor in [("half side", 1.0), *([("pixel", 1e-4)] if "translation" in name else [])]:
                 for classes, times in (("model", 1.0), ("study", 50.0)):
-                    values = [times * factor * error * share for share in (1.0, 0.9, 1.1, 0.5)]
-                    rows.append(["lie_squared", name, np.nan, unit, classes, *values, 10])
-        rows.append(["consistency", "roll_x", 3.0, None, "model", 0.9, 0.8, 1.0, 1.0, 10])
-        rows.append(["consistency", "roll_x", np.nan, None, "model", 0.95, 0.9, 1.0, 1.0, 10])
-        rows.append(["eq_r", "rotation", np.nan, None, "model", 0.01, 0.005, 0.02, 0.01, 10])
+                    # By the authors' side the order of models is the reverse.
+                    for side, one in (("central", error), ("authors", 0.3 - error)):
+                        values = [times * factor * one * share for share in (1.0, 0.9, 1.1, 0.5)]
+                        rows.append(["lie_squared", name, side, np.nan, unit, classes, *values, 10, VARIANCE])
+        for classes, times in (("model", 1.0), ("study", 50.0)):
+            values = [times * error] * 4
+            rows.append(["lie_squared", "intensity", None, np.nan, "factor", classes, *values, 10, VARIANCE])
+        rows.append(["one_pixel", "translation_y", None, np.nan, None, "model", *[0.002] * 4, 10, VARIANCE])
+        rows.append(["consistency", "roll_x", None, 3.0, None, "model", 0.9, 0.8, 1.0, 1.0, 10, np.nan])
+        rows.append(["consistency", "roll_x", None, np.nan, None, "model", 0.95, 0.9, 1.0, 1.0, 10, np.nan])
+        rows.append(["eq_r", "rotation", None, np.nan, None, "model", 0.01, 0.005, 0.02, 0.01, 10, VARIANCE])
     if top1 is not None:
-        rows.append(["top1", None, np.nan, None, "study", top1, top1 - 0.05, top1 + 0.05, 1.0, 40])
-    numbers = dict.fromkeys(["amount", "mean", "low", "high", "median"], np.float64)
+        rows.append(["top1", None, None, np.nan, None, "study", top1, top1 - 0.05, top1 + 0.05, 1.0, 40, np.nan])
+    numbers = dict.fromkeys(["amount", "mean", "low", "high", "median", "output_variance"], np.float64)
     frame = pd.DataFrame(rows, columns=SUMMARY).astype({**numbers, "n": np.int64})
     frame.insert(0, "model", model)
     write_table(path, frame)
@@ -76,24 +84,47 @@ def tables(tmp_path_factory) -> dict[str, list[Path]]:
 
 def test_figure_l1_draws_models_with_top1_and_names_the_others(tables, tmp_path):
     figure = ErrorFigure(transformations=["rotation", "scale"])
-    figure_l1(**tables, labels=LABELS, figure=figure, seed=0, output=tmp_path / "figure_l1")
+    figure_l1(**tables, labels=LABELS, figure=figure, side="central", seed=0, output=tmp_path / "figure_l1")
     drawn = pd.read_csv(tmp_path / "figure_l1.csv")
     assert set(drawn["model"]) == set(TOP1)
     assert list(drawn["transformation"].unique()) == ["rotation", "scale"]
-    rotation = drawn[drawn["transformation"] == "rotation"].set_index("model")
+    rotation = drawn.query("transformation == 'rotation' and side == 'central'").set_index("model")
     for model, top1 in TOP1.items():
         assert rotation.loc[model, "top1"] == pytest.approx(100 * top1)
         assert rotation.loc[model, "error"] == pytest.approx(0.1 * (1 - top1))
-    assert (drawn[["rho", "rho_low", "rho_high"]] == -1).all().all()
+    # Four models are no sample of models, so there is no interval.
+    assert (drawn["rho"] == drawn["side"].map({"central": -1, "authors": 1})).all()
+    assert drawn[["rho_low", "rho_high"]].isna().all().all()
     assert (tmp_path / "figure_l1.pdf").exists()
 
 
 def test_figure_l1_of_the_studys_classes_has_their_errors(tables, tmp_path):
     figure = ErrorFigure(transformations=["translation_x"], classes="study")
-    figure_l1(**tables, labels=LABELS, figure=figure, seed=0, output=tmp_path / "figure_l1")
-    drawn = pd.read_csv(tmp_path / "figure_l1.csv").set_index("model")
+    figure_l1(**tables, labels=LABELS, figure=figure, side="central", seed=0, output=tmp_path / "figure_l1")
+    drawn = pd.read_csv(tmp_path / "figure_l1.csv").query("side == 'central'").set_index("model")
     assert drawn.loc["vit", "error"] == pytest.approx(50 * 0.1 * 0.1)
     assert set(drawn["parameter_unit"]) == {"half side"}
+
+
+def test_figure_l1_over_the_variance_of_the_outputs_and_of_a_transformation_without_sides(tables, tmp_path):
+    figure = ErrorFigure(transformations=["rotation", "intensity"], normalised=True)
+    figure_l1(**tables, labels=LABELS, figure=figure, side="authors", seed=0, output=tmp_path / "figure_l1")
+    drawn = pd.read_csv(tmp_path / "figure_l1.csv")
+    assert drawn["side"].fillna("none").unique().tolist() == ["authors", "central", "none"]
+    assert len(drawn) == 3 * len(TOP1)
+    vit = drawn[drawn["model"] == "vit"].set_index(drawn["side"].fillna("none")[drawn["model"] == "vit"])["error"]
+    assert vit.to_dict() == pytest.approx({"authors": 0.29 / VARIANCE, "central": 0.01 / VARIANCE, "none": 0.04})
+    with pytest.raises(ValueError, match="normalised is for measure: squared"):
+        ErrorFigure(measure="absolute", normalised=True)
+
+
+@pytest.mark.parametrize(("models", "families", "given"), [(8, 2, True), (7, 2, False), (12, 1, False)])
+def test_intervals_over_models_need_eight_of_two_families(models, families, given):
+    points = pd.DataFrame({"x": np.arange(models), "y": np.arange(models) % 5, "family": np.arange(models) % families})
+    found = over_models(points, "x", "y", seed=0)
+    assert found.rho == spearman(points["x"], points["y"], 0).rho
+    assert (not np.isnan(found.low)) == given
+    assert (f"n = {models}" in correlated(found)) != given
 
 
 @pytest.mark.parametrize("spread", [0.0, 1.0, 8.0, 100.0])
@@ -120,7 +151,9 @@ def test_a_few_models_that_failed_are_named_and_many_are_counted(failed, said):
 
 def test_figure_l1_without_any_model_says_so(tables, tmp_path):
     only = {name: [path for path in paths if path.name.startswith("absent")] for name, paths in tables.items()}
-    figure_l1(**only, labels={"absent": "absent"}, figure=ErrorFigure(), seed=0, output=tmp_path / "figure_l1")
+    figure_l1(
+        **only, labels={"absent": "absent"}, figure=ErrorFigure(), side="central", seed=0, output=tmp_path / "figure_l1"
+    )
     assert pd.read_csv(tmp_path / "figure_l1.csv").empty
 
 
@@ -145,19 +178,21 @@ def test_figure_l3_joins_each_group_with_its_transformations_of_bank_a(tables, t
         invariances=paths,
         labels=LABELS,
         figure=TwoPapersFigure(),
+        side="central",
         seed=0,
         output=tmp_path / "figure_l3",
     )
     drawn = pd.read_csv(tmp_path / "figure_l3.csv")
     assert set(drawn["bank_transformation"]) == set(GROUPS)
-    assert len(drawn) == len(GROUPS) * len(TOP1)
+    assert len(drawn) == len(GROUPS) * len(TOP1) * 2
     assert (drawn["transformation"] == drawn["bank_transformation"].map(GROUPS)).all()
     # The smallest magnitude that is no identity.
     assert (drawn["magnitude"] == 2).all()
     np.testing.assert_allclose(drawn["invariance"], drawn["model"].map(TOP1) - 0.1)
     # The median of the errors, half their mean here.
-    np.testing.assert_allclose(drawn["error"], 0.05 * (1 - drawn["model"].map(TOP1)))
-    assert (drawn["rho"] == -1).all()
+    central = drawn[drawn["side"] == "central"]
+    np.testing.assert_allclose(central["error"], 0.05 * (1 - central["model"].map(TOP1)))
+    assert (drawn["rho"] == drawn["side"].map({"central": -1, "authors": 1})).all()
 
 
 def test_a_model_without_invariance_is_named_and_does_not_count(tables, tmp_path, monkeypatch):
@@ -173,12 +208,13 @@ def test_a_model_without_invariance_is_named_and_does_not_count(tables, tmp_path
         invariances=paths,
         labels=LABELS,
         figure=TwoPapersFigure(),
+        side="central",
         seed=0,
         output=tmp_path / "figure_l3",
     )
     drawn = pd.read_csv(tmp_path / "figure_l3.csv")
     assert set(drawn["model"]) == set(TOP1) - {"vit"}
-    assert (drawn["rho"] == -1).all()
+    assert (drawn.loc[drawn["side"] == "central", "rho"] == -1).all()
     assert "Without invariance: the vit, the nameless." in notes
     assert not any(note.startswith("a the vit") for note in notes)
 
@@ -189,13 +225,16 @@ def test_a_given_magnitude_is_taken():
 
 
 def test_the_table_has_every_error_and_a_row_for_models_that_failed(tables, tmp_path):
-    table_lee(**tables, labels=LABELS, output=tmp_path / "table_lee")
+    table_lee(**tables, labels=LABELS, side="central", output=tmp_path / "table_lee")
     table = pd.read_csv(tmp_path / "table_lee.csv")
     vit = table[table["model"] == "the vit"]
     # 6 transformations, translations per half side and pixel, two sets of classes; one roll is left to the tables.
-    assert len(vit) == 8 * 2 + 2
+    assert len(vit) == 8 * 2 * 2 + 2 + 3
     rotation = vit[(vit["transformation"] == "rotation") & (vit["classes"] == "all outputs")]
-    lie = rotation[rotation["error"] == "Lie derivative, squared"].iloc[0]
+    both = rotation[rotation["error"] == "Lie derivative, squared"].set_index("derivative")
+    lie = both.loc["central"]
+    np.testing.assert_allclose(both["mean"], [0.01, 0.29])
+    np.testing.assert_allclose(both["over output variance"], both["mean"] / VARIANCE)
     assert (lie["mean"], lie["low"], lie["high"]) == pytest.approx((0.01, 0.009, 0.011))
     assert (lie["family"], lie["parameters"], lie["top-1 (%)"], lie["mode"]) == ("ViT", 20000000, 90, "forward")
     absent = table[table["model"] == "the absent"]
@@ -203,7 +242,16 @@ def test_the_table_has_every_error_and_a_row_for_models_that_failed(tables, tmp_
     assert absent["mean"].isna().all()
     models = pd.read_csv(tmp_path / "table_lee_models.csv").set_index("model")
     assert list(models.index) == list(LABELS.values())
-    assert models.loc["the mixer", "translation x"] == pytest.approx(0.04)
+    assert models.loc["the mixer", "translation x, central"] == pytest.approx(0.04)
+    assert models.loc["the mixer", "translation y, central, per pixel"] == pytest.approx(4e-6)
+    assert models.loc["the mixer", "one-pixel shift, y"] == pytest.approx(0.002)
+    errors = [
+        name for name in map(str, models) if name.startswith(("translation x", "rotation", "intensity", "one-pixel"))
+    ]
+    names = ["translation x", "rotation"]
+    first, other = ([f"{name}, {side}" for name in names] for side in ("central", "authors'"))
+    pixels = [f"translation x, {side}, per pixel" for side in ("central", "authors'")]
+    assert errors == [*first, "intensity", *other, *pixels, "one-pixel shift, y"]
     assert models.loc["the nameless", "no top-1 because"] == "no wnid"
     assert models["top-1 (%)"].isna().sum() == 2
     # Small numbers keep their digits.

@@ -24,7 +24,7 @@ def exact(chain: Chain) -> Contributions:
     """c_i [N, D] of every layer: its product with every unit vector."""
     n, outputs = chain.answer.shape
     units = torch.eye(outputs, dtype=chain.answer.dtype)
-    products = torch.stack([chain.products(unit.expand(n, -1))[0] for unit in units], dim=2)
+    products = torch.stack([chain.products(unit.expand(n, -1))[0][:, 0] for unit in units], dim=2)
     return {layer.name: products[number] for number, layer in enumerate(chain.layers)}
 
 
@@ -136,7 +136,8 @@ def test_products_add_up_to_the_end_to_end_derivative(name, transformation):
     for seed in range(4):
         vectors = torch.randn(3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
         products, whole = chain.products(vectors)
-        torch.testing.assert_close(whole, (vectors * change).sum(1), rtol=1e-8, atol=1e-12)
+        assert products.shape[1:] == whole.shape == (1, 3)
+        torch.testing.assert_close(whole[0], (vectors * change).sum(1), rtol=1e-8, atol=1e-12)
         torch.testing.assert_close(products.sum(0), whole, rtol=1e-8, atol=1e-12)
 
 
@@ -148,8 +149,8 @@ def test_probes_estimate_contributions_and_shares_within_their_errors(name):
     exactly = torch.stack([*exact(chain).values()])
     vectors = torch.randn(200, 3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     pulled = [chain.products(one) for one in vectors]
-    products = torch.stack([product for product, _ in pulled], dim=2).numpy()
-    whole = torch.stack([one for _, one in pulled], dim=1).numpy()
+    products = torch.stack([product[:, 0] for product, _ in pulled], dim=2).numpy()
+    whole = torch.stack([one[0] for _, one in pulled], dim=1).numpy()
     # All layers of a kind together.
     kinds = [layer.kind for layer in chain.layers]
     groups, _ = pd.factorize(np.array(kinds))

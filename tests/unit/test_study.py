@@ -11,10 +11,12 @@ import pytest
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.results.reference import (
+    COLUMNS_PAGE,
     KEYS,
     SCHEMA,
     TARGETS,
     between_marks,
+    column_table,
     json_schema,
     key_table,
     target_table,
@@ -102,7 +104,7 @@ def test_schema_describes_every_key():
     assert not bare
 
 
-@pytest.mark.parametrize(("page", "table"), [(KEYS, key_table), (TARGETS, target_table)])
+@pytest.mark.parametrize(("page", "table"), [(KEYS, key_table), (TARGETS, target_table), (COLUMNS_PAGE, column_table)])
 def test_generated_tables_are_up_to_date(page, table):
     assert between_marks(page.read_text()) == table(), "run: make references"
 

@@ -18,7 +18,7 @@ that multiplies matrices which both depend on the image.
 
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,7 +32,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from workflow_scripts.lie.generators import generate
 from workflow_scripts.lie.kinds import absorbed_kind, is_attention, kind_of, multiplies, type_of
 from workflow_scripts.lie.layouts import Layout, Layouts
-from workflow_scripts.lie.settings import Kind
+from workflow_scripts.lie.settings import Kind, Side
 
 # Asking these of a tensor computes nothing.
 QUESTIONS = frozenset(
@@ -54,7 +54,7 @@ class Call:
     inputs: list[Layout | None]
     outputs: list[Layout | None] = field(default_factory=list)
     products: Tensor | float = 0.0
-    """Products of cotangents and generated values, those of inputs minus those of outputs, [N]."""
+    """Products of cotangents and generated values, those of inputs minus those of outputs, [sides, N]."""
     children: list["Call"] = field(default_factory=list)
     absorbed: list[Kind] = field(default_factory=list)
     closed: bool = False
@@ -90,11 +90,11 @@ class Call:
         return kind_of(own, cells[0], cells[1], self.modules)
 
     def add(self, sign: int, generated: Tensor, cotangent: Tensor) -> None:
-        """Add the product of a cotangent and a generated value, per image."""
-        self.products += sign * (cotangent * generated).flatten(1).sum(1, dtype=torch.float64)
+        """Add the products of a cotangent [N, ...] and generated values [sides, N, ...], per side and image."""
+        self.products += sign * (cotangent * generated).flatten(2).sum(2, dtype=torch.float64)
 
     def own(self) -> Tensor | float:
-        """What it contributes beyond the layers within it, [N]."""
+        """What it contributes beyond the layers within it, [sides, N]."""
         return self.products - sum(child.products for child in self.children)
 
 
@@ -107,43 +107,47 @@ class Chain:
     """Output of the network, [N, D]."""
     root: Call
     layers: list[Call]
+    sides: int
 
     def products(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """v.c_i of every layer, [layers, N], and v.L f, [N], for v = `vectors` [N, D]; float64, on the CPU."""
+        """v.c_i of every layer, [layers, sides, N], and v.L f, [sides, N], for v = `vectors` [N, D].
+
+        They are float64, and on the CPU.
+        """
         calls = {call for layer in (self.root, *self.layers) for call in (layer, *layer.children)}
         for call in calls:
             call.products = 0.0
         torch.autograd.grad(self.answer, self.images, vectors, retain_graph=True)
-        zeros = torch.zeros(len(self.images), dtype=torch.float64)
+        zeros = torch.zeros(self.sides, len(self.images), dtype=torch.float64)
         whole = zeros + torch.as_tensor(self.root.products).cpu()
         return torch.stack([zeros + torch.as_tensor(layer.own()).cpu() for layer in self.layers]), whole
 
 
-def run(network: nn.Module, images: Tensor, transformation: str) -> Chain:
+def run(network: nn.Module, images: Tensor, transformation: str, sides: Sequence[Side] = ("authors",)) -> Chain:
     """Run `network`, in evaluation mode and without gradients of its parameters, on `images` [N, C, H, W].
 
-    Its answer are class probabilities, the softmax of its output [N, D]. `transformation` is any in FIELDS.
+    Its answer are class probabilities, the softmax of its output [N, D]. `transformation` is any in FIELDS, with
+    each of `sides` as the derivative of images and maps (see `generate`).
     """
     images = images.detach().requires_grad_()
-    recorder = _Recorder(network, images, transformation)
+    recorder = _Recorder(network, images, transformation, sides)
     with torch.enable_grad(), recorder.hooks(), recorder:
         logits = network(images)
     with torch.enable_grad():
         answer = logits.softmax(1)
-    return Chain(images, answer, recorder.calls[0], recorder.layers())
+    return Chain(images, answer, recorder.calls[0], recorder.layers(), len(sides))
 
 
 class _Recorder(TorchFunctionMode):
     """Notes every call of a module or function, and makes backward passes add up its products."""
 
-    def __init__(self, network: nn.Module, images: Tensor, transformation: str) -> None:
+    def __init__(self, network: nn.Module, images: Tensor, transformation: str, sides: Sequence[Side]) -> None:
         super().__init__()
         self.network = network
         self.names = {module: name for name, module in network.named_modules()}
         self.layouts = Layouts(network, images)
-        self.act: Callable[[Tensor], Tensor] = partial(
-            generate, transformation=transformation, frame=self.layouts.frame
-        )
+        frame = self.layouts.frame
+        self.acts = [partial(generate, transformation=transformation, frame=frame, side=side) for side in sides]
         self.calls: list[Call] = []
         self.open: list[tuple[nn.Module, Call]] = []
         self.counts: Counter[str] = Counter()
@@ -298,7 +302,7 @@ class _Recorder(TorchFunctionMode):
         if known and known[0]() is value and known[1] == value._version:
             return known[2]
         with torch.no_grad():
-            return layout.apply(self.act, value.detach())
+            return torch.stack([layout.apply(act, value.detach()) for act in self.acts])
 
     def _keep(self, value: Tensor, generated: Tensor) -> None:
         self.generated[id(value)] = (weakref.ref(value), value._version, generated)

@@ -6,6 +6,8 @@
 - EQ-T: mean over random shifts of ||f(g x) - f(x)||^2 / D, by whole pixels or by fractions of one; along both axes at
   once, each up to `max_shift` of the side.
 - EQ-R: the same under random rotations up to `max_angle`.
+- one pixel: mean over both directions of ||f(g x) - f(x)||^2 / D for shifts g by one pixel along x or y: what the Lie
+  derivative per pixel stands for, without any interpolation.
 
 The authors' shifts and rotations are filtered, fill with black and are one for a whole batch. Ours are bilinear with
 reflection at the frame, as the warp of the Lie derivative, of which they are the finite counterparts; every image has
@@ -49,6 +51,7 @@ def measure_discrete(answers: Answers, images: Tensor, ids: np.ndarray, settings
     tables = [
         *_consistencies(answers, images, still, settings.max_roll),
         *_errors(answers, images, still, draw(ids, settings, seed), settings.samples),
+        *_one_pixel(answers, images, still),
     ]
     every = np.tile(ids, len(answers.parts))
     return pd.concat([table.assign(id=every) for table in tables], ignore_index=True)[COLUMNS]
@@ -94,6 +97,18 @@ def _errors(answers: Answers, images: Tensor, still: Tensor, draws: Draws, sampl
             for classes, part in answers.parts.items():
                 totals[classes] += squares[:, part].mean(1) / samples
         yield _table(measure, name, None, totals)
+
+
+def _one_pixel(answers: Answers, images: Tensor, still: Tensor) -> Iterator[pd.DataFrame]:
+    for name, axis in (("translation_x", 0), ("translation_y", 1)):
+        squares = torch.zeros_like(still)
+        for step in (-1, 1):
+            pixels = torch.zeros(len(images), 2, dtype=torch.long, device=images.device)
+            pixels[:, axis] = step
+            squares += (answers(shift_whole(images, pixels)) - still).square() / 2
+        yield _table(
+            "one_pixel", name, None, {classes: squares[:, part].mean(1) for classes, part in answers.parts.items()}
+        )
 
 
 def _table(

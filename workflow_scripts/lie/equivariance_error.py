@@ -23,7 +23,8 @@ from workflow_scripts.lie.generators import generate, per_pixel
 from workflow_scripts.lie.heads import NAMES
 from workflow_scripts.lie.measured_model import Facts, MeasuredModel
 from workflow_scripts.lie.reading import Images
-from workflow_scripts.lie.settings import Head, Lie
+from workflow_scripts.lie.settings import SIDES, ErrorClasses, Head, Lie, Side
+from workflow_scripts.lie.spread import Spread
 from workflow_scripts.lie.summary import SUMMARY, summarise
 from workflow_scripts.models.failures import UnfitModelError, reason_to_keep
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
@@ -31,9 +32,7 @@ from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 # Units of the parameters; shear, stretch and scale count the exponent of their matrix.
 UNITS = {"translation_x": "half side", "translation_y": "half side", "rotation": "radian", "intensity": "factor"}
 EXPONENT = "exponent"
-# Answers that differ by a smaller share of themselves are alike: single precision leaves a tenth of it.
-ALIKE = 1e-6
-DERIVATIVES = ["id", "transformation", "parameter_unit", "classes", "squared", "absolute"]
+DERIVATIVES = ["id", "transformation", "side", "parameter_unit", "classes", "squared", "absolute"]
 
 
 def _empty(columns: list[str]) -> pd.DataFrame:
@@ -48,6 +47,8 @@ class Tables:
     derivatives: pd.DataFrame = field(default_factory=lambda: _empty(DERIVATIVES))
     discrete: pd.DataFrame = field(default_factory=lambda: _empty(DISCRETE))
     top1: pd.DataFrame = field(default_factory=lambda: _empty(["id", "response"]))
+    variances: dict[ErrorClasses, float] = field(default_factory=dict)
+    """How much the answers differ between images."""
 
 
 def equivariance_error(
@@ -71,11 +72,11 @@ def equivariance_error(
 ) -> None:
     """Measure the model in folder `network` and write four tables.
 
-    `images`: per image and transformation ||L f||^2 / D and the mean of |L f|, of the probabilities of all outputs and
-    of the study's classes alone (see `ClassProbabilities`); translations per half side and per pixel. `discrete`: the
-    discrete measures per image. `summary`: means with bootstrap intervals over images, and top-1 over all images of the
-    shards `shards_val`. `about`: one row on the model. `settings.images` images of `shards`, drawn by `seed`, are
-    measured.
+    `images`: per image, transformation and side of the derivative ||L f||^2 / D and the mean of |L f|, of the
+    probabilities of all outputs and of the study's classes alone (see `ClassProbabilities`); translations per half side
+    and per pixel. `discrete`: the discrete measures per image. `summary`: means with bootstrap intervals over images,
+    the variance of the answers over images, and top-1 over all images of the shards `shards_val`. `about`: one row on
+    the model. `settings.images` images of `shards`, drawn by `seed`, are measured.
 
     `head` says where the classifier comes from, and `outputs`, where the study has such a list, which class each of its
     outputs stands for. Of a model without a classifier the embeddings are measured instead. `family`, unless
@@ -96,7 +97,7 @@ def equivariance_error(
         facts.failed = reason_to_keep(unfit, compute.failing)
     if facts.failed:
         facts.top1, tables = np.nan, Tables()
-    summaries = summarise(tables.derivatives, tables.discrete, tables.top1, seed)
+    summaries = summarise(tables.derivatives, tables.discrete, tables.top1, tables.variances, seed)
     for path, table in [(images, tables.derivatives), (discrete, tables.discrete), (summary, summaries[SUMMARY])]:
         table.insert(0, "model", model)
         write_table(path, table)
@@ -117,9 +118,10 @@ def measure(
     """Measure `rows` of `images`, and top-1 on `validation` where the classes are known; completes `facts`."""
     answers = subject.answers
     derive, tables = Derivatives(answers, settings), Tables()
-    size = max(1, chunk // len(settings.transformations))
+    size = max(1, chunk // len(derive.directions))
     tables.derivatives = subject.measure(derive, images, rows, size, "Lie derivatives")
     facts.mode, facts.n = derive.mode, len(rows)
+    tables.variances = derive.variances
     if derive.constant:
         what = "embeddings" if "embedding" in answers.parts else "answers"
         facts.failed = f"its {what} are the same for all {len(rows)} images, so no change of them means anything"
@@ -140,42 +142,40 @@ class Derivatives:
     """Lie derivatives along all transformations of a study; remembers how they were found."""
 
     def __init__(self, answers: Answers, settings: Lie) -> None:
-        self.answers, self.transformations = answers, settings.transformations
+        self.answers = answers
+        # No neighbours take part in a change of intensity, so it has no sides.
+        sides: dict[str, tuple[Side | None, ...]] = {"intensity": (None,)}
+        self.directions = [(name, side) for name in settings.transformations for side in sides.get(name, SIDES)]
         self.mode: Mode | None = None
-        self.seen = 0
-        self.least: Tensor | None = None
-        self.most: Tensor | None = None
+        self.seen = Spread()
 
     @property
     def constant(self) -> bool:
         """Whether the answers to all images, of which there are several, were alike up to rounding."""
-        if self.seen < 2 or self.least is None or self.most is None:
-            return False
-        return bool((self.most - self.least).max() <= ALIKE * self.most.abs().max())
+        return self.seen.alike
 
-    def _note(self, answers: Tensor) -> None:
-        low, high = answers.amin(0), answers.amax(0)
-        self.least = low if self.least is None else torch.minimum(self.least, low)
-        self.most = high if self.most is None else torch.maximum(self.most, high)
-        self.seen += len(answers)
+    @property
+    def variances(self) -> dict[ErrorClasses, float]:
+        """Variance of an answer over images, the mean over outputs."""
+        return {classes: self.seen.variance(part) for classes, part in self.answers.parts.items()}
 
     def __call__(self, pixels: Tensor, block: Images) -> pd.DataFrame:
-        """One row per image, transformation, unit of its parameter and classes."""
-        directions = torch.stack([generate(pixels, name) for name in self.transformations])
+        """One row per image, transformation, side of the derivative, unit of its parameter and classes."""
+        directions = torch.stack([generate(pixels, name, side=side or "central") for name, side in self.directions])
         derivative = along_all(self.answers, pixels, directions)
         self.mode = derivative.mode
-        self._note(derivative.answer)
         tables = []
         for classes, part in self.answers.parts.items():
             squared, absolute = derivative[part].squared(), derivative[part].absolute()
-            for number, name in enumerate(self.transformations):
+            for number, (name, side) in enumerate(self.directions):
                 for unit, step in _units(name, pixels.shape[-1]).items():
                     values = {
                         "squared": (squared[number].double() * step**2).cpu().numpy(),
                         "absolute": (absolute[number].double() * step).cpu().numpy(),
                     }
-                    described = {"id": block.ids, "transformation": name, "parameter_unit": unit, "classes": classes}
-                    tables.append(pd.DataFrame({**described, **values}))
+                    described = {"id": block.ids, "transformation": name, "side": side, "parameter_unit": unit}
+                    tables.append(pd.DataFrame({**described, "classes": classes, **values}))
+        self.seen.add(derivative.answer)
         return pd.concat(tables, ignore_index=True)
 
 

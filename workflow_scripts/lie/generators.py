@@ -3,7 +3,13 @@
 A one-parameter group g_t warps an image bilinearly: (g_t x)(p) = x(p + t v(p) + ...), in coordinates in which
 the image spans -1 to 1 from the first pixel's centre to the last one's, x to the right and y downwards, with
 reflection at the frame. Its generator is d/dt g_t x at t = 0. A bilinear image has a kink in every pixel; the
-derivative is the one towards larger x and larger y, whichever way v points: the difference to the next pixel.
+derivative at t = 0 depends on the side from which t comes. There are two:
+
+- `authors`: the derivative towards larger x and larger y, whichever way v points: the difference to the next pixel.
+- `central`: the mean of the derivatives from both sides, half the difference between both neighbours.
+
+The first is the second plus half a second difference. A second difference is what a blur adds; it does not change its
+sign with t, and no motion of the image does.
 
 Maps of an image's features move with the image: their cells divide it evenly, so that a cell's centre lies where the
 centre of its pixels does, and one pixel of a translation is as much of a cell as it covers. (The authors let every map
@@ -14,6 +20,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from workflow_scripts.lie.settings import Side
 
 Field = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """The velocity v(p), for x and y of all places."""
@@ -30,12 +38,15 @@ FIELDS: dict[str, Field] = {
 }
 
 
-def generate(images: Tensor, transformation: str, frame: tuple[int, int] | None = None) -> Tensor:
+def generate(
+    images: Tensor, transformation: str, frame: tuple[int, int] | None = None, side: Side = "authors"
+) -> Tensor:
     """The generator of a transformation applied to `images` [N, C, H, W], per unit of its parameter.
 
     Where these are maps of an image's features, `frame` is the height and width of the image, in pixels.
-    Translations count half the side as 1, rotation counts radians, scale, stretch and shear the exponent.
-    Intensity multiplies the image by 1 + t, so its generator is the image itself.
+    `side` chooses the difference of neighbouring pixels. Translations count half the side as 1, rotation counts
+    radians, scale, stretch and shear the exponent. Intensity multiplies the image by 1 + t, so its generator is the
+    image itself.
     """
     if transformation == "intensity":
         return images
@@ -44,7 +55,8 @@ def generate(images: Tensor, transformation: str, frame: tuple[int, int] | None 
     cells = images.shape[-2:]
     # From coordinates to cells: the image of n pixels spans n - 1 distances between pixels.
     down, right = ((n - 1) / 2 * m / n for n, m in zip(frame or cells, cells, strict=True))
-    return along_x * right * _to_next(images, -1) + along_y * down * _to_next(images, -2)
+    difference = _to_next if side == "authors" else _central
+    return along_x * right * difference(images, -1) + along_y * down * difference(images, -2)
 
 
 def places(images: Tensor, frame: tuple[int, int] | None = None) -> tuple[Tensor, Tensor]:
@@ -71,3 +83,10 @@ def _to_next(images: Tensor, dim: int) -> Tensor:
     last = max(size - 2, 0)
     following = torch.cat([images.narrow(dim, 1, size - 1), images.narrow(dim, last, 1)], dim=dim)
     return following - images
+
+
+def _central(images: Tensor, dim: int) -> Tensor:
+    """Half the difference between the next pixel and the one before along `dim`; the image is reflected as above."""
+    size = images.shape[dim]
+    before = torch.cat([images.narrow(dim, min(1, size - 1), 1), images.narrow(dim, 0, size - 1)], dim=dim)
+    return (_to_next(images, dim) + images - before) / 2

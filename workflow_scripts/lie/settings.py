@@ -16,6 +16,10 @@ model without a classifier, its embeddings of length 1."""
 
 ErrorAverage = Literal["mean", "median"]
 """Over images: the mean is LEE's, and hangs on the few images near a border between classes; the median does not."""
+Side = Literal["central", "authors"]
+"""Which difference of neighbouring pixels stands for their derivative: half of that between both neighbours, or that to
+the next pixel, as in the authors' code."""
+SIDES: tuple[Side, ...] = get_args(Side)
 Head = Literal["study", "published", "checkpoint", "untrained"]
 """Where the classifier of a model comes from."""
 
@@ -62,6 +66,9 @@ class Lie(Block):
     """Images to measure on, at most."""
     transformations: list[OneParameterGroup] = Field(list(get_args(OneParameterGroup)), min_length=1)
     """One-parameter groups."""
+    side: Side = "central"
+    """Derivative that figures and tables show first; the other one stands beside it. That of the authors is towards the
+    next pixel, so it holds half a second difference as well: the response to a blur."""
     layerwise: Layerwise = Layerwise()
     """Contributions of layers."""
     max_roll: int = Field(7, ge=1, le=WIDEST)

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workflow_scripts.common.settings import MANY, MOST, Block
 from workflow_scripts.data.settings import Split
+from workflow_scripts.transformations.entry import MAGNITUDES
 from workflow_scripts.transformations.settings import Ranking
 
 # Those that are kept everywhere.
@@ -27,6 +28,52 @@ class Equivariance(Block):
 
     pairs: int = Field(10_000, ge=2, le=MOST)
     """Pairs of rows whose alignment is measured."""
+
+
+class Ladder(Block):
+    """Models of one architecture, in the order in which more is added; leave out what there is not."""
+
+    untrained: str | None = None
+    """Model that has seen no image: what it has, the architecture gives."""
+    plain: str | None = None
+    """Model trained without augmentation: what it has more than the untrained one, the data give."""
+    augmented: str | None = None
+    """Model trained on the same images with augmentation: what it has more, the augmentation gives."""
+    varied: str | None = None
+    """Model trained without augmentation on images in which more varies, for the contrast `data`."""
+    varied_augmented: str | None = None
+    """Model trained on the images of `varied` with the augmentation of `augmented`, for the contrast
+    `data x augmentation`."""
+
+    @model_validator(mode="after")
+    def _has_a_model(self) -> "Ladder":
+        if not self.rungs:
+            raise ValueError("name at least one model, as untrained, plain or augmented")
+        return self
+
+    @property
+    def rungs(self) -> dict[str, str]:
+        """The models that there are, by what each adds; the first one has all that those before it would add."""
+        found = {"architecture": self.untrained, "data": self.plain, "augmentation": self.augmented}
+        return {rung: model for rung, model in found.items() if model is not None}
+
+    @property
+    def models(self) -> dict[str, str]:
+        """All models, by the key that names them."""
+        return {key: model for key, model in self.model_dump().items() if model is not None}
+
+
+class Answer(Block):
+    """How much of each invariance the architecture, the data and the augmentation give (ours)."""
+
+    ladders: dict[str, Ladder] | None = Field(None, min_length=1)
+    """Models to compare, by the name of their architecture. The default is worked out: every architecture of the study
+    with its untrained network, its training without augmentation and the one with `standard` augmentation."""
+    magnitudes: list[Annotated[int, Field(ge=1, lt=MAGNITUDES)]] | None = Field(None, min_length=1)
+    """Magnitude indices of bank A over which invariances are averaged. The default is all that the study measures."""
+    nearly_constant: float = Field(0.01, ge=0, le=1)
+    """A model whose mean cosine distance between random images is below this is marked: its embeddings are nearly
+    constant, and its invariance is a ratio of small numbers."""
 
 
 class SimilaritySearch(Block):

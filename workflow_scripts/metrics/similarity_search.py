@@ -6,13 +6,15 @@ For a pair (x1, x2) of one class, sim = cos(f(x1), f(x2)) and the change of a tr
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.common.files import read_table, reading, write_table
 from workflow_scripts.transformations.bank_b import Steps
 from workflow_scripts.transformations.composition import evaluation, family, label
 from workflow_scripts.transformations.pool import singles, subpolicies
@@ -20,6 +22,8 @@ from workflow_scripts.transformations.settings import BankB
 
 CLASS = ["label", "class", "name", "wnid"]
 HALVES = ("both", "choose", "measure")
+# More pairs than a class has.
+FURTHEST = 2**32
 
 
 def similarity_search(*, model: str, sweeps: list[Path], pairs: Path, bank: BankB, output: Path) -> None:
@@ -52,21 +56,68 @@ def describe(bank: BankB) -> pd.DataFrame:
 
 def _of_sweep(path: Path, pairs: pd.DataFrame, transformations: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """The rows of each class in one sweep."""
-    sweep = read_table(path)
-    for number, group in sweep.groupby("label"):
-        of_class = pairs[pairs["label"] == number].sort_values("pair")
-        wide = group.pivot(index="pair", columns="transformation", values="similarity")
-        untransformed = group.drop_duplicates("pair").set_index("pair")["untransformed"]
-        names = transformations["transformation"]
-        if not wide.index.equals(pd.Index(of_class["pair"])) or not set(names) <= set(wide.columns):
-            raise InputError(f"{path}: its pairs or transformations are not those of the study; delete it, run again")
-        similarity = wide[names].to_numpy()
-        base = untransformed.reindex(wide.index).to_numpy()
+    mine = pairs[pairs["label"].isin(_labels(path))].sort_values(["label", "pair"])
+    sweep = read_sweep(path, mine, list(transformations["transformation"]))
+    start = 0
+    for _, of_class in mine.groupby("label"):
+        part = slice(start, start := start + len(of_class))
+        similarity, base = sweep.similarity[:, part].T, sweep.untransformed[part]
         described = {name: of_class[name].iloc[0] for name in CLASS}
         for half in HALVES:
             chosen = np.ones(len(base), bool) if half == "both" else (of_class["half"] == half).to_numpy()
             rows = summarise(similarity[chosen], base[chosen])
             yield pd.concat([transformations.assign(**described, half=half), rows], axis=1)
+
+
+class Sweep(NamedTuple):
+    """The similarities of a sweep's pairs."""
+
+    similarity: np.ndarray
+    """cos(f(x1), f(t(x2))), float64 [transformations, pairs]."""
+    untransformed: np.ndarray
+    """cos(f(x1), f(x2)), float64 [pairs]."""
+
+
+def read_sweep(path: Path, pairs: pd.DataFrame, names: list[str]) -> Sweep:
+    """The similarities of `pairs`, in their order, under the transformations `names`.
+
+    The table has a row for each of both: 112 million for a thousand pairs of each of ImageNet's classes. So it is read
+    a row group at a time, and one number of each row is kept. Raises `InputError` where it has other pairs, or lacks a
+    transformation.
+    """
+    keys = pairs["label"].to_numpy() * FURTHEST + pairs["pair"].to_numpy()
+    order = np.argsort(keys, kind="stable")
+    similarity, untransformed = np.empty((len(names), len(keys))), np.empty(len(keys))
+    places, found = {name: place for place, name in enumerate(names)}, np.zeros(len(names), dtype=np.int64)
+    for rows in _row_groups(path, ["label", "pair", "transformation", "similarity", "untransformed"]):
+        named = rows["transformation"].cat
+        place = np.array([places.get(name, -1) for name in named.categories])[named.codes]
+        wanted = rows["label"].to_numpy() * FURTHEST + rows["pair"].to_numpy()
+        at = order[np.searchsorted(keys, wanted, sorter=order).clip(max=len(keys) - 1)]
+        if not np.array_equal(keys[at], wanted):
+            raise _foreign(path)
+        known = place >= 0
+        similarity[place[known], at[known]] = rows["similarity"].to_numpy()[known]
+        untransformed[at] = rows["untransformed"].to_numpy()
+        found += np.bincount(place[known], minlength=len(names))
+    if not (found == len(keys)).all():
+        raise _foreign(path)
+    return Sweep(similarity, untransformed)
+
+
+def _labels(path: Path) -> set[int]:
+    return set().union(*(rows["label"].unique() for rows in _row_groups(path, ["label"])))
+
+
+def _row_groups(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    with reading(path):
+        file = pq.ParquetFile(path, read_dictionary=["transformation"], page_checksum_verification=True)
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=columns).to_pandas()
+
+
+def _foreign(path: Path) -> InputError:
+    return InputError(f"{path}: its pairs or transformations are not those of the study; delete it, run again")
 
 
 def summarise(similarity: np.ndarray, untransformed: np.ndarray) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from workflow_scripts.data.settings import Planted
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.sources import Source
 from workflow_scripts.workflow.step import Step, Threads, Wildcards
+from workflow_scripts.workflow.work import Estimate, Extent, Work
 from workflow_scripts.workflow.workspace import Workspace
 
 # Keys of a dataset that decide how its images are stored, not which they are.
@@ -18,6 +19,9 @@ STORAGE = {"shards", "store", "store_size", "store_quality", "store_colour"}
 NO_CONSTRAINTS: Mapping[str, str] = MappingProxyType({})
 # Keys of a planted dataset that decide its images.
 GENERATOR = {"kind", "version", "image_size", "train_per_class", "val_per_class", "assignment"}
+
+# Of the table of images: a path, a digest, names and sizes, compressed.
+BYTES_OF_A_ROW = 70
 
 
 def declare(workspace: Workspace) -> None:
@@ -75,7 +79,19 @@ def planted(
         settings=settings,
         execution=lambda _: {"workers": Threads()},
         constraints=constraints,
+        work=generating(of),
     )
+
+
+def generating(of: Of) -> Estimate:
+    """Every image is drawn and written."""
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        sizes = extent.images(of(w))
+        count = sum(sizes.images.values())
+        return Work({"generate": count * sizes.megapixels}, threads=8, cores=8, written=count * sizes.bytes)
+
+    return work
 
 
 def index(workspace: Workspace, name: str = "index", of: Of = _measured) -> Step:
@@ -106,7 +122,20 @@ def index(workspace: Workspace, name: str = "index", of: Of = _measured) -> Step
         execution=lambda _: {"workers": Threads()},
         # The code that lists this kind of dataset, which the module finds by the kind's name.
         also=lambda w: code_digest(f"workflow_scripts.data.{workspace.dataset(of(w)).module}"),
+        work=indexing(of),
     )
+
+
+def indexing(of: Of) -> Estimate:
+    """Every image is read and decoded, and has a row."""
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        sizes = extent.images(of(w))
+        count = sum(sizes.images.values())
+        amounts = {"decode": count * sizes.megapixels, "rows": count / 1e6}
+        return Work(amounts, threads=16, cores=16, written=count * BYTES_OF_A_ROW)
+
+    return work
 
 
 def shards(workspace: Workspace, name: str = "shards", of: Of = _measured) -> Step:
@@ -114,6 +143,15 @@ def shards(workspace: Workspace, name: str = "shards", of: Of = _measured) -> St
 
     def root(w: Wildcards, *, generated: bool) -> Files:
         return {"root": workspace.images(of(w))} if is_generated(workspace, of(w)) is generated else {}
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        which = of(w)
+        sizes, dataset = extent.images(which), workspace.dataset(which)
+        count = sizes.images[w.split] / workspace.shard_count(w.split, which)
+        pixels, size = sizes.stored(dataset)
+        again = dataset.store_size is not None or dataset.store == "pixels"
+        amounts = {"decode": count * sizes.megapixels, "encode": count * pixels} if again else {}
+        return Work(amounts, threads=8, cores=8, written=count * size)
 
     return Step(
         workspace.steps,
@@ -128,6 +166,7 @@ def shards(workspace: Workspace, name: str = "shards", of: Of = _measured) -> St
         },
         # The index tells which images they are, by their digests.
         execution=lambda w: {"workers": Threads(), **root(w, generated=False)},
+        work=work,
     )
 
 

@@ -22,7 +22,7 @@ from workflow_scripts.workflow.workspace import Workspace
 # The table of planted images.
 FACTORS = "factors.parquet"
 # Folders in which no job reads what another wrote, or that prove themselves (checkpoints).
-PASSED_OVER = ("logs", "state", FOLDER, HELD)
+PASSED_OVER = ("logs", "state", "cost", FOLDER, HELD)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from workflow_scripts.data.settings import Dataset, Preprocessing
 from workflow_scripts.foreground.settings import Foreground
 from workflow_scripts.lie.settings import Lie
 from workflow_scripts.metrics.settings import (
+    Answer,
     Equivariance,
     Invariance,
     SimilaritySearch,
@@ -65,6 +66,8 @@ class Measurements(Block):
     """Invariance (GIB section 3)."""
     equivariance: Equivariance = Equivariance()
     """Equivariance (GIB section 3)."""
+    answer: Answer = Answer()
+    """Where each invariance comes from (ours)."""
     similarity_search: SimilaritySearch = SimilaritySearch()
     """Similarity search (GIB section 4)."""
     wordnet: WordNetSimilarity = WordNetSimilarity()
@@ -182,6 +185,7 @@ class Measurements(Block):
                 yield Reference(f"{key}.models", name, "model", models)
         for name in self.zoom_sweep.methods:
             yield from self.on_its_dataset("zoom_sweep.methods", name)
+        yield from self._references_of_the_answer()
         for name, method in self.training.methods.items():
             if method.per_class and method.per_class.model:
                 key, known = f"training.methods.{name}.per_class.model", self.similarity_search.models
@@ -203,6 +207,14 @@ class Measurements(Block):
         if self.dataset_of(training) is not None:
             known = [name for name, cell in self.training.cells.items() if cell.dataset is None]
             yield Reference(key, training, "training on the images of 'dataset'", known)
+
+    def _references_of_the_answer(self) -> Iterator[Reference]:
+        for name, ladder in (self.answer.ladders or {}).items():
+            for key, model in ladder.models.items():
+                yield Reference(f"answer.ladders.{name}.{key}", model, "model", list(self.models))
+        known = [str(magnitude) for magnitude in self.banks.a.magnitudes]
+        for magnitude in self.answer.magnitudes or []:
+            yield Reference("answer.magnitudes", str(magnitude), "magnitude of banks.a", known)
 
 
 def check_references(references: Iterator[Reference]) -> None:

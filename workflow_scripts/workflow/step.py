@@ -21,6 +21,7 @@ from workflow_scripts.common.provenance import Stamp, code_digest, digest
 from workflow_scripts.common.text import METHOD, MODEL
 from workflow_scripts.workflow.files import Files, Group, paths_in, renamed
 from workflow_scripts.workflow.sources import Source
+from workflow_scripts.workflow.work import Estimate, light
 
 Wildcards = Any
 """The values of a rule's wildcards, as attributes."""
@@ -72,6 +73,11 @@ class Steps:
 
     def __contains__(self, name: str) -> bool:
         return name in self._steps
+
+    @property
+    def all(self) -> list["Step"]:
+        """All of them, in the order in which they were added."""
+        return list(self._steps.values())
 
     def maker(self, path: str) -> tuple["Step", SimpleNamespace]:
         """The step that makes a file, and the wildcards with which it does; `LookupError` where none does."""
@@ -126,6 +132,9 @@ class Step:
     """What starts the job's processes."""
     prelude: str = ""
     """What the shell does before that."""
+    work: Estimate = light
+    """How much a job does, for what is told of its cost before it runs. Part of neither the key nor the command line.
+    """
     _stamps: dict[tuple, Stamp] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

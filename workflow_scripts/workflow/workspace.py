@@ -181,6 +181,11 @@ class Workspace:
         """A table of a metric: of a model, or of a method."""
         return f"{self.results}/metrics/{name}/{of}{'.' if kind else ''}{kind}.parquet"
 
+    @property
+    def answer(self) -> str:
+        """Where each invariance comes from."""
+        return self.metric("answer", "invariance")
+
     def search(self, model: str) -> str:
         """The similarity search of a model."""
         return self.metric("similarity_search", model)

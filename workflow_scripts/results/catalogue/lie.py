@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workflow_scripts.common.settings import Block
 from workflow_scripts.lie.settings import ErrorAverage, ErrorClasses, ErrorMeasure
@@ -16,13 +16,28 @@ from workflow_scripts.workflow.workspace import Workspace
 CATEGORY = "Lie derivatives"
 
 
-class ErrorFigure(Block):
+class Normalised(Block):
+    """What figures of errors have in common."""
+
+    measure: ErrorMeasure
+    normalised: bool
+
+    @model_validator(mode="after")
+    def _squared(self) -> "Normalised":
+        if self.normalised and self.measure != "squared":
+            raise ValueError("normalised is for measure: squared, which alone is a variance; leave one of the two out")
+        return self
+
+
+class ErrorFigure(Normalised):
     """Equivariance errors against top-1, a point per model; its models are those of `lie`."""
 
     transformations: list[OneParameterGroup] = Field(["translation_x", "rotation", "shear_x", "scale"], min_length=1)
     """One panel each, in this order."""
     measure: ErrorMeasure = "squared"
     """Measure to draw."""
+    normalised: bool = False
+    """Divide squared errors by the variance of the model's outputs over images."""
     average: ErrorAverage = "mean"
     """Over images: the mean with its interval, as LEE has it, or the median, which no few images decide."""
     classes: ErrorClasses = "model"
@@ -41,7 +56,7 @@ class LayerFigure(Block):
     in this order."""
 
 
-class TwoPapersFigure(Block):
+class TwoPapersFigure(Normalised):
     """Equivariance errors against invariance, a point per model."""
 
     models: list[str] | None = None
@@ -50,6 +65,8 @@ class TwoPapersFigure(Block):
     """Magnitude index of bank A at which the invariance is taken. The default is the smallest of the study."""
     measure: ErrorMeasure = "squared"
     """Measure of the equivariance error."""
+    normalised: bool = False
+    """Divide squared errors by the variance of the model's outputs over images."""
     average: ErrorAverage = "median"
     """Over images: the mean with its interval, as LEE has it, or the median, which no few images decide."""
     classes: ErrorClasses = "model"
@@ -107,6 +124,10 @@ FIGURE_L1 = Entry(
     shows="equivariance error and top-1",
     summary="local equivariance error against top-1, over models",
     source="LEE section 5",
+    does_not_show=(
+        "Whether equivariance makes models accurate: models differ in much else, and correlation over few models "
+        "is weak evidence."
+    ),
     category=CATEGORY,
     block=ErrorFigure,
     default=None,
@@ -114,6 +135,7 @@ FIGURE_L1 = Entry(
     settings=lambda workspace, figure: {
         "labels": workspace.first_labels(workspace.lie_models),
         "figure": figure,
+        "side": workspace.study.lie.side,
         "seed": workspace.study.seed,
     },
     needs=_has_models,
@@ -125,11 +147,16 @@ FIGURE_L2 = Entry(
     shows="contributions of layers",
     summary="contributions of kinds of layers to the equivariance error",
     source="LEE section 5",
+    does_not_show="What would happen without a layer: contributions add up for this network as it is, and may cancel.",
     category=CATEGORY,
     block=LayerFigure,
     default=None,
     inputs=lambda workspace, figure: {"kinds": workspace.lie_tables("kinds", _models(workspace, figure))},
-    settings=lambda workspace, figure: {"labels": workspace.first_labels(_models(workspace, figure)), "figure": figure},
+    settings=lambda workspace, figure: {
+        "labels": workspace.first_labels(_models(workspace, figure)),
+        "figure": figure,
+        "side": workspace.study.lie.side,
+    },
     needs=_has_models,
     references=_model_references,
 )
@@ -139,6 +166,7 @@ FIGURE_L3 = Entry(
     shows="equivariance error and invariance",
     summary="local equivariance error against invariance at small magnitude, over models",
     source="ours",
+    does_not_show="That both measures are right: they may share their faults, and they look at different outputs.",
     category=CATEGORY,
     block=TwoPapersFigure,
     default=None,
@@ -147,6 +175,7 @@ FIGURE_L3 = Entry(
         "labels": workspace.first_labels(_models(workspace, figure)),
         "titles": {name: entry.title for name, entry in BANK_A.items()},
         "figure": figure,
+        "side": workspace.study.lie.side,
         "seed": workspace.study.seed,
     },
     needs=_has_models,
@@ -158,11 +187,15 @@ TABLE_LEE = Entry(
     shows="every equivariance error",
     summary="every equivariance error of every model, with bootstrap intervals and top-1",
     source="LEE section 5",
+    does_not_show="Errors under transformations that are not small: these are derivatives at the image itself.",
     category=CATEGORY,
     block=ErrorTable,
     default=None,
     inputs=lambda workspace, _: _errors(workspace, workspace.lie_models),
-    settings=lambda workspace, _: {"labels": workspace.first_labels(workspace.lie_models)},
+    settings=lambda workspace, _: {
+        "labels": workspace.first_labels(workspace.lie_models),
+        "side": workspace.study.lie.side,
+    },
     needs=_has_models,
     parts={"_models": "a row per model"},
 )

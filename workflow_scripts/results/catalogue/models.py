@@ -14,6 +14,7 @@ TABLE_MODELS = Entry(
     shows="what each model sees",
     summary="what each model is, how its images are prepared, and what is embedded",
     source="ours",
+    does_not_show="How well the models do: it says only what they are and see.",
     category="Models",
     block=ModelTable,
     default=ModelTable(),

@@ -1,5 +1,6 @@
 """Rule `figure_l1`: equivariance errors of models against their top-1 (LEE section 5)."""
 
+from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -7,19 +8,24 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.correlation import Correlation, spearman
+from workflow_scripts.common.correlation import Correlation
+from workflow_scripts.lie.settings import Side
 from workflow_scripts.results.catalogue.lie import ErrorFigure
 from workflow_scripts.results.figures.model_points import (
-    FORMULAS,
     GENERATORS,
     LINE,
+    SIDE_NAMES,
     Looks,
+    both_sides,
     correlated,
     counted,
+    formula,
     label_columns,
     missing,
     named,
     note_lines,
+    of_side,
+    over_models,
     read_errors,
     read_models,
     write_notes,
@@ -27,69 +33,83 @@ from workflow_scripts.results.figures.model_points import (
 from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
 
 PANEL_HEIGHT = 1.75
-COLUMNS = 2
+Panels = dict[tuple[str, Side], Correlation]
+"""The correlation in each panel, by transformation and side of the derivative."""
 NOTHING = "No model has both a top-1 and an equivariance error."
 
 
 def figure_l1(
-    *, abouts: list[Path], summaries: list[Path], labels: dict[str, str], figure: ErrorFigure, seed: int, output: Path
+    *,
+    abouts: list[Path],
+    summaries: list[Path],
+    labels: dict[str, str],
+    figure: ErrorFigure,
+    side: Side,
+    seed: int,
+    output: Path,
 ) -> None:
-    """Draw the equivariance error against top-1, a panel per transformation and a point per model.
+    """Draw the equivariance error against top-1, a row of panels per transformation and a point per model.
 
-    `abouts` and `summaries` are the tables of `equivariance_error`, `labels` gives the models with their names. Bars
-    are bootstrap intervals of means over images; rho is Spearman's correlation over models, with its bootstrap
-    interval over models. Models that could not be measured, or have no top-1, are named below. Writes
-    `output`.{pdf,png,csv}.
+    `abouts` and `summaries` are the tables of `equivariance_error`, `labels` gives the models with their names. The
+    derivative of `side` is at the left, the other one at the right. Bars are bootstrap intervals of means over images;
+    rho is Spearman's correlation over models, with its bootstrap interval over models unless these are few or of one
+    family. Models that could not be measured, or have no top-1, are named below. Writes `output`.{pdf,png,csv}.
     """
     apply_style()
     models = read_models(abouts, labels)
-    errors = read_errors(summaries, figure.measure, figure.classes, figure.average)
+    errors = read_errors(summaries, figure.measure, figure.classes, figure.average, normalised=figure.normalised)
     measured = set(errors["transformation"])
     # Of the figure's own defaults the study may not measure all.
     wanted: list[str] = [name for name in figure.transformations if name in measured] or list(figure.transformations)
-    points, correlations = point_table(models, errors, wanted, seed)
+    points, correlations = point_table(models, errors, wanted, both_sides(side), seed)
     drawn = _draw(points, correlations, models, figure)
     save_figure(drawn, points, output)
     plt.close(drawn)
 
 
 def point_table(
-    models: pd.DataFrame, errors: pd.DataFrame, transformations: list[str], seed: int
-) -> tuple[pd.DataFrame, dict[str, Correlation]]:
-    """A row per transformation and model, with the model's top-1 (%) and error; and the correlation of each panel."""
+    models: pd.DataFrame, errors: pd.DataFrame, transformations: list[str], sides: list[Side], seed: int
+) -> tuple[pd.DataFrame, Panels]:
+    """A row per transformation, side and model, with the model's top-1 (%) and error; and the correlations."""
     known = models[["model", "label", "family", "parameters", "outputs", "top1"]].dropna(subset="top1")
     points = known.assign(top1=100 * known["top1"]).merge(errors, on="model")
-    parts, correlations = [points.head(0)], {}
-    for name in transformations:
+    parts: list[pd.DataFrame] = [points.head(0)]
+    correlations: Panels = {}
+    for name, side in product(transformations, sides):
         panel = points[points["transformation"] == name]
-        correlation = spearman(panel["top1"], panel["error"], seed)
-        correlations[name] = correlation
+        if side != sides[0] and panel["side"].isna().all():
+            continue
+        panel = of_side(panel, side)
+        correlation = over_models(panel, "top1", "error", seed)
+        correlations[name, side] = correlation
         parts.append(panel.assign(rho=correlation.rho, rho_low=correlation.low, rho_high=correlation.high))
     return pd.concat(parts, ignore_index=True), correlations
 
 
-def _draw(
-    points: pd.DataFrame, correlations: dict[str, Correlation], models: pd.DataFrame, figure: ErrorFigure
-) -> Figure:
-    looks, panels = Looks(points, figure.colors), list(correlations)
+def _draw(points: pd.DataFrame, correlations: Panels, models: pd.DataFrame, figure: ErrorFigure) -> Figure:
+    looks = Looks(points, figure.colors)
+    names, sides = (list(dict.fromkeys(one)) for one in zip(*correlations, strict=True))
     lines = note_lines([looks.key(), *_notes(points, models, figure)])
-    columns = min(COLUMNS, len(panels))
-    rows = -(-len(panels) // columns)
-    size = (WIDTH, PANEL_HEIGHT * rows + 0.45 + LINE * len(lines))
-    drawn, axes = plt.subplots(rows, columns, figsize=size, sharex=True, squeeze=False, layout="constrained")
-    for axis in axes.flat[len(panels) :]:
-        axis.set_axis_off()
-    for axis, name in zip(axes.flat, panels, strict=False):
-        panel = points[points["transformation"] == name]
-        axis.set_title(f"{GENERATORS[name]}   {correlated(correlations[name])}".rstrip())
+    size = (WIDTH, PANEL_HEIGHT * len(names) + 0.45 + LINE * len(lines))
+    drawn, axes = plt.subplots(
+        len(names), len(sides), figsize=size, sharex=True, sharey="row", squeeze=False, layout="constrained"
+    )
+    for axis, (name, side) in zip(axes.flat, product(names, sides), strict=True):
+        if (name, side) not in correlations:
+            axis.set_axis_off()
+            continue
+        panel = of_side(points[points["transformation"] == name], side)
+        shown = GENERATORS[name] if panel["side"].isna().all() else f"{GENERATORS[name]}, {SIDE_NAMES[side]}"
+        axis.set_title(f"{shown}   {correlated(correlations[name, side])}".rstrip(), fontsize=7)
         if panel.empty:
             axis.text(0.5, 0.5, NOTHING, ha="center", va="center", fontsize=6, transform=axis.transAxes)
             continue
         axis.vlines(panel["top1"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
         axis.set(yscale="log", xmargin=0.08, ymargin=0.12)
         looks.draw(axis, panel, "top1", "error")
-    label_columns(axes, len(panels), "validation top-1 (%)")
-    drawn.supylabel(f"equivariance error, {figure.average} {FORMULAS[figure.measure]}", fontsize=8)
+    label_columns(axes, axes.size, "validation top-1 (%)")
+    shown = formula(figure.measure, normalised=figure.normalised)
+    drawn.supylabel(f"equivariance error, {figure.average} {shown}", fontsize=8)
     if len(points):
         looks.legend(drawn, points["parameters"])
     write_notes(drawn, lines)

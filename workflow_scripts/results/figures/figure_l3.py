@@ -8,20 +8,24 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.correlation import spearman
 from workflow_scripts.common.files import read_table
+from workflow_scripts.lie.settings import Side
 from workflow_scripts.results.catalogue.lie import TwoPapersFigure
 from workflow_scripts.results.figures.model_points import (
-    FORMULAS,
     GENERATORS,
     LINE,
+    SIDE_NAMES,
     Looks,
+    both_sides,
     correlated,
     counted,
+    formula,
     label_columns,
     missing,
     named,
     note_lines,
+    of_side,
+    over_models,
     read_errors,
     read_models,
     write_notes,
@@ -30,7 +34,7 @@ from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figu
 from workflow_scripts.transformations.bank_a import BANK_A
 from workflow_scripts.transformations.entry import OneParameterGroup
 
-PANEL_HEIGHT = 1.6
+PANEL_HEIGHT = 1.75
 COLUMNS = 3
 # Transformations of bank A, with the one-parameter group they belong to.
 GROUPS = {
@@ -46,6 +50,7 @@ def figure_l3(
     labels: dict[str, str],
     titles: dict[str, str],
     figure: TwoPapersFigure,
+    side: Side,
     seed: int,
     output: Path,
 ) -> None:
@@ -53,14 +58,15 @@ def figure_l3(
 
     `abouts` and `summaries` are the tables of `equivariance_error`, `invariances` the summaries of `invariance` of the
     same models, in the order of `labels`; `titles` are the names of transformations for readers. Zoom in and zoom out
-    are both compared with scale. Writes `output`.{pdf,png,csv}.
+    are both compared with scale. Points are those of the derivative of `side`; the title of a panel has the correlation
+    of the other one too, and the CSV its points. Writes `output`.{pdf,png,csv}.
     """
     apply_style()
     models = read_models(abouts, labels)
-    errors = read_errors(summaries, figure.measure, figure.classes, figure.average)
+    errors = read_errors(summaries, figure.measure, figure.classes, figure.average, normalised=figure.normalised)
     invariance = pd.concat([read_table(path) for path in invariances], ignore_index=True)
     points = point_table(models, errors, at_magnitude(invariance, figure.magnitude))
-    drawn, plotted = _draw(points, models, titles, figure, seed)
+    drawn, plotted = _draw(points, models, titles, figure, both_sides(side), seed)
     save_figure(drawn, plotted, output)
     plt.close(drawn)
 
@@ -72,7 +78,7 @@ def at_magnitude(invariance: pd.DataFrame, magnitude: int | None) -> pd.DataFram
 
 
 def point_table(models: pd.DataFrame, errors: pd.DataFrame, invariance: pd.DataFrame) -> pd.DataFrame:
-    """A row per transformation of bank A and model that has both: the group's error and the median invariance."""
+    """A row per transformation of bank A, side and model that has both: the group's error and the median invariance."""
     chosen = invariance[invariance["transformation"].isin(GROUPS)]
     chosen = chosen.rename(columns={"transformation": "bank_transformation", "median": "invariance"})
     chosen = chosen[["model", "bank_transformation", "magnitude", "value", "unit", "invariance"]]
@@ -83,7 +89,12 @@ def point_table(models: pd.DataFrame, errors: pd.DataFrame, invariance: pd.DataF
 
 
 def _draw(
-    points: pd.DataFrame, models: pd.DataFrame, titles: dict[str, str], figure: TwoPapersFigure, seed: int
+    points: pd.DataFrame,
+    models: pd.DataFrame,
+    titles: dict[str, str],
+    figure: TwoPapersFigure,
+    sides: list[Side],
+    seed: int,
 ) -> tuple[Figure, pd.DataFrame]:
     looks = Looks(points, figure.colors)
     panels = [name for name in GROUPS if (points["bank_transformation"] == name).any()]
@@ -95,21 +106,32 @@ def _draw(
         axis.set_axis_off()
     plotted = [points.head(0)]
     for axis, name in zip(axes.flat, panels, strict=False):
-        panel = points[points["bank_transformation"] == name]
-        correlation = spearman(panel["error"], panel["invariance"], seed)
-        plotted.append(panel.assign(rho=correlation.rho, rho_low=correlation.low, rho_high=correlation.high))
+        every = points[points["bank_transformation"] == name]
+        panel = of_side(every, sides[0])
+        found: dict[Side, str] = {}
+        for side in sides if every["side"].notna().any() else sides[:1]:
+            one_side = of_side(every, side)
+            correlation = over_models(one_side, "error", "invariance", seed)
+            plotted.append(one_side.assign(rho=correlation.rho, rho_low=correlation.low, rho_high=correlation.high))
+            found[side] = correlated(correlation)
         axis.hlines(panel["invariance"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
         axis.set(xscale="log", xmargin=0.15, ymargin=0.1)
         looks.draw(axis, panel, "error", "invariance")
         group = GENERATORS[GROUPS[name]]
         title = titles[name] if titles[name].split()[0] != "zoom" else f"{group}, {titles[name]}"
-        axis.set_title(f"{title} ({_amount(panel)})\n{correlated(correlation)}".rstrip(), fontsize=7)
-    label_columns(axes, len(panels), f"{figure.average} {FORMULAS[figure.measure]} (LEE)")
+        axis.set_title("\n".join([f"{title} ({_amount(panel)})", *_titles(found)]), fontsize=7)
+    label_columns(axes, len(panels), f"{figure.average} {formula(figure.measure, normalised=figure.normalised)} (LEE)")
     drawn.supylabel("median invariance (GIB)", fontsize=8)
     if len(points):
         looks.legend(drawn, points["parameters"])
     write_notes(drawn, lines)
     return drawn, pd.concat(plotted, ignore_index=True)
+
+
+def _titles(correlations: dict[Side, str]) -> list[str]:
+    """The correlations that there are, with the side of the derivative where there are two sides."""
+    named_sides = len(correlations) > 1
+    return [f"{SIDE_NAMES[side]}: {text}" if named_sides else text for side, text in correlations.items() if text]
 
 
 def _amount(panel: pd.DataFrame) -> str:

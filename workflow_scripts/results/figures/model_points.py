@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from workflow_scripts.common.correlation import Correlation
+from workflow_scripts.common.correlation import Correlation, spearman
 from workflow_scripts.common.files import read_table
-from workflow_scripts.lie.settings import ErrorAverage, ErrorClasses, ErrorMeasure
+from workflow_scripts.lie.settings import SIDES, ErrorAverage, ErrorClasses, ErrorMeasure, Side
 
 MARKERS = "osD^vP"
 # Areas of markers, in square points, of models of so many parameters.
@@ -38,10 +38,15 @@ GENERATORS = {
     "intensity": "intensity",
 }
 FORMULAS = {"squared": "‖Lf‖²/D", "absolute": "‖Lf‖₁/D"}
+NORMALISED = "‖Lf‖²/(D Var f)"
+SIDE_NAMES: dict[Side, str] = {"central": "central", "authors": "authors' side"}
+# Of fewer models, or of models of one family, no interval is given: they are no sample of any population.
+FEWEST_MODELS = 8
 CHARACTERS = 110
 # More models than that are counted in a note instead of named.
 NAMED = 12
 LINE = 0.13
+VALUES = ["error", "low", "high"]
 NOTE_SIZE = 6.5
 
 
@@ -51,12 +56,23 @@ def read_models(abouts: Sequence[Path], labels: dict[str, str]) -> pd.DataFrame:
     return models.assign(label=models["model"].map(labels))
 
 
-def read_errors(
-    summaries: Sequence[Path], measure: ErrorMeasure, classes: ErrorClasses, average: ErrorAverage
-) -> pd.DataFrame:
-    """Lie derivatives of all models: model, transformation, parameter_unit, error, low, high; pixels left out.
+def both_sides(first: Side) -> list[Side]:
+    """Both sides of the derivative, the one that is shown first before the other."""
+    return [first, *(side for side in SIDES if side != first)]
 
-    A median has no interval: low and high are null.
+
+def read_errors(
+    summaries: Sequence[Path],
+    measure: ErrorMeasure,
+    classes: ErrorClasses,
+    average: ErrorAverage,
+    *,
+    normalised: bool = False,
+) -> pd.DataFrame:
+    """Lie derivatives of all models: model, transformation, side, parameter_unit, error, low, high; pixels left out.
+
+    A median has no interval: low and high are null. Where `normalised`, all are divided by the variance of the model's
+    outputs over images.
     """
     table = pd.concat([read_table(path) for path in summaries], ignore_index=True)
     chosen = table[
@@ -65,7 +81,27 @@ def read_errors(
     chosen = chosen.assign(error=chosen[average])
     if average == "median":
         chosen = chosen.assign(low=np.nan, high=np.nan)
-    return chosen[["model", "transformation", "parameter_unit", "error", "low", "high"]]
+    if normalised:
+        chosen[VALUES] = chosen[VALUES].div(chosen["output_variance"], axis=0)
+    return chosen[["model", "transformation", "side", "parameter_unit", *VALUES]]
+
+
+def of_side(errors: pd.DataFrame, side: Side) -> pd.DataFrame:
+    """The errors of one side of the derivative, and those that have no sides."""
+    return errors[(errors["side"] == side) | errors["side"].isna()]
+
+
+def formula(measure: ErrorMeasure, *, normalised: bool) -> str:
+    """What is drawn, for an axis."""
+    return NORMALISED if normalised else FORMULAS[measure]
+
+
+def over_models(points: pd.DataFrame, x: str, y: str, seed: int) -> Correlation:
+    """Spearman's correlation of two columns of `points`, a row per model, with an interval where there can be one."""
+    correlation = spearman(points[x], points[y], seed)
+    if len(points) < FEWEST_MODELS or points["family"].nunique() < 2:
+        return correlation._replace(low=np.nan, high=np.nan)
+    return correlation
 
 
 class Looks:
@@ -173,9 +209,11 @@ def named(labels: pd.Series) -> str:
 
 
 def correlated(correlation: Correlation) -> str:
-    """A correlation with its interval, for the title of a panel."""
+    """A correlation with its interval, or with the number of models where it has none, for the title of a panel."""
     if np.isnan(correlation.rho):
         return ""
+    if np.isnan(correlation.low):
+        return f"ρ = {correlation.rho:.2f} (n = {correlation.n})"
     return f"ρ = {correlation.rho:.2f} [{correlation.low:.2f}, {correlation.high:.2f}]"
 
 

@@ -15,9 +15,8 @@ NOTE = (
     "An image is resized to the given number of pixels, and its central square is what the model sees; mean and "
     "standard deviation (std) of each channel, of pixels from 0 to 1, are subtracted and divided by. Prepared as: its "
     "weights ask for, or as the study's trainings. Embedding: pooled is what the classifier sees; an embedding "
-    "of a model without "
-    "outputs is all that it answers. Weights of a training: its name, which begins with its data set unless that is "
-    "the study's."
+    "of a model without outputs is all that it answers. Weights of a training: its name, which begins with its data "
+    "set unless that is the study's."
 )
 COLUMNS = [
     "model",

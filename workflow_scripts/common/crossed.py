@@ -1,0 +1,152 @@
+"""How far a mean over pairs of images and over seeds can be trusted, and a difference of such means.
+
+Pairs share images, and all values of one network share its seed. So neither pairs nor values are independent: images
+and seeds are. The variance of a mean has a part for the images, a part for the seeds, and one for what a seed makes of
+an image, which is in both of them and is taken away once.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import stdtrit
+
+Unit = tuple[str, int]
+"""A seed: of what (an architecture, say), and its number. Two networks of one unit are compared seed by seed."""
+
+
+@dataclass(frozen=True)
+class Deviations:
+    """What each pair adds to a mean, `of_pairs` [pairs], and what each image adds by all of its pairs, [images]."""
+
+    of_images: np.ndarray
+    of_pairs: np.ndarray
+    count: int
+    """Number of images that are in any pair."""
+
+    def variance(self) -> float:
+        """Variance of the mean over images: all products of two pairs that share one (Aronow and others 2015)."""
+        if self.count < 2:
+            return 0.0
+        # A pair shares both images with itself, and counts once.
+        shared = np.square(self.of_images).sum() - np.square(self.of_pairs).sum()
+        return max(float(shared), 0.0) * self.count / (self.count - 1)
+
+
+NONE = Deviations(np.zeros(1), np.zeros(1), 0)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over pairs of images and over seeds, with all that is known of how it varies; see `estimate`."""
+
+    mean: float
+    images: Deviations
+    seeds: Mapping[Unit, float] = field(default_factory=dict)
+    """What each seed adds to the mean, such that the sum of squares is the variance."""
+    both: Mapping[Unit, Deviations] = field(default_factory=dict)
+    """What each seed makes of each image, likewise."""
+    freedom: Mapping[str, int] = field(default_factory=dict)
+    """Degrees of freedom of the seeds of each group: one less than their number."""
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Interval of the mean at this level, over images and over the seeds; NaN for fewer than three images."""
+        half = self._half_width()((1 + level) / 2)
+        return self.mean - half, self.mean + half
+
+    def p(self) -> float:
+        """Two-sided p of the hypothesis that the mean is 0: one less than the level whose interval ends at 0."""
+        half = self._half_width()
+        if math.isnan(self.mean) or math.isnan(half(0.975)):
+            return math.nan
+        if half(0.975) == 0:
+            return float(self.mean == 0)
+        reach = abs(self.mean)
+        least = 1e-12
+        if half(1 - least) <= reach:
+            return 2 * least
+        return 2 * (1 - brentq(lambda quantile: half(quantile) - reach, 0.5, 1 - least))
+
+    def _half_width(self) -> Callable[[float], float]:
+        """The half width of the interval as a function of the quantile.
+
+        Margins of images and of seeds add in squares, each with Student's t of its own (Howe 1974): with few seeds that
+        holds its level, where a t with pooled degrees of freedom, or a bootstrap over seeds, does not.
+        """
+        images = self.images.count
+        if math.isnan(self.mean) or images < 3:
+            return lambda _: math.nan
+        of_both = sum(one.variance() for one in self.both.values())
+        parts = [(max(self.images.variance() - of_both, 0.0), images - 1)]
+        for group, freedom in self.freedom.items():
+            own = sum(value**2 for (name, _), value in self.seeds.items() if name == group)
+            parts.append((own, freedom))
+        return lambda quantile: math.sqrt(sum(stdtrit(freedom, quantile) ** 2 * own for own, freedom in parts))
+
+
+def estimate(values: np.ndarray, first: np.ndarray, second: np.ndarray, units: Iterable[Unit]) -> Estimate:
+    """The mean of `values` [seeds, pairs] over the pairs that are not NaN, for images `first` and `second` [pairs].
+
+    Images count from 0. `units` names the seed of each row; of a single row nothing is known of other seeds. The mean
+    is NaN if a row has no value.
+    """
+    units = list(units)
+    counts = np.count_nonzero(~np.isnan(values), axis=1)
+    if not counts.all():
+        return Estimate(math.nan, NONE)
+    means = np.nanmean(values, axis=1)
+    deviations = np.nan_to_num((values - means[:, None]) / counts[:, None])
+    # What rounding leaves of a constant is none.
+    deviations[np.abs(deviations) * counts[:, None] < 1e-12] = 0.0
+    of_all = deviations.mean(axis=0)
+    number = len(units)
+    if number < 2:
+        return Estimate(float(means.mean()), _of_pairs(of_all, first, second))
+    scale = 1 / math.sqrt(number * (number - 1))
+    groups = {group for group, _ in units}
+    return Estimate(
+        float(means.mean()),
+        _of_pairs(of_all, first, second),
+        {unit: scale * float(mean - means.mean()) for unit, mean in zip(units, means, strict=True)},
+        {unit: _of_pairs(scale * (own - of_all), first, second) for unit, own in zip(units, deviations, strict=True)},
+        dict.fromkeys(sorted(groups), number - 1),
+    )
+
+
+def _of_pairs(deviations: np.ndarray, first: np.ndarray, second: np.ndarray) -> Deviations:
+    count = 1 + int(max(first.max(initial=0), second.max(initial=0)))
+    of_images = np.bincount(first, deviations, count) + np.bincount(second, deviations, count)
+    return Deviations(of_images, deviations, len(np.union1d(first, second)))
+
+
+def combined(terms: Iterable[tuple[float, Estimate]]) -> Estimate:
+    """The sum of estimates over the same pairs, each times its weight; seeds of one unit vary together."""
+    terms = list(terms)
+    mean = sum(weight * one.mean for weight, one in terms)
+    if math.isnan(mean):
+        return Estimate(math.nan, NONE)
+    seeds: dict[Unit, float] = {}
+    both: dict[Unit, list[tuple[float, Deviations]]] = {}
+    freedom: dict[str, int] = {}
+    for weight, one in terms:
+        for unit, value in one.seeds.items():
+            seeds[unit] = seeds.get(unit, 0.0) + weight * value
+            both.setdefault(unit, []).append((weight, one.both[unit]))
+        for group, own in one.freedom.items():
+            freedom[group] = min(own, freedom.get(group, own))
+    return Estimate(
+        float(mean),
+        _sum([(weight, one.images) for weight, one in terms]),
+        seeds,
+        {unit: _sum(parts) for unit, parts in both.items()},
+        freedom,
+    )
+
+
+def _sum(parts: list[tuple[float, Deviations]]) -> Deviations:
+    of_images, of_pairs = (
+        sum(weight * getattr(one, name) for weight, one in parts) for name in ("of_images", "of_pairs")
+    )
+    return Deviations(np.asarray(of_images), np.asarray(of_pairs), parts[0][1].count)

@@ -1,0 +1,193 @@
+"""Rule `answer`: how much of an invariance the architecture, the data and the augmentation give (ours).
+
+The invariance of a network to a transformation at a magnitude is the mean over pairs of images of (b - d) / b, each
+clipped at -1; that of a model is the mean over its seeds; and that to a transformation is the mean over magnitudes. All
+models see the same pairs, so that differences are paired.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.crossed import Estimate, combined, estimate
+from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.common.permutations import holm
+from workflow_scripts.metrics.contrasts import Level, Quantity, quantities
+from workflow_scripts.metrics.settings import Ladder
+
+# Ratios to a small baseline have no lower end; a mean must not hang on them.
+LOWEST = -1.0
+ALL = "all"
+READ = ["x", "x_prime", "transformation", "family", "magnitude", "baseline", "invariance"]
+Cell = tuple[str, int]
+"""A transformation and a magnitude."""
+
+
+def answer(
+    *,
+    tables: dict[str, list[Path]],
+    seeds: dict[str, list[int]],
+    ladders: dict[str, Ladder],
+    magnitudes: list[int],
+    nearly_constant: float,
+    output: Path,
+) -> None:
+    """Write every rung of the `ladders` and every contrast, per transformation, family and magnitude, with intervals.
+
+    `tables` are the invariances per pair of the models, one of each of their `seeds`. The mean is over `magnitudes`. A
+    row whose smallest baseline is below `nearly_constant` is marked. Raises `InputError` where models have other pairs.
+    """
+    measured = {model: Measured.read(paths, seeds[model]) for model, paths in tables.items()}
+    pairs = _common_pairs(measured, tables)
+    models = {(name, key): model for name, ladder in ladders.items() for key, model in ladder.models.items()}
+    levels = {level: measured[model] for level, model in models.items()}
+    wanted = quantities(ladders)
+    rows = [row for quantity in wanted for row in _rows(quantity, levels, pairs, magnitudes)]
+    table = pd.DataFrame(rows)
+    table["models"] = [_text(quantity, models) for quantity in table.pop("of")]
+    table["nearly_constant"] = table["baseline"] < nearly_constant
+    table["p_holm"] = table.groupby(["part", "quantity", "ladder", "scope"], sort=False)["p"].transform(holm)
+    write_table(output, table.drop(columns="scope"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The invariances of a model by transformation and magnitude, [seeds, pairs], clipped; and mean baselines."""
+
+    seeds: list[int]
+    pairs: np.ndarray
+    families: Mapping[str, str]
+    values: Mapping[Cell, np.ndarray]
+    baselines: Mapping[Cell, float]
+
+    @classmethod
+    def read(cls, paths: list[Path], seeds: list[int]) -> "Measured":
+        """From the tables of its seeds."""
+        frames = [read_table(path, columns=READ) for path in paths]
+        values: dict[Cell, list[np.ndarray]] = {}
+        baselines: dict[Cell, list[float]] = {}
+        pairs = np.empty((0, 2), dtype=np.int64)
+        for frame in frames:
+            for (name, magnitude), group in frame.groupby(["transformation", "magnitude"], sort=False):
+                cell = (str(name), int(str(magnitude)))
+                values.setdefault(cell, []).append(group["invariance"].clip(lower=LOWEST).to_numpy(np.float64))
+                baselines.setdefault(cell, []).append(float(group["baseline"].mean()))
+                pairs = group[["x", "x_prime"]].to_numpy()
+        once = frames[0].drop_duplicates("transformation")
+        families = dict(zip(once["transformation"], once["family"], strict=True))
+        stacked = {cell: np.stack(rows) for cell, rows in values.items()}
+        return cls(seeds, pairs, families, stacked, {cell: float(np.mean(each)) for cell, each in baselines.items()})
+
+
+def _common_pairs(measured: Mapping[str, Measured], tables: Mapping[str, list[Path]]) -> np.ndarray:
+    """The pairs of all models, with images counted from 0, [2, pairs]."""
+    first, *others = measured
+    for other in others:
+        if not np.array_equal(measured[first].pairs, measured[other].pairs):
+            raise InputError(
+                f"{tables[other][0]}: its pairs are not those of {tables[first][0]}; delete both and run again"
+            )
+    _ids, numbers = np.unique(measured[first].pairs, return_inverse=True)
+    return numbers.reshape(measured[first].pairs.shape).T
+
+
+def _rows(
+    quantity: Quantity, levels: Mapping[Level, Measured], pairs: np.ndarray, magnitudes: list[int]
+) -> Iterator[dict[str, object]]:
+    """Per magnitude, per transformation, and over each family of transformations."""
+    found: dict[str, list[tuple[Estimate, Estimate | None, list[Cell]]]] = {}
+    families = next(iter(levels.values())).families
+    for name, family in families.items():
+        cells = [(name, magnitude) for magnitude in magnitudes]
+        each = [(*_estimates(quantity, levels, pairs, cell), [cell]) for cell in cells]
+        for one, (_, magnitude) in zip(each, cells, strict=True):
+            yield _row(quantity, levels, name, family, *one) | {"magnitude": magnitude, "scope": "magnitude"}
+        mean = _mean(each)
+        yield _row(quantity, levels, name, family, *mean) | {"magnitude": None, "scope": "transformation"}
+        found.setdefault(family, []).append(mean)
+    for family, each in found.items():
+        yield _row(quantity, levels, ALL, family, *_mean(each)) | {"magnitude": None, "scope": "family"}
+
+
+def _estimates(
+    quantity: Quantity, levels: Mapping[Level, Measured], pairs: np.ndarray, cell: Cell
+) -> tuple[Estimate, Estimate | None]:
+    """Of the quantity, and of the level that a rung leads up to."""
+
+    def of(level: Level) -> Estimate:
+        measured = levels[level]
+        return estimate(measured.values[cell], pairs[0], pairs[1], [(level[0], seed) for seed in measured.seeds])
+
+    effect = combined((weight, of(level)) for weight, level in quantity.terms)
+    return effect, of(quantity.level) if quantity.level else None
+
+
+def _mean(
+    each: list[tuple[Estimate, Estimate | None, list[Cell]]],
+) -> tuple[Estimate, Estimate | None, list[Cell]]:
+    share = 1 / len(each)
+    levels = [level for _, level, _ in each if level is not None]
+    return (
+        combined((share, effect) for effect, _, _ in each),
+        combined((share, level) for level in levels) if levels else None,
+        [cell for _, _, cells in each for cell in cells],
+    )
+
+
+def _row(
+    quantity: Quantity,
+    levels: Mapping[Level, Measured],
+    transformation: str,
+    family: str,
+    effect: Estimate,
+    level: Estimate | None,
+    cells: list[Cell],
+) -> dict[str, object]:
+    models = [levels[one] for _, one in quantity.terms]
+    low, high = effect.interval()
+    level_low, level_high = level.interval() if level else (np.nan, np.nan)
+    defined = [np.count_nonzero(~np.isnan(model.values[cell]), axis=1).min() for model in models for cell in cells]
+    numbers = [len(model.seeds) for model in models]
+    return {
+        "part": quantity.part,
+        "quantity": quantity.name,
+        "ladder": quantity.ladder,
+        "reference": quantity.reference,
+        "transformation": transformation,
+        "family": family,
+        "effect": effect.mean,
+        "effect_low": low,
+        "effect_high": high,
+        "p": effect.p(),
+        "level": level.mean if level else np.nan,
+        "level_low": level_low,
+        "level_high": level_high,
+        "seeds": min(numbers),
+        "images": len(np.unique(models[0].pairs)),
+        "pairs": int(min(defined)),
+        "interval_over": _over(numbers),
+        "baseline": min(np.mean([model.baselines[cell] for cell in cells]) for model in models),
+        "of": quantity,
+    }
+
+
+def _over(seeds: list[int]) -> str:
+    """What an interval covers: of a single network nothing is known of other seeds."""
+    if min(seeds) > 1:
+        return "images and seeds"
+    return "images" if max(seeds) == 1 else "images, and seeds of some models"
+
+
+def _text(quantity: Quantity, models: Mapping[Level, str]) -> str:
+    """The models of a quantity as a sum: a - b."""
+    text = " ".join(f"{'+' if weight > 0 else '-'} {models[level]}" for weight, level in quantity.terms)
+    return text.removeprefix("+ ")
+
+
+if __name__ == "__main__":
+    run(answer)

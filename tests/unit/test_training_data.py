@@ -16,10 +16,13 @@ from workflow_scripts.data.output_classes import names_in, output_classes
 from workflow_scripts.lie.heads import outputs_of_classes, read_outputs
 from workflow_scripts.results.study import load_study
 from workflow_scripts.results.tables.table_datasets import table_datasets
+from workflow_scripts.steps.cost import remarks, rows
+from workflow_scripts.steps.estimates import estimates, sizes_of
 from workflow_scripts.steps.start import start
 from workflow_scripts.training.datasets import Cell
 from workflow_scripts.training.settings import Training
 from workflow_scripts.workflow.step import Step
+from workflow_scripts.workflow.work import Rates
 from workflow_scripts.workflow.workspace import Workspace
 
 PLANTED: dict[str, Any] = {"kind": "planted", "image_size": 32}
@@ -189,6 +192,16 @@ def test_everything_is_measured_on_the_study_s_dataset(workspace):
         step.inputs(job(workspace, f"lie/{name}.summary.parquet")[1]).get("outputs") for name in ("own", "others")
     ]
     assert listed == [None, "results/datasets/datasets/other/outputs.txt"]
+
+
+def test_cost_counts_the_images_of_each_data_set(workspace):
+    rates, found = Rates.stated("cpu", 1), sizes_of(workspace)
+    every = estimates(workspace, rates, found, {})
+    learnt = {one.job.name: sum(one.work.learn.values()) for one in every if one.work.learn}
+    assert sorted(learnt.values()) == [2, 18, 18, 18, 80, 80]
+    lines = list(remarks(workspace, pd.DataFrame(rows(workspace, every)), every, found, rates))
+    assert lines[0] == "6 trainings on 3 data sets: 216 images in all epochs together."
+    assert lines[1].startswith("Images that are measured on: 18 in train, 9 in val, 3 classes")
 
 
 def test_two_parts_of_one_folder_are_looked_at_apart(tmp_path, monkeypatch):

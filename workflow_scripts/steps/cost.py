@@ -139,12 +139,17 @@ def remarks(
     """What the table rests on, in sentences."""
     whole = table.iloc[-1]
     trainings = [one for one in every if one.work.learn]
-    if trainings:
+    if trainings and workspace.study.training.datasets:
+        learnt = sum(sum(one.work.learn.values()) for one in trainings)
+        sets = 1 + len(workspace.study.training.datasets)
+        yield f"{len(trainings)} trainings on {sets} data sets: {learnt:,.0f} images in all epochs together."
+    elif trainings:
         epochs = sum(sum(one.work.learn.values()) / max(1, found.images["train"]) for one in trainings)
         print_images = f"{found.images['train']:,} images x {epochs:,.0f} epochs in all"
         yield f"{len(trainings)} trainings: {print_images}."
     images = ", ".join(f"{count:,} in {split}" for split, count in found.images.items())
-    yield f"Images: {images}, {found.classes:,} classes, {found.bytes / 1000:,.0f} kB each; from {found.source}."
+    which = "Images that are measured on" if workspace.study.training.datasets else "Images"
+    yield f"{which}: {images}, {found.classes:,} classes, {found.bytes / 1000:,.0f} kB each; from {found.source}."
     yield (
         f"Disk: {whole['gigabytes']:,.1f} GB at the end, {whole['gigabytes_at_the_peak']:,.1f} GB at the peak, if all "
         "trainings keep their checkpoints at once."

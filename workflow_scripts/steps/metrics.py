@@ -230,7 +230,9 @@ def zoom_sweep(workspace: Workspace) -> Step:
 def _evaluating(workspace: Workspace, method: str, passes: float, warped: float, extent: Extent) -> Work:
     """Answers of a training to the validation images, transformed in `warped` ways."""
     network, execution = of_training(workspace, method), workspace.study.execution
-    pixels = extent.sizes.images["val"] * extent.sizes.stored(workspace.study.dataset)[0]
+    of = workspace.study.dataset_of(method)
+    sizes = extent.images(of)
+    pixels = sizes.images["val"] * sizes.stored(workspace.dataset(of))[0]
     return Work(
         {"decode": pixels, "warp": warped * extent.effort(network).megapixels},
         forward={network: passes},
@@ -247,7 +249,7 @@ def evaluate_augerino(workspace: Workspace) -> Step:
 
     def work(w: Wildcards, extent: Extent) -> Work:
         copies = study.augerino.test_seeds * study.augerino.test_copies if study.augerino else 0
-        images = extent.sizes.images["val"]
+        images = extent.images(study.dataset_of(w.method)).images["val"]
         return _evaluating(workspace, w.method, images * (1 + copies), images * copies, extent)
 
     return Step(

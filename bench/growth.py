@@ -1,10 +1,11 @@
-"""How time and memory grow with images and classes: 1, 4 and 16 times as many; and tables of ImageNet's size.
+"""How time and memory grow with images: 1, 4 and 16 times as many; and tables of ImageNet's size.
 
     PYTHONPATH=. python bench/growth.py [grow] [tables] [--most 16]
 
-`grow` runs the rules' own functions from index to similarity search on made-up JPEGs, each in a process of its own. `tables` writes tables as large as those of ImageNet (1.28 million images; 1,000 pairs of each of
-1,000 classes under 112 transformations) and has the rules read them. Prints Markdown rows: seconds of the processor and
-the largest memory of each process, as the system counts them.
+`grow` runs the rules' own functions from index to similarity search on made-up JPEGs, each in a process of its own.
+`tables` writes tables as large as those of ImageNet (1.28 million images; 1,000 pairs of each of 1,000 classes under
+all transformations of bank B) and has the rules read them. Prints Markdown rows: seconds of the processor and the
+largest memory of each process, as the system counts them.
 """
 
 import argparse

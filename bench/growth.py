@@ -13,6 +13,7 @@ import io
 import os
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,8 @@ def alone(task: Callable[[], object]) -> Taken:
         try:
             task()
             status = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(status)
     _, status, used = os.wait4(child, 0)

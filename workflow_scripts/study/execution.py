@@ -47,7 +47,8 @@ class Execution(Block):
     collective_timeout_minutes: float = Field(30.0, gt=0, le=HUGE)
     """A rank that the others wait for so long counts as hung: the training ends and is tried again."""
     images_per_second: float = Field(1000.0, gt=0, le=1e9)
-    """Training images per second and device that the target `cost` assumes."""
+    """Training images per second and device that the target `cost` assumes, where `calibrate` has measured none. On a
+    CPU, only if the study names it."""
     training_hours: float = Field(24.0, gt=0, le=100_000)
     """Time limit of one training on a cluster; each further try gets as much again, as far as a partition allows."""
 

@@ -133,8 +133,8 @@ def _backdrop(variation: Variation, opacity: np.ndarray, side: int) -> np.ndarra
 def _strewn(backdrop: np.ndarray, variation: Variation, side: int) -> np.ndarray:
     """The background with the distractors on it, behind the object."""
     canvas = Canvas(side, np.array([[side, 0, 0], [0, side, 0]], dtype=float))
-    for x, y, across, down, color in variation.distractors:
-        canvas.ellipse(x, y, across, down, color)
+    for x, y, across, down, paint in variation.distractors:
+        canvas.ellipse(x, y, across, down, paint)
     color, opacity = canvas.finish()
     return color + (1 - opacity) * backdrop
 

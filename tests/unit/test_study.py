@@ -25,6 +25,7 @@ from workflow_scripts.results.study import load_study
 from workflow_scripts.steps.results import available
 from workflow_scripts.steps.start import start
 from workflow_scripts.study.config import STUDIES, load_config, study_file
+from workflow_scripts.study.measurements import Measurements
 
 SHIPPED = sorted(STUDIES.glob("*.yaml")) + sorted((ROOT / "tests" / "studies").glob("*.yaml"))
 DEMO = (STUDIES / "demo.yaml").read_text()
@@ -292,3 +293,23 @@ def test_what_needs_models_or_subpolicies_is_left_out_without(tmp_path):
     path = tmp_path / "none.yaml"
     path.write_text("dataset: {kind: planted}\ntraining: {methods: {fscc: {}}}\n")
     assert not {"figure_2", "figure_a3", "figure_a10"} & Started(path).shown
+
+
+@pytest.mark.parametrize(
+    ("search", "per_class", "message"),
+    [
+        ({}, {}, r"similarity_search\.closure is missing; add it"),
+        ({"closure": {}}, {"policies": ["sub-policy"]}, "'closure' ranks single transformations; add 'single'"),
+    ],
+)
+def test_a_training_by_closure_needs_closure(search, per_class, message):
+    study = {
+        "dataset": {"kind": "planted"},
+        "training": {
+            "methods": {"fscc": {}, "own": {"augmentation": "fscc", "per_class": {"rank_by": "closure", **per_class}}}
+        },
+        "models": {"trained": {"training": "fscc"}},
+        "similarity_search": {"models": ["trained"], **search},
+    }
+    with pytest.raises(ValueError, match=message):
+        Measurements.model_validate(study)

@@ -23,6 +23,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import atomic, atomic_directory, write_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.data import planted_objects, planted_scene, planted_siblings
+from workflow_scripts.data.planted_canvas import Canvas
 from workflow_scripts.data.settings import SPLITS, Planted, Split
 
 log = logging.getLogger(__name__)
@@ -235,6 +236,11 @@ def planted_classes(dataset: Planted) -> tuple[PlantedClass, ...]:
     return tuple(kind._replace(factor=factor) for kind, factor in zip(kinds, factors, strict=True))
 
 
+def drawing_of(kind: PlantedClass) -> Callable[[Canvas], None]:
+    """The function that draws the object of a class."""
+    return planted_siblings.DRAWINGS.get(kind.draw) or getattr(planted_objects, kind.draw)
+
+
 def render(
     kind: PlantedClass,
     split: Split,
@@ -253,8 +259,7 @@ def render(
     value = FACTORS[kind.factor].draw(random, strength)
     if nuisance:
         variation = planted_scene.disturb(variation, random, nuisance)
-    draw = planted_siblings.DRAWINGS.get(kind.draw) or getattr(planted_objects, kind.draw)
-    image, box = planted_scene.compose(draw, side, variation, kind.factor, value)
+    image, box = planted_scene.compose(drawing_of(kind), side, variation, kind.factor, value)
     return image, value, box
 
 

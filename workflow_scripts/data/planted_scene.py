@@ -67,8 +67,10 @@ def disturb(variation: Variation, random: np.random.Generator, nuisance: float) 
     cells = random.normal(0, 22 * nuisance, (CELLS, CELLS, 1)) + random.normal(0, 12 * nuisance, (CELLS, CELLS, 3))
     things = []
     for _ in range(random.poisson(2.5 * nuisance)):
-        x, y, across, down = *random.uniform(0.05, 0.95, 2), *random.uniform(0.03, 0.1, 2)
-        things.append((x, y, across, down, "#{:02x}{:02x}{:02x}".format(*random.integers(30, 226, 3))))
+        x, y = random.uniform(0.05, 0.95, 2)
+        across, down = random.uniform(0.03, 0.1, 2)
+        red, green, blue = random.integers(30, 226, 3)
+        things.append((float(x), float(y), float(across), float(down), f"#{red:02x}{green:02x}{blue:02x}"))
     return replace(
         variation,
         size=variation.size * math.exp(random.uniform(-0.4, 0.3) * nuisance),
@@ -131,8 +133,8 @@ def _backdrop(variation: Variation, opacity: np.ndarray, side: int) -> np.ndarra
 def _strewn(backdrop: np.ndarray, variation: Variation, side: int) -> np.ndarray:
     """The background with the distractors on it, behind the object."""
     canvas = Canvas(side, np.array([[side, 0, 0], [0, side, 0]], dtype=float))
-    for x, y, across, down, color in variation.distractors:
-        canvas.ellipse(x, y, across, down, color)
+    for x, y, across, down, paint in variation.distractors:
+        canvas.ellipse(x, y, across, down, paint)
     color, opacity = canvas.finish()
     return color + (1 - opacity) * backdrop
 

@@ -94,8 +94,8 @@ class SimilaritySearch(Block):
     """Disjoint pairs per class, at most."""
     class_parts: int = Field(1, ge=1, le=MANY)
     """Parts into which the classes are split; one part is one job."""
-    closure: Closure | None = Closure()
-    """Our search beside the papers', with a bank of its own and chance; `null` leaves it out."""
+    closure: Closure | None = None
+    """Our search beside the papers', with a bank of its own and chance: `closure: {}` asks for it."""
 
 
 class WordNetSimilarity(Block):

@@ -126,7 +126,7 @@ class Measurements(Block):
         if per_class is None or per_class.rank_by != "closure":
             return
         if self.similarity_search.closure is None:
-            raise ValueError(f"{key}.rank_by: similarity_search.closure is null; leave that out, or rank by another")
+            raise ValueError(f"{key}.rank_by: similarity_search.closure is missing; add it, or rank by another measure")
         if "single" not in per_class.policies:
             raise ValueError(f"{key}.policies: 'closure' ranks single transformations; add 'single'")
 

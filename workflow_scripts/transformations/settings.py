@@ -179,7 +179,7 @@ class BankWide(Block):
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:
         if not names:
-            raise ValueError("no operation is named; name one, or set similarity_search.closure to null")
+            raise ValueError("no operation is named; name one, or leave similarity_search.closure out")
         return known_names("operation of the bank wide", names, OPERATIONS)
 
 

@@ -1,5 +1,8 @@
 """Every claim on made-up facts in which it is true, false, and neither; what is missing; Holm over the others."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,7 +126,7 @@ def test_what_cannot_be_tested_says_what_is_missing_and_takes_no_part_in_holm():
     assert list(tested.index) == ["rscc like fsrc"]
     assert tested["p_holm"].tolist() == tested["p"].tolist()
     assert table.loc["rrc best", "missing"] == "trainings by rrc and by two other augmentations"
-    assert table.loc["beta trade-off", "missing"].startswith("trainings by rrc, rrc_beta0.1")
+    assert str(table.loc["beta trade-off", "missing"]).startswith("trainings by rrc, rrc_beta0.1")
     several = verdicts(MADE["learned translation"][0])
     assert several["p_holm"].dropna().tolist() == pytest.approx(holm(several["p"].dropna()).tolist())
 
@@ -135,7 +138,8 @@ def test_one_seed_cannot_decide():
 
 
 def test_the_table_is_made_from_files(tmp_path):
-    rng, runs = np.random.default_rng(5), {}
+    rng = np.random.default_rng(5)
+    runs: dict[str, list[Path]] = {}
     for method, share in {"fscc": 0.5, "t30": 0.8, "rrc": 0.8}.items():
         for seed in (0, 1, 2):
             folder = tmp_path / f"{method}-{seed}"
@@ -144,7 +148,15 @@ def test_the_table_is_made_from_files(tmp_path):
             write_table(folder / "predictions.parquet", pd.DataFrame(answers))
             write_table(folder / "history.parquet", pd.DataFrame({"epoch": [1], "train_loss": [0.5]}))
             runs.setdefault(method, []).append(folder)
-    empty = {"tables": {}, "searches": [], "abouts": [], "summaries": [], "seeds": {}, "ladders": {}, "kinds": {}}
+    empty: dict[str, Any] = {
+        "tables": {},
+        "searches": [],
+        "abouts": [],
+        "summaries": [],
+        "seeds": {},
+        "ladders": {},
+        "kinds": {},
+    }
     table_claims(**empty, runs=runs, training_seeds=[0, 1, 2], magnitudes=[5], output=tmp_path / "table_claims")
     rows = pd.read_csv(tmp_path / "table_claims.csv").set_index("claim")
     assert rows.loc["t30 recovers", "verdict"] == "supported"

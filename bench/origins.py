@@ -1,6 +1,6 @@
 """Where an invariance comes from, asked of small networks of which it is known.
 
-python -m bench.origins [--seeds 4] [--epochs 40] trains them and prints the rungs and contrasts of invariance to rolls.
+python -m bench.origins [--seeds 4] [--epochs 25] trains them and prints the rungs and contrasts of invariance to rolls.
 Images are smooth patterns, one per class, with noise; those that vary are rolled. `circular` averages over places and
 pads with the other side, so that rolls cannot change its embedding; `plain` has a weight for every place; `frozen` is
 plain, and only its classifier learns.
@@ -169,7 +169,7 @@ def origins(folder: Path, kinds: list[str], seeds: int, epochs: int, pairs: int 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=25)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         found = origins(Path(place), list(NETWORKS), arguments.seeds, arguments.epochs)

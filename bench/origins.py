@@ -1,6 +1,6 @@
 """Where an invariance comes from, asked of small networks of which it is known.
 
-python -m bench.origins [--seeds 4] [--epochs 40] trains them and prints the rungs and contrasts of invariance to rolls.
+python -m bench.origins [--seeds 4] [--epochs 25] trains them and prints the rungs and contrasts of invariance to rolls.
 Images are smooth patterns, one per class, with noise; those that vary are rolled. `circular` averages over places and
 pads with the other side, so that rolls cannot change its embedding; `plain` has a weight for every place; `frozen` is
 plain, and only its classifier learns.
@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ class Circular(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        convolution = {"padding": 2, "padding_mode": "circular"}
+        convolution: dict[str, Any] = {"padding": 2, "padding_mode": "circular"}
         self.body = nn.Sequential(
             nn.Conv2d(1, 8, 5, **convolution), nn.ReLU(), nn.Conv2d(8, EMBEDDING, 5, **convolution), nn.ReLU()
         )
@@ -76,7 +77,7 @@ class Circular(nn.Module):
         return self.body(images).mean((2, 3))
 
 
-NETWORKS: dict[str, Callable[[], nn.Module]] = {"plain": Plain, "circular": Circular, "frozen": Frozen}
+NETWORKS: dict[str, Callable[[], "Plain | Circular"]] = {"plain": Plain, "circular": Circular, "frozen": Frozen}
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ def rolled(pixels: Tensor, random: torch.Generator) -> Tensor:
     return pixels[torch.arange(len(pixels))[:, None, None], 0, rows[:, :, None], columns[:, None, :]][:, None]
 
 
-def trained(kind: str, seed: int, epochs: int, cell: tuple[bool, bool] | None, per_class: int = 30) -> nn.Module:
+def trained(
+    kind: str, seed: int, epochs: int, cell: tuple[bool, bool] | None, per_class: int = 30
+) -> "Plain | Circular":
     """A network of a kind from a seed, trained as a cell says; None leaves it as it is."""
     torch.manual_seed(seed)
     network = NETWORKS[kind]()
@@ -123,7 +126,7 @@ def trained(kind: str, seed: int, epochs: int, cell: tuple[bool, bool] | None, p
     return network.eval()
 
 
-def per_pair(network: nn.Module, images: Images, pairs: int) -> pd.DataFrame:
+def per_pair(network: "Plain | Circular", images: Images, pairs: int) -> pd.DataFrame:
     """The invariance to a roll of each pair, as the rule `invariance` writes it."""
     with torch.no_grad():
         base, moved = (
@@ -135,7 +138,13 @@ def per_pair(network: nn.Module, images: Images, pairs: int) -> pd.DataFrame:
     # Sums in another order are no distance.
     distance = np.where(distance < 1e-9, 0.0, distance)
     baseline = cosine_distance(base[first], moved[second])
-    described = {"transformation": "roll", "family": "geometric", "magnitude": 5, "value": 5.0, "unit": "pixels"}
+    described: dict[str, Any] = {
+        "transformation": "roll",
+        "family": "geometric",
+        "magnitude": 5,
+        "value": 5.0,
+        "unit": "pixels",
+    }
     values = {"distance": distance, "baseline": baseline, "invariance": relative(distance, baseline)}
     return pd.DataFrame({"pair": np.arange(pairs), "x": first, "x_prime": second}).assign(**described, **values)
 
@@ -150,7 +159,7 @@ def origins(folder: Path, kinds: list[str], seeds: int, epochs: int, pairs: int 
             for seed, path in enumerate(paths):
                 write_table(path, per_pair(trained(kind, seed, epochs, cell), images, pairs))
             tables[f"{kind}-{key}"] = paths
-    named = {"seeds": {model: list(range(seeds)) for model in tables}, "ladders": ladders}
+    named: dict[str, Any] = {"seeds": {model: list(range(seeds)) for model in tables}, "ladders": ladders}
     output = folder / "answer.parquet"
     answer(tables=tables, **named, magnitudes=[5], nearly_constant=0.001, output=output)
     table = read_table(output)
@@ -160,7 +169,7 @@ def origins(folder: Path, kinds: list[str], seeds: int, epochs: int, pairs: int 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=25)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         found = origins(Path(place), list(NETWORKS), arguments.seeds, arguments.epochs)

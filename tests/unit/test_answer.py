@@ -1,6 +1,7 @@
 """Where an invariance comes from: rungs and contrasts against the definition, and which models are compared."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,9 +101,10 @@ EFFECTS = {
 
 def test_every_number_is_that_of_the_pairs(tables, answered):
     table = read_table(answered)
-    assert {(row.part, row.quantity, row.ladder) for row in table.itertuples()} == set(EFFECTS)
+    assert set(zip(table["part"], table["quantity"], table["ladder"], strict=True)) == set(EFFECTS)
     assert len(table) == len(EFFECTS) * (3 * 2 + 3 + 2)
-    for row in table.itertuples():
+    rows: list[Any] = list(table.itertuples())
+    for row in rows:
         of_family = [name for name, family in FAMILIES.items() if family == row.family]
         names = of_family if row.transformation == "all" else [row.transformation]
         magnitudes = MAGNITUDES if np.isnan(row.magnitude) else [int(row.magnitude)]
@@ -158,7 +160,11 @@ def test_a_model_without_any_value_leaves_gaps_and_other_pairs_are_refused(table
     blank, other = tmp_path / "blank.parquet", tmp_path / "other.parquet"
     write_table(blank, per_pair(1).assign(invariance=np.nan, baseline=0.0))
     write_table(other, per_pair(1, PAIRS - 1))
-    settings = {"ladders": {"net": Ladder(untrained="a", plain="b")}, "magnitudes": [5], "nearly_constant": 0.01}
+    settings: dict[str, Any] = {
+        "ladders": {"net": Ladder(untrained="a", plain="b")},
+        "magnitudes": [5],
+        "nearly_constant": 0.01,
+    }
     settings |= {"seeds": {"a": [0], "b": [0]}, "output": tmp_path / "answer.parquet"}
     answer(tables={"a": [blank], "b": tables["cnn"][:1]}, **settings)
     table = read_table(settings["output"])
@@ -170,7 +176,7 @@ def test_a_model_without_any_value_leaves_gaps_and_other_pairs_are_refused(table
 
 def test_figure_and_tables_show_the_numbers_and_what_cannot_be_told(answered, tmp_path):
     seeds = {model: len(own) for model, own in SEEDS.items()}
-    shown = {"answer": answered, "ladders": LADDERS, "titles": TITLES}
+    shown: dict[str, Any] = {"answer": answered, "ladders": LADDERS, "titles": TITLES}
     figure_answer(**shown, seeds=seeds, figure=AnswerFigure(), output=tmp_path / "figure_answer")
     drawn = pd.read_csv(tmp_path / "figure_answer.csv")
     assert len(drawn) == len(EFFECTS) * 5
@@ -230,7 +236,7 @@ def test_ladders_follow_from_architectures_and_augmentations():
 
 def test_a_study_may_name_its_models_but_none_that_it_lacks():
     models = {"a": {"timm": "resnet18"}, "b": {"training": "none"}}
-    own = {"answer": {"ladders": {"mine": {"untrained": "a", "plain": "b"}}}}
+    own: dict[str, Any] = {"answer": {"ladders": {"mine": {"untrained": "a", "plain": "b"}}}}
     assert ladders(study(models, **own))["mine"].models == {"untrained": "a", "plain": "b"}
     for block, message in (
         ({"ladders": {"mine": {"plain": "c"}}}, "answer.ladders.mine.plain: unknown model 'c'"),

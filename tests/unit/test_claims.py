@@ -1,15 +1,19 @@
 """Every claim on made-up facts in which it is true, false, and neither; what is missing; Holm over the others."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from workflow_scripts.common.crossed import estimate
+from workflow_scripts.common.crossed import Estimate, estimate
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.permutations import holm
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
 from workflow_scripts.metrics.answer import Measured
 from workflow_scripts.metrics.claims import CLAIMS, POINT, SMALL, Facts, verdicts
+from workflow_scripts.metrics.contrasts import Level
 from workflow_scripts.results.tables.table_claims import table_claims
 
 SEEDS, IMAGES, PAIRS = [0, 1, 2], 60, 120
@@ -24,7 +28,7 @@ def top1(**means: float) -> Facts:
     """Methods with these top-1, in percent, of three seeds."""
     rng = np.random.default_rng(1)
     of_image = rng.normal(0, 5, IMAGES)
-    found = {}
+    found: dict[str, Estimate] = {}
     for method, mean in means.items():
         noise = rng.normal(0, 0.3, (3, IMAGES)) + 0.05 * np.array([[-1.0], [1], [0]]) * (1 + len(found) % 2)
         found[method] = estimate(mean + of_image + noise - noise.mean(), np.arange(IMAGES), None, of_training())
@@ -39,7 +43,7 @@ def models(kinds: dict[str, str] | None = None, **levels: float) -> Facts:
     """Models by `ladder_key` with these invariances to everything, of three seeds."""
     rng = np.random.default_rng(2)
     of_image = rng.normal(0, 0.1, IMAGES)
-    found = {}
+    found: dict[Level, Measured] = {}
     for name, mean in levels.items():
         ladder, _, key = name.partition("_")
         noise = rng.normal(0, 0.02, (3, PAIRS)) + 0.003 * np.array([[-1.0], [1], [0]]) * (1 + len(found) % 2)
@@ -123,7 +127,7 @@ def test_what_cannot_be_tested_says_what_is_missing_and_takes_no_part_in_holm():
     assert list(tested.index) == ["rscc like fsrc"]
     assert tested["p_holm"].tolist() == tested["p"].tolist()
     assert table.loc["rrc best", "missing"] == "trainings by rrc and by two other augmentations"
-    assert table.loc["beta trade-off", "missing"].startswith("trainings by rrc, rrc_beta0.1")
+    assert str(table.loc["beta trade-off", "missing"]).startswith("trainings by rrc, rrc_beta0.1")
     several = verdicts(MADE["learned translation"][0])
     assert several["p_holm"].dropna().tolist() == pytest.approx(holm(several["p"].dropna()).tolist())
 
@@ -131,11 +135,12 @@ def test_what_cannot_be_tested_says_what_is_missing_and_takes_no_part_in_holm():
 def test_one_seed_cannot_decide():
     one = estimate(np.full((1, IMAGES), 50.0), np.arange(IMAGES), None, [("training", 0)])
     facts = Facts(top1=dict.fromkeys(("rrc", "fscc", "t30"), one))
-    assert "second seed" in verdicts(facts).set_index("claim").loc["t30 recovers", "missing"]
+    assert "second seed" in str(verdicts(facts).set_index("claim").loc["t30 recovers", "missing"])
 
 
 def test_the_table_is_made_from_files(tmp_path):
-    rng, runs = np.random.default_rng(5), {}
+    rng = np.random.default_rng(5)
+    runs: dict[str, list[Path]] = {}
     for method, share in {"fscc": 0.5, "t30": 0.8, "rrc": 0.8}.items():
         for seed in (0, 1, 2):
             folder = tmp_path / f"{method}-{seed}"
@@ -144,7 +149,15 @@ def test_the_table_is_made_from_files(tmp_path):
             write_table(folder / "predictions.parquet", pd.DataFrame(answers))
             write_table(folder / "history.parquet", pd.DataFrame({"epoch": [1], "train_loss": [0.5]}))
             runs.setdefault(method, []).append(folder)
-    empty = {"tables": {}, "searches": [], "abouts": [], "summaries": [], "seeds": {}, "ladders": {}, "kinds": {}}
+    empty: dict[str, Any] = {
+        "tables": {},
+        "searches": [],
+        "abouts": [],
+        "summaries": [],
+        "seeds": {},
+        "ladders": {},
+        "kinds": {},
+    }
     table_claims(**empty, runs=runs, training_seeds=[0, 1, 2], magnitudes=[5], output=tmp_path / "table_claims")
     rows = pd.read_csv(tmp_path / "table_claims.csv").set_index("claim")
     assert rows.loc["t30 recovers", "verdict"] == "supported"

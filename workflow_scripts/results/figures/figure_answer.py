@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -87,7 +88,8 @@ def _draw(
     lines = sum(one.count("\n") + 1 for one in text)
     heights.append(0.11 * lines + 0.05)
     drawn = plt.figure(figsize=(WIDTH, sum(heights)), layout="constrained")
-    upper, lower, below = np.ravel(drawn.subfigures(3, 1, height_ratios=heights))
+    parts: Any = drawn.subfigures(3, 1, height_ratios=heights)
+    upper, lower, below = parts
     _draw_ladders(upper, table, _headings(ladders, seeds), rows, titles, figure)
     if contrasts:
         _draw_contrasts(lower, table, contrasts, list(ladders), rows, titles)

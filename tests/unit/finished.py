@@ -60,10 +60,11 @@ def finished(
     baseline: float = 0.5,
     pairs: int = IMAGES,
     spread: float = 0.02,
+    drawn: bool = True,
 ) -> Finished:
     """A study of untrained models whose invariance is `levels`, and of a training of known `accuracies`, one a seed.
 
-    Figure 2 is drawn, and Table A2 has the `classes`. Everything lies in `folder`.
+    Figure 2 is drawn, unless `drawn` is false, and Table A2 has the `classes`. Everything lies in `folder`.
     """
     names = labels or {}
     study = {
@@ -84,7 +85,8 @@ def finished(
     shown = FIGURE_2.settings(workspace, MagnitudeFigure(transformations=list(TRANSFORMATIONS)))
     percentiles = {model: [path.with_name(f"{model}.percentiles.parquet")] for model, [path] in paths.items()}
     figure, table = (Path(workspace.results) / place for place in ("figures/figure_2", "tables/table_a2"))
-    figure_2(percentiles=percentiles, output=figure, **shown)
+    if drawn:
+        figure_2(percentiles=percentiles, output=figure, **shown)
     write_table_files(table=hurt(classes), output=table)
     write_table_files(table=pd.DataFrame({"statistic": [], "value": []}), output=table.with_name("table_a2_summary"))
     arguments = {

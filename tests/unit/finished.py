@@ -36,8 +36,14 @@ class Finished:
         """What the page is computed from."""
         study = load_study(self.folder / "mine.yaml")
         workspace = Workspace("mine", self.arguments["configuration"], study)
-        tables = [self.arguments[name] for name in ("invariances", "equivariances", "searches", "histories")]
-        return Behind(workspace, study, *tables, self.arguments["index"][0])
+        given = self.arguments
+        return Behind(
+            workspace,
+            study,
+            invariances=given["invariances"],
+            histories=given["histories"],
+            index=given["index"][0],
+        )
 
     def data(self, name: str) -> pd.DataFrame:
         """The data of a figure or table."""
@@ -60,10 +66,11 @@ def finished(
     baseline: float = 0.5,
     pairs: int = IMAGES,
     spread: float = 0.02,
+    drawn: bool = True,
 ) -> Finished:
     """A study of untrained models whose invariance is `levels`, and of a training of known `accuracies`, one a seed.
 
-    Figure 2 is drawn, and Table A2 has the `classes`. Everything lies in `folder`.
+    Figure 2 is drawn, unless `drawn` is false, and Table A2 has the `classes`. Everything lies in `folder`.
     """
     names = labels or {}
     study = {
@@ -83,12 +90,15 @@ def finished(
         write_table(Path(workspace.metric("invariance", model, "percentiles")), distribution(table, "invariance"))
     shown = FIGURE_2.settings(workspace, MagnitudeFigure(transformations=list(TRANSFORMATIONS)))
     percentiles = {model: [path.with_name(f"{model}.percentiles.parquet")] for model, [path] in paths.items()}
-    figure, table = (Path(workspace.results) / place for place in ("figures/figure_2", "tables/table_a2"))
-    figure_2(percentiles=percentiles, output=figure, **shown)
-    write_table_files(table=hurt(classes), output=table)
-    write_table_files(table=pd.DataFrame({"statistic": [], "value": []}), output=table.with_name("table_a2_summary"))
+    figure, classified = (Path(workspace.results) / place for place in ("figures/figure_2", "tables/table_a2"))
+    if drawn:
+        figure_2(percentiles=percentiles, output=figure, **shown)
+    write_table_files(table=hurt(classes), output=classified)
+    write_table_files(
+        table=pd.DataFrame({"statistic": [], "value": []}), output=classified.with_name("table_a2_summary")
+    )
     arguments = {
-        "results": {"figure_2": figure, "table_a2": table},
+        "results": {"figure_2": figure, "table_a2": classified},
         "captions": CAPTIONS,
         "invariances": paths,
         "equivariances": {},

@@ -41,9 +41,9 @@ def of_mean(mean: float, sem: float, n: float) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def of_share(share: float, n: int) -> tuple[float, float]:
+def of_share(share: float, n: float) -> tuple[float, float]:
     """95 % interval of a share of `n` independent trials (Wilson 1927); NaN without any."""
-    if not n:
+    if not n or math.isnan(n) or math.isnan(share):
         return math.nan, math.nan
     z = 1.959964
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)

@@ -49,7 +49,12 @@ def percent(share: float, decimals: int = 0) -> str:
 def count(number: float, one: str, several: str | None = None) -> str:
     """A number of things: 1 image, 2,000 images."""
     word = one if number == 1 else several or f"{one}s"
-    return f"{int(number):,} {word}"
+    return f"an unknown number of {word}" if pd.isna(number) else f"{int(number):,} {word}"
+
+
+def whole(number: float) -> str:
+    """A number that is whole, which a table may have as a float."""
+    return NOT_DEFINED if pd.isna(number) else f"{int(number):,}"
 
 
 def listed(parts: Iterable[str], word: str = "and") -> str:
@@ -79,7 +84,7 @@ def cell(value: Any) -> str:
     """A value as a table shows it: at most four significant digits, nothing for null."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
-    if isinstance(value, bool):
+    if pd.api.types.is_bool(value):
         return "yes" if value else "no"
     if isinstance(value, float):
         return _float(value)

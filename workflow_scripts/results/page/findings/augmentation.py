@@ -6,7 +6,7 @@ from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.findings.picks import Row, largest
 from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.intervals import of_mean
-from workflow_scripts.results.page.wording import cell, count, fixed, listed, probability, some, with_interval
+from workflow_scripts.results.page.wording import cell, count, fixed, listed, probability, some, whole, with_interval
 
 SEEDS = "In brackets: 95 % intervals of the means over training seeds (Student's t)"
 # A gap between training and validation, in points, that is worth a word.
@@ -50,8 +50,8 @@ def top1(data: Data, _behind: Behind) -> list[str]:
 
 
 def _range(values: pd.Series) -> str:
-    low, high = int(values.min()), int(values.max())
-    return str(low) if low == high else f"{low} to {high}"
+    low, high = whole(values.min()), whole(values.max())
+    return low if low == high else f"{low} to {high}"
 
 
 @finding("figure_curves", columns="method, split, epoch, top1, sem, n")
@@ -61,7 +61,7 @@ def curves(data: Data, _behind: Behind) -> list[str]:
     if table.empty:
         return ["Every training diverged."]
     last = table[table["epoch"] == table.groupby("method")["epoch"].transform("max")]
-    wide = last.pivot(index="method", columns="split", values="top1").reindex(columns=["training", "validation"])
+    wide = last.pivot_table(index="method", columns="split", values="top1").reindex(columns=["training", "validation"])
     tested = last[last["split"] == "validation"]
     shown = [f"{row['method']} {_mean(row, 'top1', 'sem')}" for _, row in tested.iterrows()]
     said = [f"After the last epoch, top-1 on the validation images is {some(shown, 6)}."]
@@ -103,7 +103,7 @@ def hurt(data: Data, behind: Behind) -> list[str]:
     names = [str(name) for name in table.loc[table["hurt"], "name" if "name" in table else "class"]]
     said = f"{against} hurts {count(len(names), 'class', 'classes')} of {len(table)}"
     said += f" ({some(names)})" if names else ""
-    said += f" and helps {int(table['helped'].sum())}"
+    said += f" and helps {whole(table['helped'].sum())}"
     values = dict(zip(summary["statistic"], summary["value"], strict=True)) if "value" in summary else {}
     chance = values.get("number of hurt classes by chance")
     said += f"; chance alone would hurt {fixed(float(chance))}." if chance is not None else "."

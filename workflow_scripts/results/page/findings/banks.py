@@ -22,14 +22,17 @@ def shown(data: Data, _behind: Behind) -> list[str]:
 def foregrounds(data: Data, _behind: Behind) -> list[str]:
     """Where the middle half of the images has its foreground, and the classes that differ most."""
     table = data[""]
-    images = table[table["of"] == "images"]
+    images = table[table["of"] == "images"].dropna(subset=["low", "high", "share"])
     parts = []
     for measure, rows in images.groupby("measure", sort=False):
         ordered = rows.sort_values("low")
         reached = ordered["share"].cumsum()
-        low = ordered.loc[reached >= 0.25, "low"].iloc[0]
-        high = ordered.loc[reached >= 0.75, "high"].iloc[0]
+        # Rounding may leave the last share below its sum.
+        low = ordered.loc[reached >= 0.25 * reached.iloc[-1], "low"].iloc[0]
+        high = ordered.loc[reached >= 0.75 * reached.iloc[-1], "high"].iloc[0]
         parts.append(f"{str(measure).replace('_', ' ')} between {percent(low)} and {percent(high)}")
+    if images.empty:
+        return ["No image has a foreground."]
     said = [f"Of {count(images['n'].max(), 'image')} with a foreground, the middle half have their {listed(parts)}."]
     area = table[(table["of"] == "classes") & (table["measure"] == "area")].dropna(subset="median")
     if len(area) > 1:
@@ -44,7 +47,7 @@ def foregrounds(data: Data, _behind: Behind) -> list[str]:
 @finding("figure_a1", columns="variable, beta, x, density")
 def laws(data: Data, _behind: Behind) -> list[str]:
     """The mean of the area under each law that is drawn."""
-    betas = sorted(float(beta) for beta in data[""]["beta"].unique())
+    betas = sorted(float(beta) for beta in data[""]["beta"].dropna().unique())
     parts = [f"{fixed(AreaLaw(beta).mean_area())} for b = {cell(beta)}" for beta in betas]
     return [f"The mean area of a crop, as a share of the image, is {listed(parts)}. Nothing here is measured."]
 

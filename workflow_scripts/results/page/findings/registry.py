@@ -48,7 +48,7 @@ def findings(name: str, data: Data, behind: Behind) -> list[str]:
     known = FINDINGS.get(name)
     if known is None or not known.columns <= set(table.columns):
         return described(table)
-    return known.find(data, behind)
+    return known.find(data, behind) or ["Nothing that would be shown here is defined."]
 
 
 def described(table: pd.DataFrame) -> list[str]:

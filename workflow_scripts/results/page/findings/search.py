@@ -12,6 +12,7 @@ from workflow_scripts.results.page.wording import (
     fixed,
     interval,
     percent,
+    whole,
     with_interval,
 )
 
@@ -32,7 +33,7 @@ def changes(data: Data, behind: Behind) -> list[str]:
             f"similarity within the median class. The best is {_change(best, behind)}, the worst "
             f"{_change(worst, behind)}."
         )
-    return [*said, f"{CLASSES} (n = {int(data['']['n'].max())})."]
+    return [*said, f"{CLASSES} (n = {whole(data['']['n'].max())})."]
 
 
 def _change(row: Row, behind: Behind) -> str:
@@ -82,7 +83,7 @@ def learned(data: Data, _behind: Behind) -> list[str]:
         word = "above" if above > 0 else "below" if above < 0 else "at"
         said.append(
             f"{row['architecture']}, ranked by {RANKED.get(row['ranking'], row['ranking'])}: transformations to which "
-            f"training increased invariance take {percent(row['share_of_top'])} of the {int(row['places'])} top "
+            f"training increased invariance take {percent(row['share_of_top'])} of the {whole(row['places'])} top "
             f"places, {word} their share of the pool, which chance would give ({percent(row['share_of_pool'])})."
         )
     return [*said, "Places of one class depend on each other, so these shares have no interval here."]

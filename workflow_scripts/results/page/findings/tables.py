@@ -13,6 +13,7 @@ from workflow_scripts.results.page.wording import (
     percent,
     probability,
     some,
+    whole,
     with_interval,
 )
 
@@ -31,10 +32,10 @@ def planted(data: Data, _behind: Behind) -> list[str]:
 
 
 def _found(row: Row) -> str:
-    low, high = of_share(row["found"] / row["classes"], int(row["classes"])) if row["classes"] else (float("nan"),) * 2
+    low, high = of_share(row["found"] / row["classes"], row["classes"]) if row["classes"] else (float("nan"),) * 2
     relative = ", relative to other classes" if row["relative"] else ""
     return (
-        f"by {row['ranking']}{relative}, {int(row['found'])} of {int(row['classes'])} planted factors are found "
+        f"by {row['ranking']}{relative}, {whole(row['found'])} of {whole(row['classes'])} planted factors are found "
         f"({percent(row['found'] / row['classes'] if row['classes'] else float('nan'))} "
         f"{interval(100 * low, 100 * high, 0)}; by chance {fixed(row['by chance'], 1)}, {probability(row['p'])})"
     )
@@ -65,12 +66,12 @@ def families(data: Data, _behind: Behind) -> list[str]:
     for row in records(data[""]):
         shares = {name: row[name] for name in FAMILIES if name in row}
         top = max(shares, key=shares.__getitem__)
-        low, high = of_share(row[top], int(row["classes"]))
+        low, high = of_share(row[top], row["classes"])
         pool = row[f"{top} in the pool"]
         word = "more" if low > pool else "less" if high < pool else "not certainly more or less"
         said.append(
             f"{row['model']}, {row['transformations']}, by {row['ranking']}: the best transformation is of the family "
-            f"{top} in {percent(row[top])} of {int(row['classes'])} classes {interval(100 * low, 100 * high, 0)}, "
+            f"{top} in {percent(row[top])} of {whole(row['classes'])} classes {interval(100 * low, 100 * high, 0)}, "
             f"{word} than by chance ({percent(pool)})."
         )
     return said
@@ -107,7 +108,7 @@ def foregrounds(data: Data, _behind: Behind) -> list[str]:
     """Where foregrounds are over all images."""
     row = data[""].iloc[0]
     said = (
-        f"Of {count(row['images'], 'image')}, {int(row['without foreground'])} have no foreground. The median centre "
+        f"Of {count(row['images'], 'image')}, {whole(row['without foreground'])} have no foreground. The median centre "
         f"of the others is at {percent(row['center x'])} of the width (quartiles {_quartiles(row, 'center x')}) and "
         f"{percent(row['center y'])} of the height ({_quartiles(row, 'center y')}); the median area is "
         f"{percent(row['area'])} of the frame ({_quartiles(row, 'area')})."

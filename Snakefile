@@ -29,9 +29,15 @@ onstart:
     hold_results(WORKSPACE.results)
     offer_gpus(workflow, EXECUTION)
     WORKSPACE.sources.remember(make_folder=True)
+    follow(workflow, LOGS, partial(expected, WORKSPACE))
+
+
+onsuccess:
+    close("finished")
 
 
 onerror:
+    close("failed")
     print_failures(FAILURES)
 
 

@@ -8,6 +8,8 @@ rule draw_pairs:
         **STEPS["draw_pairs"].rule_outputs,
     log:
         f"{LOGS}/draw_pairs.log",
+    benchmark:
+        f"{LOGS}/draw_pairs.tsv"
     localrule: True
     conda:
         ENVIRONMENT
@@ -48,6 +50,8 @@ rule draw_class_pairs:
         **STEPS["draw_class_pairs"].rule_outputs,
     log:
         f"{LOGS}/draw_class_pairs.log",
+    benchmark:
+        f"{LOGS}/draw_class_pairs.tsv"
     localrule: True
     conda:
         ENVIRONMENT
@@ -90,6 +94,8 @@ if "show_banks" in STEPS:
             **STEPS["show_banks"].rule_outputs,
         log:
             f"{LOGS}/show_banks.log",
+        benchmark:
+            f"{LOGS}/show_banks.tsv"
         localrule: True
         conda:
             ENVIRONMENT

@@ -7,6 +7,8 @@ if "fetch_u2net" in STEPS:
             **STEPS["fetch_u2net"].rule_outputs,
         log:
             f"{LOGS}/fetch_u2net.log",
+        benchmark:
+            f"{LOGS}/fetch_u2net.tsv"
         localrule: True
         conda:
             ENVIRONMENT

@@ -8,6 +8,8 @@ rule invariance:
         **STEPS["invariance"].rule_outputs,
     log:
         f"{LOGS}/invariance/{{model}}.log",
+    benchmark:
+        f"{LOGS}/invariance/{{model}}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -27,6 +29,8 @@ rule equivariance:
         **STEPS["equivariance"].rule_outputs,
     log:
         f"{LOGS}/equivariance/{{model}}.log",
+    benchmark:
+        f"{LOGS}/equivariance/{{model}}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -46,6 +50,8 @@ rule similarity_search:
         **STEPS["similarity_search"].rule_outputs,
     log:
         f"{LOGS}/similarity_search/{{model}}.log",
+    benchmark:
+        f"{LOGS}/similarity_search/{{model}}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -65,6 +71,8 @@ rule wordnet_similarity:
         **STEPS["wordnet_similarity"].rule_outputs,
     log:
         f"{LOGS}/wordnet_similarity/{{model}}.log",
+    benchmark:
+        f"{LOGS}/wordnet_similarity/{{model}}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -84,6 +92,8 @@ rule calibration:
         **STEPS["calibration"].rule_outputs,
     log:
         f"{LOGS}/calibration/{{model}}.log",
+    benchmark:
+        f"{LOGS}/calibration/{{model}}.tsv"
     localrule: True
     conda:
         ENVIRONMENT
@@ -102,6 +112,8 @@ rule best_per_class:
         **STEPS["best_per_class"].rule_outputs,
     log:
         f"{LOGS}/best_per_class/{{method}}.log",
+    benchmark:
+        f"{LOGS}/best_per_class/{{method}}.tsv"
     localrule: True
     conda:
         ENVIRONMENT
@@ -120,6 +132,8 @@ rule zoom_sweep:
         **STEPS["zoom_sweep"].rule_outputs,
     log:
         f"{LOGS}/zoom_sweep/{{method}}-{{seed}}.log",
+    benchmark:
+        f"{LOGS}/zoom_sweep/{{method}}-{{seed}}.tsv"
     conda:
         ENVIRONMENT
     threads: EXECUTION.threads
@@ -140,6 +154,8 @@ rule evaluate_augerino:
         **STEPS["evaluate_augerino"].rule_outputs,
     log:
         f"{LOGS}/evaluate_augerino/{{method}}-{{seed}}.log",
+    benchmark:
+        f"{LOGS}/evaluate_augerino/{{method}}-{{seed}}.tsv"
     conda:
         ENVIRONMENT
     threads: EXECUTION.threads

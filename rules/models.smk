@@ -6,6 +6,8 @@ rule download_weights:
         **STEPS["download_weights"].rule_outputs,
     log:
         f"{LOGS}/download_weights/{{model}}.log",
+    benchmark:
+        f"{LOGS}/download_weights/{{model}}.tsv"
     localrule: True
     conda:
         ENVIRONMENT
@@ -24,6 +26,8 @@ rule build_model:
         **STEPS["build_model"].rule_outputs,
     log:
         f"{LOGS}/build_model/{{model}}.log",
+    benchmark:
+        f"{LOGS}/build_model/{{model}}.tsv"
     localrule: True
     conda:
         ENVIRONMENT

@@ -1,4 +1,4 @@
-"""One HTML page with the figures, their captions and how they were made, and whether all results are whole."""
+"""One page for a colleague, Snakemake's own report, and whether all results are whole."""
 
 
 rule report:
@@ -8,6 +8,8 @@ rule report:
         **STEPS["report"].rule_outputs,
     log:
         f"{LOGS}/report.log",
+    benchmark:
+        f"{LOGS}/report.tsv"
     localrule: True
     conda:
         ENVIRONMENT
@@ -15,6 +17,24 @@ rule report:
         **STEPS["report"].params,
     message:
         "Writing the report"
+    shell:
+        COMMAND
+
+
+rule snakemake_report:
+    input:
+        unpack(STEPS["snakemake_report"].rule_inputs),
+    output:
+        **STEPS["snakemake_report"].rule_outputs,
+    log:
+        f"{LOGS}/snakemake_report.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        **STEPS["snakemake_report"].params,
+    message:
+        "Writing Snakemake's own report"
     shell:
         COMMAND
 
@@ -29,6 +49,47 @@ rule verify:
         **STEPS["verify"].params,
     message:
         "Reading every result of this study"
+    shell:
+        SHOWN_COMMAND
+
+
+rule cost:
+    log:
+        f"{LOGS}/cost.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        **STEPS["cost"].params,
+    message:
+        "What this study takes"
+    shell:
+        SHOWN_COMMAND
+
+
+# Ends when it is read, before Snakemake locks anything: see common.smk.
+rule status:
+    log:
+        f"{LOGS}/status.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    shell:
+        "echo 'error: status is to be the only target: snakemake status' | tee {log:q} >&2; exit 1"
+
+
+rule calibrate:
+    log:
+        f"{LOGS}/calibrate.log",
+    conda:
+        ENVIRONMENT
+    threads: EXECUTION.threads
+    resources:
+        **asked(**network_job(EXECUTION, 15)),
+    params:
+        **STEPS["calibrate"].params,
+    message:
+        "Measuring how fast this machine is"
     shell:
         SHOWN_COMMAND
 

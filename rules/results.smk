@@ -23,6 +23,8 @@ for entry in results.available(WORKSPACE, STUDY):
             ],
         log:
             f"{LOGS}/{entry.name}.log",
+        benchmark:
+            f"{LOGS}/{entry.name}.tsv"
         localrule: True
         conda:
             ENVIRONMENT

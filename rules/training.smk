@@ -53,6 +53,8 @@ if "train_grid" in STEPS:
             **STEPS["select"].rule_outputs,
         log:
             f"{LOGS}/select/{{method}}.log",
+        benchmark:
+            f"{LOGS}/select/{{method}}.tsv"
         localrule: True
         conda:
             ENVIRONMENT
@@ -71,6 +73,8 @@ if "train_grid" in STEPS:
             **STEPS["reuse_grid_run"].rule_outputs,
         log:
             f"{LOGS}/reuse_grid_run/{{method}}-{{seed}}.log",
+        benchmark:
+            f"{LOGS}/reuse_grid_run/{{method}}-{{seed}}.tsv"
         wildcard_constraints:
             **STEPS["reuse_grid_run"].constraints,
         localrule: True
@@ -84,17 +88,3 @@ if "train_grid" in STEPS:
             COMMAND
 
     ruleorder: reuse_grid_run > train
-
-
-rule cost:
-    log:
-        f"{LOGS}/cost.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    params:
-        **STEPS["cost"].params,
-    message:
-        "What the trainings of this study take"
-    shell:
-        SHOWN_COMMAND

@@ -20,6 +20,11 @@ NARROW: Changes = {
     },
     "models.narrow": {"training": "fscc", "architecture": "narrow"},
 }
+# Further images to train on, with a model.
+OTHER: Changes = {
+    "training.datasets": {"other": {"images": {"kind": "planted", "version": 1}, "methods": ["fscc", "t30"]}},
+    "models.elsewhere": {"training": "fscc", "dataset": "other"},
+}
 # Bounds are learned with labels and weights as they are.
 NO_BOUNDS: Changes = {"augerino": None, "models.learned.training": "rrc"}
 COLORS = ["#000000", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0072B2", "#F0E442"]
@@ -77,6 +82,7 @@ CHANGES: dict[str, Changes] = {
     "dataset.image_size": {"dataset.image_size": 64},
     "dataset.train_per_class": {"dataset.train_per_class": 13},
     "dataset.val_per_class": {"dataset.val_per_class": 7},
+    "dataset.assignment": {"dataset.assignment": 1},
     "dataset.root": {"dataset": {"kind": "imagefolder", "root": "others"}},
     "dataset.train_split": {"dataset.train_split": "fit"},
     "dataset.val_split": {"dataset.val_split": "held_out"},
@@ -103,6 +109,11 @@ CHANGES: dict[str, Changes] = {
     "training.architectures.NAME.recipe": {"training.architectures.narrow.recipe": {"optimizer": "adamw"}},
     "training.architectures.NAME.grid": {"training.architectures.narrow.grid": {"learning_rates": [0.3]}},
     "training.architectures.NAME.methods": {"training.architectures.narrow.methods": ["fscc", "t30", "rrc"]},
+    "training.datasets.NAME.images": {"training.datasets.other.images.train_per_class": 5},
+    "training.datasets.NAME.methods": {"training.datasets.other.methods": ["fscc", "t30", "rrc"]},
+    "training.datasets.NAME.architectures": {"training.datasets.other.architectures": ["resnet18"]},
+    "training.datasets.NAME.mean": {"training.datasets.other.mean": [0.5, 0.5, 0.5]},
+    "training.datasets.NAME.std": {"training.datasets.other.std": [0.5, 0.5, 0.5]},
     "training.recipe.optimizer": {"training.recipe.optimizer": "lamb"},
     "training.recipe.decayed": {"training.recipe.decayed": "weights"},
     "training.recipe.betas": {"training.recipe.betas": [0.9, 0.95]},
@@ -149,6 +160,7 @@ CHANGES: dict[str, Changes] = {
     "training.methods.NAME.per_class.probability": {"training.methods.boosted.per_class.probability": 0.3},
     "models.NAME.training": {"models.resnet_fscc.training": "rrc"},
     "models.NAME.architecture": {"models.narrow.architecture": "resnet18"},
+    "models.NAME.dataset": {"models.elsewhere.dataset": None},
     "models.NAME.seeds": {"models.resnet_untrained.seeds": [3, 4]},
     "models.NAME.timm": {"models.resnet_untrained.timm": "resnet34"},
     "models.NAME.torchvision": {"models.resnet_published.torchvision": "resnet34"},
@@ -212,6 +224,7 @@ CHANGES: dict[str, Changes] = {
     "wordnet.top": {"wordnet.top": [3]},
     "zoom_sweep.methods": {"zoom_sweep.methods": ["fscc", "standard"]},
     "zoom_sweep.points": {"zoom_sweep.points": 4},
+    "zoom_sweep.largest_zoom": {"zoom_sweep.largest_zoom": 6},
     "zoom_sweep.test_seeds": {"zoom_sweep.test_seeds": 2},
     "foreground.method": {"foreground.method": "saliency"},
     "foreground.split": {"foreground.split": "val"},
@@ -351,6 +364,9 @@ BEFORE: dict[str, Changes] = {
     "execution.nodes": {"training.recipe.batch_norm": "synchronised"},
     "execution.ranks": {"training.recipe.batch_norm": "synchronised"},
     "models.NAME.architecture": NARROW,
+    "models.NAME.dataset": OTHER,
+    **{f"training.datasets.NAME.{key}": OTHER for key in ("images", "methods", "mean", "std")},
+    "training.datasets.NAME.architectures": NARROW | OTHER,
     **{f"training.architectures.NAME.{key}": NARROW for key in ("timm", "args", "recipe", "grid", "methods")},
     "training.recipe.betas": {"training.recipe.optimizer": "adamw"},
     "training.recipe.minimum_learning_rate": {"training.recipe.schedule": "cosine"},

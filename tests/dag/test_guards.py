@@ -19,6 +19,7 @@ from workflow_scripts.steps.start import start
 from workflow_scripts.study.config import STUDIES
 
 EVERY = ROOT / "tests" / "studies" / "every.yaml"
+SEVERAL = EVERY.with_name("datasets.yaml")
 Graph = dict[str, PlannedJob]
 
 
@@ -42,7 +43,9 @@ def planned(folder: Path, values: dict) -> Graph:
     return plan(path, folder, "all", "trainings")
 
 
-@pytest.mark.parametrize("study", [EVERY, *(STUDIES / f"{name}.yaml" for name in ("demo", "miniature", "imagenet"))])
+@pytest.mark.parametrize(
+    "study", [EVERY, SEVERAL, *(STUDIES / f"{name}.yaml" for name in ("demo", "miniature", "imagenet"))]
+)
 def test_a_stamp_depends_on_the_stamps_of_what_makes_the_inputs(study, folder):
     with recorded_upstream() as upstream:
         jobs = plan(study, folder)

@@ -16,7 +16,18 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.workspace import Job, begin, contents, copy_of, files_of, finished, jobs, remove_outputs, run
+from tests.faults.workspace import (
+    SECONDS,
+    Job,
+    begin,
+    contents,
+    copy_of,
+    files_of,
+    finished,
+    jobs,
+    remove_outputs,
+    run,
+)
 from tests.workflow import Checkout
 
 # So long a job that is told to end, or whose parent was killed, may take.
@@ -110,15 +121,20 @@ def damage(bench: Bench, job: Job, chance: random.Random) -> str | None:
     )
 
 
-def _kill(bench: Bench, job: Job, chance: random.Random, number: int) -> str | None:
+def _moment(bench: Bench, job: Job, chance: random.Random) -> float:
+    """A moment in the life of a job, in seconds from its start; an undisturbed run tells how long it lives."""
     if job.name not in bench.seconds:
         remove_outputs(bench.copy, job)
         started = time.monotonic()
         if run(bench.copy, job):
-            return f"the job fails undisturbed: {bench.says(job)}"
+            raise RuntimeError(f"{job.name} fails undisturbed: {bench.says(job)}")
         bench.seconds[job.name] = time.monotonic() - started
     remove_outputs(bench.copy, job)
-    moment = chance.uniform(0, 1.1 * bench.seconds[job.name])
+    return chance.uniform(0, 1.1 * bench.seconds[job.name])
+
+
+def _kill(bench: Bench, job: Job, chance: random.Random, number: int) -> str | None:
+    moment = _moment(bench, job, chance)
     what = f"{signal.Signals(number).name} after {moment:.2f} s"
     process = begin(bench.copy, job)
     time.sleep(moment)
@@ -192,7 +208,7 @@ def surroundings(bench: Bench, job: Job, chance: random.Random) -> str | None:
     name = chance.choice(sorted(SURROUNDINGS))
     before, changes = SURROUNDINGS[name]
     remove_outputs(bench.copy, job)
-    status = run(bench.copy, job, before, **changes)
+    status = run(bench.copy, job, before, (), **changes)
     (bench.copy.folder / "random.py").unlink(missing_ok=True)
     if status:
         return _named(bench, job, name, "") or _again(bench, job, name)
@@ -216,6 +232,81 @@ def read_only(bench: Bench, job: Job, _chance: random.Random) -> str | None:
     return _named(bench, job, what, "") or _again(bench, job, what)
 
 
+# Root may do everything but what these capabilities allow, so the system asks for permissions as it asks everybody.
+UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all")
+
+
+def no_permission(bench: Bench, job: Job, chance: random.Random) -> str | None:
+    """The user may not write into a folder of outputs, or may not read an input."""
+    remove_outputs(bench.copy, job)
+    inputs = files_of(bench.copy, job.inputs)
+    if inputs and chance.random() < 0.5:
+        place, rights, what = chance.choice(inputs), 0o000, "no permission to read"
+    else:
+        place, rights, what = (bench.copy.folder / job.outputs[0]).parent, 0o555, "no permission to write into"
+    what = f"{what} {place.relative_to(bench.copy.folder)}"
+    before = place.stat().st_mode
+    place.chmod(rights)
+    status = run(bench.copy, job, within=UNPRIVILEGED if os.geteuid() == 0 else ())
+    place.chmod(before)
+    if status == 0:
+        # A seal may be enough to read.
+        other = bench.differs(job, complete=True)
+        return f"{what}: {other} differs" if other else None
+    return _named(bench, job, what, "") or _again(bench, job, what)
+
+
+# In the place of $1 a file system with $2 inodes more than its files take; what the job leaves there goes to $3.
+FEW_INODES = """
+kept=$(mktemp -d) && cp -a "$1/." "$kept" &&
+mount -t tmpfs -o nr_inodes=$(($(find "$1" | wc -l) + $2)) none "$1" &&
+cp -a "$kept/." "$1" && rm -rf "$kept" || exit 99
+place=$1 after=$3; shift 3
+"$@"; status=$?
+cp -a "$place/." "$after"; exit $status
+"""
+
+
+def no_inodes(bench: Bench, job: Job, chance: random.Random) -> str | None:
+    """The file system of the outputs takes only a few more files."""
+    remove_outputs(bench.copy, job)
+    place, after = (bench.copy.folder / job.outputs[0]).parent, bench.copy.folder / "after"
+    more = chance.randrange(8)
+    after.mkdir()
+    within = ("unshare", "--mount", "bash", "-c", FEW_INODES, "few-inodes", str(place), str(more), str(after))
+    status = run(bench.copy, job, within=within)
+    shutil.rmtree(place)
+    after.rename(place)
+    what = f"{more} more files in {place.relative_to(bench.copy.folder)}"
+    if other := bench.differs(job, complete=status == 0):
+        return f"{what}: {other} is not as undisturbed"
+    if status == 0:
+        return None
+    return _named(bench, job, what, "") or _again(bench, job, what)
+
+
+def taken_away(bench: Bench, job: Job, chance: random.Random) -> str | None:
+    """The folder of all results gets another name while the job runs."""
+    moment = _moment(bench, job, chance)
+    what = f"results taken away after {moment:.2f} s"
+    results, away = bench.copy.folder / "results", bench.copy.folder / "away"
+    process = begin(bench.copy, job)
+    time.sleep(moment)
+    results.rename(away)
+    try:
+        process.communicate(timeout=SECONDS)
+    finally:
+        # What the job wrote since is in a folder of the old name.
+        other = bench.differs(job, complete=process.returncode == 0 and results.exists())
+        shutil.rmtree(results, ignore_errors=True)
+        away.rename(results)
+    if other:
+        return f"{what}: {other} is not as undisturbed"
+    if process.returncode == 0:
+        return None if not bench.differs(job, complete=False) else f"{what}: what was left differs"
+    return _named(bench, job, what, "") or _again(bench, job, what)
+
+
 FAULTS: dict[str, Fault] = {
     "damaged input": damage,
     "killed (SIGKILL)": killed,
@@ -224,6 +315,10 @@ FAULTS: dict[str, Fault] = {
     "full disk (file size limit)": cannot_write,
     "unusual environment": surroundings,
     "folder that cannot be written": read_only,
+    "no permission": no_permission,
+    "results taken away": taken_away,
+    # Only root may have a file system of its own.
+    **({"no inodes": no_inodes} if os.geteuid() == 0 else {}),
 }
 
 

@@ -108,18 +108,20 @@ def environment(**changes: str | None) -> dict[str, str]:
     return {name: value for name, value in {**values, **changes}.items() if value is not None}
 
 
-def begin(checkout: Checkout, job: Job, before: str = "", **changes: str | None) -> subprocess.Popen:
-    """Start a job in a session of its own, after the shell commands `before`."""
+def begin(
+    checkout: Checkout, job: Job, before: str = "", within: tuple[str, ...] = (), **changes: str | None
+) -> subprocess.Popen:
+    """Start a job in a session of its own, after the shell commands `before`, as arguments of `within`."""
     (checkout.folder / job.log).parent.mkdir(parents=True, exist_ok=True)
-    command = ["bash", "-c", f"{before}\n{job.command}"]
+    command = [*within, "bash", "-c", f"{before}\n{job.command}"]
     return subprocess.Popen(
         command, cwd=checkout.folder, env=environment(**changes), start_new_session=True, stderr=subprocess.PIPE
     )
 
 
-def run(checkout: Checkout, job: Job, before: str = "", **changes: str | None) -> int:
+def run(checkout: Checkout, job: Job, before: str = "", within: tuple[str, ...] = (), **changes: str | None) -> int:
     """Run a job to its end; the status."""
-    process = begin(checkout, job, before, **changes)
+    process = begin(checkout, job, before, within, **changes)
     process.communicate(timeout=SECONDS)
     return process.returncode
 

@@ -138,7 +138,7 @@ def test_a_full_disk_keeps_the_checkpoint_and_says_which_job_failed(record):
     failed = [job for job in jobs(record.checkout) if job.state == "FAILED"]
     last = record.full.output.splitlines()[-1]
     assert last.startswith("failed: rule train, method a, seed 0, log results/mine/logs/train/a-0.log, ")
-    assert last.endswith(f"/{failed[0].number}.log, Slurm job {failed[0].number}")
+    assert last.endswith(f"/{failed[0].number}.log, cluster job {failed[0].number}")
 
 
 def test_nothing_finished_is_done_again_and_what_takes_seconds_is_no_slurm_job(record):

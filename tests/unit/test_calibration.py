@@ -8,7 +8,8 @@ import pytest
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.data.planted import CLASSES, FACTORS
+from workflow_scripts.data.planted import CLASSES, FACTORS, planted_classes
+from workflow_scripts.data.settings import Planted
 from workflow_scripts.metrics.calibration import calibration, rank_operations, to_other_classes
 from workflow_scripts.metrics.rankings import operations
 from workflow_scripts.metrics.similarity_search import describe
@@ -19,6 +20,13 @@ from workflow_scripts.transformations.settings import BankB
 
 FACTORS_IN_BANK_B = [one for one in CLASSES if FACTORS[one.factor].bank_b]
 NEAREST = "posterize 5"
+
+
+def images(tmp_path, classes=CLASSES):
+    """The part of an index that tells the factors of `classes`."""
+    path = tmp_path / "index.parquet"
+    write_table(path, pd.DataFrame([{"wnid": one.wnid, "factor": one.factor} for one in classes for _ in range(2)]))
+    return path
 
 
 def search(tmp_path, found: int):
@@ -44,7 +52,7 @@ def search(tmp_path, found: int):
 
 def ranks(tmp_path, found: int) -> pd.DataFrame:
     output = tmp_path / "calibration.parquet"
-    calibration(search=search(tmp_path, found), output=output)
+    calibration(search=search(tmp_path, found), index=images(tmp_path), output=output)
     return read_table(output)
 
 
@@ -59,6 +67,22 @@ def test_what_is_planted_is_counted(tmp_path, found):
     assert counts["mean_change", False]["found"] == of_posterize
     assert counts["mean_change", True]["found"] >= found
     assert all(count["classes"] == len(FACTORS_IN_BANK_B) for count in counts.values())
+
+
+def test_the_factor_is_that_of_the_images(tmp_path):
+    """Whatever the assignment: what was planted elsewhere is not found."""
+    place = search(tmp_path, len(FACTORS_IN_BANK_B))
+    permuted = planted_classes(Planted(assignment=1))
+    calibration(search=place, index=images(tmp_path, permuted), output=tmp_path / "calibration.parquet")
+    table = read_table(tmp_path / "calibration.parquet")
+    assert dict(zip(table["wnid"], table["factor"], strict=True)) == {one.wnid: one.factor for one in permuted}
+    boost = table[(table["ranking"] == "weighted_boost") & ~table["relative"]]
+    expressed = sum(
+        FACTORS[one.factor].bank_b[0] in FACTORS[other.factor].bank_b
+        for one, other in zip(CLASSES, permuted, strict=True)
+        if FACTORS[one.factor].bank_b
+    )
+    assert score(boost)["found"] == expressed < 3
 
 
 def test_every_class_ranks_every_operation_once(tmp_path):
@@ -95,7 +119,7 @@ def test_a_class_that_was_not_planted_is_named(tmp_path):
     path = search(tmp_path, 0)
     write_table(path, read_table(path).replace({"wnid": {CLASSES[0].wnid: "n00000001"}}))
     with pytest.raises(InputError, match="class n00000001 has no planted factor"):
-        calibration(search=path, output=tmp_path / "calibration.parquet")
+        calibration(search=path, index=images(tmp_path), output=tmp_path / "calibration.parquet")
 
 
 def test_table_and_figure(tmp_path):

@@ -29,7 +29,7 @@ def test_only_what_failed_at_its_last_try_is_named_with_its_last_slurm_job():
     start(1, method="a", seed="0")
     start(2, model="b")
     say(LogEvent.JOB_ERROR, **error(1, "train", ["logs/train/a-0.log", "logs/slurm/13.log"], external_jobid="13"))
-    line = "failed: rule train, method a, seed 0, log logs/train/a-0.log, logs/slurm/13.log, Slurm job 13"
+    line = "failed: rule train, method a, seed 0, log logs/train/a-0.log, logs/slurm/13.log, cluster job 13"
     assert failures.lines() == [line]
 
 

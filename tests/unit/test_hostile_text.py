@@ -175,7 +175,16 @@ def test_a_text_in_any_key_is_refused_in_one_line_or_reaches_the_modules_as_it_i
     assert text in seen or json.dumps(text)[1:-1] in seen
 
 
-def told(*, text: str, path: Path, texts: list[str], places: dict[str, Path], labels: dict[str, str], model: Model):
+def told(
+    *,
+    text: str,
+    path: Path,
+    texts: list[str],
+    places: dict[str, Path],
+    labels: dict[str, str],
+    model: Model,
+    args: dict[str, Any],
+):
     """Keep what it is told."""
     TOLD.update(locals())
 
@@ -183,22 +192,27 @@ def told(*, text: str, path: Path, texts: list[str], places: dict[str, Path], la
 TOLD: dict[str, Any] = {}
 
 
-@pytest.mark.parametrize("text", [*TEXTS, "~", "[a", "{a: b}", "a: b", "@x", "1e3", "007", "", "a=b", "'", '"', "\\n"])
+LIKE_JSON = ["null", "true", "1e3", "007", "[2]", '{"a": 1}', '"a"', "-", "NaN"]
+
+
+@pytest.mark.parametrize("text", [*TEXTS, *LIKE_JSON, "~", "[a", "{a: b}", "a: b", "@x", "", "a=b", "'", '"', "\\n"])
 def test_a_module_gets_every_text_as_it_was_given(text, monkeypatch):
+    args = {"text": text, "list": [text], "inner": {"text": text, "list": [text]}}
+    model = Model(timm="resnet18", family=f"{text}.", args=args)
     values = {
         "text": text,
         "path": text,
         "texts": json.dumps([text]),
         "places": json.dumps({text: text}),
         "labels": json.dumps({text: text}),
-        "model": Model(timm="resnet18", family=f"{text}.").model_dump_json(),
+        "model": model.model_dump_json(),
+        "args": json.dumps(args),
     }
     monkeypatch.setattr("sys.argv", ["told", *(f"--{name}={value}" for name, value in values.items())])
     cli.run(told)
-    model = Model(timm="resnet18", family=f"{text}.")
     place = Path(text)
     expected = {"text": text, "path": place, "texts": [text], "places": {text: place}, "labels": {text: text}}
-    assert {**expected, "model": model} == TOLD
+    assert {**expected, "model": model, "args": args} == TOLD
 
 
 # Names

@@ -10,7 +10,7 @@ from scipy.ndimage import affine_transform
 
 from workflow_scripts.common.files import read_table
 from workflow_scripts.data import planted_objects
-from workflow_scripts.data.planted import CLASSES, FACTORS, PlantedClass, planted, render
+from workflow_scripts.data.planted import CLASSES, FACTORS, PlantedClass, planted, planted_classes, render
 from workflow_scripts.data.planted_canvas import Canvas
 from workflow_scripts.data.planted_scene import APPEARANCE, CELLS, GEOMETRIC, HALF_SIZE, Variation, compose
 from workflow_scripts.data.settings import Planted, Split
@@ -79,6 +79,27 @@ def test_classes_are_distinct_synsets_objects_and_factors():
         assert len({getattr(kind, column) for kind in CLASSES}) == len(CLASSES) >= 16
     assert len(CONTROLS) >= 2
     assert sorted(kind.factor for kind in PLANTED) == sorted(set(FACTORS) - {"none"})
+
+
+def test_assignments_are_a_latin_square():
+    """Over as many assignments as classes, each class has each place's factor once, and no image changes at 0."""
+    square = [[kind.factor for kind in planted_classes(Planted(assignment=k))] for k in range(len(CLASSES))]
+    assert square[0] == [kind.factor for kind in CLASSES]
+    for row in [*square, *zip(*square, strict=True)]:
+        assert sorted(row) == sorted(square[0])
+    assert planted_classes(Planted(assignment=len(CLASSES))) == CLASSES
+
+
+def test_another_assignment_changes_the_factor_and_nothing_else(tmp_path):
+    settings = Planted(image_size=32, train_per_class=2, val_per_class=2, assignment=3)
+    planted(dataset=settings, seed=0, output=tmp_path / "images")
+    frame = read_table(tmp_path / "images" / "factors.parquet")
+    for place, kind in enumerate(CLASSES):
+        rows = frame[frame["path"].str.contains(kind.wnid)]
+        assert set(rows["factor"]) == {CLASSES[(place + 3) % len(CLASSES)].factor}
+        expected, _, _ = render(kind._replace(factor=rows["factor"].iloc[0]), "train", 0, seed=0, side=32)
+        with Image.open(tmp_path / "images" / rows["path"].iloc[0]) as image:
+            assert image.tobytes() == expected.tobytes()
 
 
 def test_synsets_are_the_named_objects(wordnet_folder):

@@ -11,10 +11,12 @@ import pytest
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.results.reference import (
+    COLUMNS_PAGE,
     KEYS,
     SCHEMA,
     TARGETS,
     between_marks,
+    column_table,
     json_schema,
     key_table,
     target_table,
@@ -51,7 +53,7 @@ def test_shipped_studies_are_valid(path):
         ("  kind: planted\n", "", "dataset.kind: missing; give one of 'planted', 'imagefolder', 'ilsvrc2012'"),
         ("crop: 64\ntraining", "crop: 80\ntraining", "preprocessing: crop (80) must not exceed resize (73)"),
         (
-            "training: standard\n",
+            "training: standard\n    seed: 0\n",
             "training: standard\n    seed: 3\n",
             "models.resnet_standard: seed 3 is not in training.seeds [0, 1]",
         ),
@@ -102,7 +104,7 @@ def test_schema_describes_every_key():
     assert not bare
 
 
-@pytest.mark.parametrize(("page", "table"), [(KEYS, key_table), (TARGETS, target_table)])
+@pytest.mark.parametrize(("page", "table"), [(KEYS, key_table), (TARGETS, target_table), (COLUMNS_PAGE, column_table)])
 def test_generated_tables_are_up_to_date(page, table):
     assert between_marks(page.read_text()) == table(), "run: make references"
 

@@ -7,12 +7,35 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from jsonargparse import auto_cli
+from jsonargparse import auto_cli, set_loader
 
 from workflow_scripts.common.ending import Signalled, end, say, unwinding
 from workflow_scripts.common.errors import complaint
 from workflow_scripts.common.provenance import Stamp, working_for
+
+# How options are read: as JSON, of which each text is read once.
+READER = "once"
+
+
+class _Text(str):
+    """A text within an option. The reader takes any other for JSON: `"null"` for nothing, `"1e3"` for 1000."""
+
+
+def _read(option: str) -> Any:
+    return _as_read(json.loads(option))
+
+
+def _as_read(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_read(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_read(inner) for inner in value]
+    return _Text(value) if isinstance(value, str) else value
+
+
+set_loader(READER, _read, (ValueError,))
 
 
 def run(function: Callable[..., object]) -> None:
@@ -36,7 +59,7 @@ def run(function: Callable[..., object]) -> None:
         options, stamp = _without_stamp(sys.argv[1:])
         with working_for(stamp):
             # As JSON, which is what jobs are told: YAML would take a text such as `#1` for nothing.
-            auto_cli(function, args=options, as_positional=False, prog=_program(function), parser_mode="json")
+            auto_cli(function, args=options, as_positional=False, prog=_program(function), parser_mode=READER)
 
 
 @contextmanager

@@ -108,6 +108,9 @@ COLUMNS = {
     "wordnet_similarity": "similarity of the two classes' synsets by that measure",
     "agreement_measure": "how two classes' rankings of transformations are compared: spearman, or iou@k of the k best",
     "agreement": "agreement of the two classes' rankings by that measure",
+    "rho": "Spearman's correlation of WordNet similarity and agreement, over all pairs of the ranking and measures",
+    "rho_chance_sd": "standard deviation of rho where classes are exchanged at random (Mantel)",
+    "p": "one-sided p of rho by Mantel's test",
     # calibration
     "ranking": "what transformations are ranked by: mean_change, weighted_boost or proportion_boosted",
     "relative": "whether a score counts relative to the other classes: in standard deviations from their mean",

@@ -156,19 +156,27 @@ def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1) -> N
     An image depends on the seed, its split, its class, its number and `image_size` only: not on how
     many others there are, nor on `workers`.
     """
+    kinds = planted_classes(dataset)
     with atomic_directory(output) as folder:
         tasks = [
             functools.partial(_write_class, folder, kind, split, count, seed, dataset.image_size)
             for split, count in zip(SPLITS, (dataset.train_per_class, dataset.val_per_class), strict=True)
-            for kind in CLASSES
+            for kind in kinds
         ]
         parts = progress_bar(_results(tasks, workers), "planted classes", total=len(tasks))
         frame = pd.concat(parts, ignore_index=True)
         write_table(folder / "factors.parquet", frame)
-        names = [{"class": kind.wnid, "wnid": kind.wnid, "name": kind.name} for kind in CLASSES]
+        names = [{"class": kind.wnid, "wnid": kind.wnid, "name": kind.name} for kind in kinds]
         with atomic(folder / "classes.csv") as temporary:
             pd.DataFrame(names).to_csv(temporary, index=False)
-    log.info("%d images of %d classes in %s", len(frame), len(CLASSES), output)
+    log.info("%d images of %d classes in %s", len(frame), len(kinds), output)
+
+
+def planted_classes(dataset: Planted) -> tuple[PlantedClass, ...]:
+    """The classes of a dataset, each with the factor that `dataset.assignment` gives it."""
+    count = len(CLASSES)
+    factors = [CLASSES[(place + dataset.assignment) % count].factor for place in range(count)]
+    return tuple(kind._replace(factor=factor) for kind, factor in zip(CLASSES, factors, strict=True))
 
 
 def render(

@@ -106,6 +106,9 @@ class Planted(Storage):
     """Training images generated per class."""
     val_per_class: int = Field(40, ge=2, le=MOST)
     """Validation images generated per class."""
+    assignment: int = Field(0, ge=0, le=MOST)
+    """Which class varies by which factor: each class takes over the factor of the class so many places further on, in a
+    circle. As many assignments as there are classes give every class every factor once."""
 
 
 class Divided(Storage):

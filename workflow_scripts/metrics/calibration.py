@@ -13,23 +13,27 @@ import pandas as pd
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.data.planted import CLASSES, FACTORS
+from workflow_scripts.data.planted import FACTORS
 from workflow_scripts.metrics.rankings import operations, scores
 from workflow_scripts.metrics.settings import RANKINGS
 
 
-def calibration(*, search: Path, output: Path) -> None:
+def calibration(*, search: Path, index: Path, output: Path) -> None:
     """Write the rank of every operation in every planted class, from the table `search` of one model.
+
+    `index` is the table of images, which tells the factor of each class.
 
     An operation stands where its best single step stands. Rankings are by mean change and by weighted boost,
     each as it is and relative to the other classes: in standard deviations of a transformation's scores over
     classes from their mean (ours). One row per class, ranking, relative or not, and operation. Raises
-    `InputError` where a class of the table is not a planted one.
+    `InputError` where the factor of a class is not known.
     """
     table = read_table(search)
-    planted = {one.wnid: one for one in CLASSES}
-    wnids: dict[Hashable, str] = table.drop_duplicates("label").set_index("label")["wnid"].to_dict()
-    if unknown := set(wnids.values()) - set(planted):
+    factors = read_factors(index)
+    classes: dict[Hashable, pd.Series] = dict(
+        table.drop_duplicates("label").set_index("label")[["wnid", "name"]].iterrows()
+    )
+    if unknown := set(table["wnid"]) - set(factors):
         raise InputError(f"{search}: class {min(map(str, unknown))} has no planted factor; use the planted dataset")
     parts = []
     identity = set(table.loc[table["family"] == "identity", "transformation"])
@@ -37,15 +41,25 @@ def calibration(*, search: Path, output: Path) -> None:
         raw = scores(table, by)
         for relative in (False, True):
             for label, row in (to_other_classes(raw) if relative else raw).iterrows():
-                kind = planted[wnids[label]]
+                kind = classes[label]
+                factor = factors[kind["wnid"]]
                 ranks = rank_operations(row, identity).assign(
-                    ranking=by, relative=relative, wnid=kind.wnid, name=kind.name
+                    ranking=by, relative=relative, wnid=kind["wnid"], name=kind["name"]
                 )
-                expressed = ranks["operation"].isin(FACTORS[kind.factor].bank_b)
-                parts.append(ranks.assign(factor=kind.factor, planted=expressed))
+                expressed = ranks["operation"].isin(FACTORS[factor].bank_b)
+                parts.append(ranks.assign(factor=factor, planted=expressed))
     result = pd.concat(parts, ignore_index=True)
     result.insert(0, "model", table["model"].iloc[0])
     write_table(output, result)
+
+
+def read_factors(index: Path) -> dict[str, str]:
+    """The factor of each class, by its wnid, from the table `index` of planted images; others have none."""
+    images = read_table(index)
+    if "factor" not in images:
+        return {}
+    of_classes = images.drop_duplicates("wnid")
+    return dict(zip(of_classes["wnid"], of_classes["factor"], strict=True))
 
 
 def to_other_classes(raw: pd.DataFrame) -> pd.DataFrame:

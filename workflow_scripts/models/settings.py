@@ -26,7 +26,7 @@ FailingModels = Literal["stop", "row"]
 
 
 # Keys that a training of the study may have.
-OF_A_TRAINING = frozenset(["training", "architecture", "seed", "seeds", "label", "family"])
+OF_A_TRAINING = frozenset(["training", "architecture", "dataset", "seed", "seeds", "label", "family"])
 # What libraries take as arguments and is a key here, or of no use.
 NOT_ARGUMENTS = {
     "num_classes": "give 'classes'",
@@ -83,6 +83,8 @@ class Model(Block):
     """A method of `training.methods`: the model trained with it."""
     architecture: str | None = None
     """Architecture of the training: one of `training.architectures`. The default is the main one."""
+    dataset: str | None = None
+    """Images of the training: one of `training.datasets`. The default is the study's `dataset`."""
     timm: str | None = None
     """A timm model name."""
     torchvision: str | None = None
@@ -168,8 +170,9 @@ class Model(Block):
         foreign = self.model_fields_set - OF_A_TRAINING
         if self.training is not None and any(getattr(self, key) not in (None, False, {}) for key in foreign):
             raise ValueError(f"a training takes no {', '.join(sorted(foreign))}: it has its own")
-        if self.architecture is not None and self.training is None:
-            raise ValueError("architecture belongs to a training; give training, or leave it out")
+        for key in ("architecture", "dataset"):
+            if getattr(self, key) is not None and self.training is None:
+                raise ValueError(f"{key} belongs to a training; give training, or leave it out")
         self._check_seeds()
         return self
 

@@ -1,7 +1,7 @@
 """What is generated for editors and readers: the schema of a study file, its keys, and the targets.
 
 `python -m workflow_scripts.results.reference` writes `studies/schema.json`, and the tables between marks in
-`docs/keys.md` and `docs/targets.md`.
+`docs/keys.md`, `docs/targets.md` and `docs/columns.md`.
 """
 
 import json
@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from workflow_scripts.common.columns import COLUMNS
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.common.settings import KEYS_OF
 from workflow_scripts.results.catalogue import ENTRIES
@@ -21,6 +22,7 @@ from workflow_scripts.study.validation import members
 SCHEMA = STUDIES / "schema.json"
 KEYS = ROOT / "docs" / "keys.md"
 TARGETS = ROOT / "docs" / "targets.md"
+COLUMNS_PAGE = ROOT / "docs" / "columns.md"
 MARKS = ("<!-- generated: begin -->", "<!-- generated: end -->")
 
 
@@ -40,6 +42,13 @@ def target_table() -> str:
     """Markdown table of every figure and table: target, what it shows, where it comes from."""
     rows = ["| target | what it shows | source |", "|---|---|---|"]
     rows += [f"| `{entry.name}` | {entry.summary} | {entry.source} |" for entry in ENTRIES]
+    return "\n".join(rows)
+
+
+def column_table() -> str:
+    """Markdown table of every column of the Parquet tables: column, meaning."""
+    rows = ["| column | meaning |", "|---|---|"]
+    rows += [f"| `{name}` | {meaning.replace('|', '&#124;')} |" for name, meaning in COLUMNS.items()]
     return "\n".join(rows)
 
 
@@ -88,7 +97,7 @@ def between_marks(text: str) -> str:
 def write_references() -> None:
     """Write the JSON schema, and the tables between their marks."""
     SCHEMA.write_text(json_schema())
-    for page, table in ((KEYS, key_table()), (TARGETS, target_table())):
+    for page, table in ((KEYS, key_table()), (TARGETS, target_table()), (COLUMNS_PAGE, column_table())):
         _write_between_marks(page, table)
 
 

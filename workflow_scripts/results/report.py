@@ -1,59 +1,105 @@
-"""Rule `report`: one HTML page with the figures, their captions and how they were made."""
+"""Rule `report`: the page that is sent to a colleague, with everything in one file."""
 
-import re
-import subprocess
-import sys
+import base64
+import hashlib
+from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import atomic
-from workflow_scripts.common.seals import proved
-from workflow_scripts.study.config import Config
+from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.results.page import assemble, origin
+from workflow_scripts.results.page.behind import Behind
+from workflow_scripts.results.page.caveats import caveats
+from workflow_scripts.results.page.methods import methods
+from workflow_scripts.results.page.summary import summary
+from workflow_scripts.results.study import load_study, shown_values
+from workflow_scripts.study.config import Config, study_file
+from workflow_scripts.workflow.workspace import Workspace
 
-# What Snakemake's template tells the page, each in a line of its own: a variable and its value as JSON.
-DATA = re.compile(r'(<script id="([\w-]+)">\n *var \w+ = )([^\n]*)(;\n *</script>)')
-# Scripts of the page that hold what the study, its paths and its names say.
-USERS = {"workflow-desc", "results", "categories", "rulegraph", "rules"}
-# Characters that could end a script, or begin a comment in it, as escapes that only texts within JSON can need.
-HARMLESS = str.maketrans({one: f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"})
+TEMPLATES = Path(__file__).parent / "page" / "templates"
+# Findings on the first screen, if the study has no claims.
+MOST_FINDINGS = 5
 
 
-def report(*, figures: list[Path], tables: list[Path], snakefile: Path, configuration: Config, output: Path) -> None:
-    """Have Snakemake write its report on the targets that make `figures` and `tables` to `output`.
+def report(
+    *,
+    results: dict[str, Path],
+    captions: Path,
+    invariances: dict[str, list[Path]],
+    equivariances: dict[str, list[Path]],
+    searches: dict[str, Path],
+    histories: dict[str, list[Path]],
+    index: list[Path],
+    configuration: Config,
+    output: Path,
+) -> None:
+    """Write the page of a study to `output`, which needs no other file and no network.
 
-    A second Snakemake reads what the first has recorded; it changes nothing, so it needs no lock. Raises `InputError`
-    where it fails, and for a damaged figure or table.
+    `results` has what the files of each figure and table begin with, by name; `captions` is the folder of what is said
+    under them. Sentences and warnings are computed from these and from the other tables, any of which may be absent:
+    pairs of invariance and summaries of equivariance of every network, searches, histories of trainings, and the index
+    of the images. Raises `InputError` for a damaged file.
     """
-    for path in (*figures, *tables):
-        for file in path.parent.glob(f"{path.stem}.*"):
-            proved(file)
-    with atomic(output) as temporary, TemporaryDirectory() as folder:
-        # From a file: on a command line, Snakemake takes the value of a setting for YAML.
-        settings = Path(folder) / "config.json"
-        settings.write_text(configuration.model_dump_json(), encoding="utf-8")
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--nolock"]
-        wanted = [str(path) for path in (*figures, *tables)]
-        options = [f"--report={temporary}", f"--configfile={settings}"]
-        done = subprocess.run([*command, *options, "--", *wanted], check=False)
-        if done.returncode:
-            raise InputError(f"{output}: Snakemake could not write its report; what it said stands above")
-        temporary.write_text(without_markup(temporary.read_text(encoding="utf-8")), encoding="utf-8")
+    path = study_file(configuration.study)
+    study = load_study(path)
+    workspace = Workspace(path.stem, configuration, study)
+    seen = index[0] if index else None
+    behind = Behind(workspace, study, invariances, equivariances, searches, histories, seen)
+    page = rendered(behind, assemble.items(results, captions, behind))
+    with atomic(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
 
-def without_markup(page: str) -> str:
-    """Snakemake's `page` with all text in it that is a user's as mere text.
+def rendered(behind: Behind, items: list[assemble.Item]) -> str:
+    """The page as HTML. Every text that is no `Markup` is escaped."""
+    script, style = ((TEMPLATES / f"page.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+    loaded = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return loaded.get_template("page.html").render(
+        title=behind.study.title or behind.workspace.name,
+        name=behind.workspace.name,
+        summary=summary(behind),
+        claims=[],
+        items=items,
+        main=assemble.main_figure(items),
+        highlights=[one for one in items if one.entry.kind == "figure"][:MOST_FINDINGS],
+        sections=assemble.sections(items),
+        caveats=caveats(behind),
+        methods=methods(behind, {one.entry.name for one in items}),
+        script=Markup(script),
+        style=Markup(style),
+        digest=_digest(script),
+        **_origin(behind),
+    )
 
-    The template puts JSON into scripts as it is, so that `</script>` in a label would end one. Raises `InputError` for
-    the page of a version of Snakemake that has another template.
-    """
-    if found := USERS.difference(match[2] for match in DATA.finditer(page)):
-        raise InputError(
-            f"this version of Snakemake writes its report in another way (no {', '.join(sorted(found))}); "
-            "use envs/requirements.lock"
-        )
-    return DATA.sub(lambda match: match[1] + match[3].translate(HARMLESS) + match[4], page)
+
+def _origin(behind: Behind) -> dict[str, Any]:
+    """What the end of the page says."""
+    results = Path(behind.workspace.results)
+    costs = origin.costs(results, Path(".snakemake") / "metadata")
+    return {
+        "study": assemble.study_text(shown_values(behind.study)),
+        "versions": origin.versions(),
+        "commit": origin.commit(ROOT),
+        "costs": assemble.as_table(costs.rename(columns={"memory": "memory (MB)"}), "cost of every rule"),
+        "total": origin.total(costs["minutes"]),
+        "written": datetime.now().astimezone().strftime("%d %B %Y, %H:%M %Z").lstrip("0"),
+    }
+
+
+def _digest(script: str) -> str:
+    """What the page's policy calls the one script that may run."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 if __name__ == "__main__":

@@ -59,6 +59,17 @@ class Study(Measurements):
         return getattr(self.figures if entry.kind == "figure" else self.tables, entry.name)
 
 
+# Keys that change no result, by block; `execution` has one that does.
+UNSHOWN: dict[str, Any] = {"foreground": {"onnx"}, "lie": {"chunk": True, "layerwise": {"chunk"}}}
+
+
+def shown_values(study: Study) -> dict[str, Any]:
+    """What the study's file says, without what changes no result."""
+    values = study.model_dump(mode="json", exclude_unset=True, exclude={**UNSHOWN, "execution": True})
+    precision = study.model_dump(mode="json", exclude_unset=True, include={"execution": {"precision"}})
+    return values | {block: inner for block, inner in precision.items() if inner}
+
+
 def load_study(path: Path) -> Study:
     """Read and check a study file; raises `InputError` with one line about the first mistake."""
     return validated(Study, read_mapping(path), str(path))

@@ -3,8 +3,13 @@
 from snakemake.io import directory
 
 from workflow_scripts.results.catalogue.banks import BankFigure
+from workflow_scripts.steps.networks import of_model
+from workflow_scripts.transformations.entry import IDENTITY
+from workflow_scripts.transformations.pool import singles, subpolicies
+from workflow_scripts.transformations.settings import BankA, BankB
 from workflow_scripts.workflow.own_code import by_fingerprint, check_own_code, code_of
-from workflow_scripts.workflow.step import Step
+from workflow_scripts.workflow.step import Step, Wildcards
+from workflow_scripts.workflow.work import FLOAT, Extent, Work, distinct
 from workflow_scripts.workflow.workspace import Workspace
 
 
@@ -35,6 +40,22 @@ def draw_pairs(workspace: Workspace) -> Step:
 def sweep(workspace: Workspace) -> Step:
     """Embeddings of one shard under bank A."""
     study = workspace.study
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        sizes, execution = extent.sizes, study.execution
+        there = sizes.images[study.invariance.split]
+        network = of_model(workspace, w.model)
+        effort = extent.effort(network)
+        images = distinct(2 * study.invariance.pairs, there) / workspace.shard_count(study.invariance.split)
+        moved, cells = cells_of(study.banks.a), cells_of(study.banks.a) + 1
+        return Work(
+            {"decode": images * sizes.stored(study.dataset)[0], "warp": images * moved * effort.megapixels},
+            forward={network: images * cells},
+            cores=execution.threads + execution.workers,
+            devices=1,
+            written=images * cells * effort.embedding * FLOAT,
+        )
+
     return Step(
         workspace.steps,
         "sweep",
@@ -54,7 +75,14 @@ def sweep(workspace: Workspace) -> Step:
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
         threads=study.execution.threads,
         gpus=study.execution.leases(),
+        work=work,
     )
+
+
+def cells_of(bank: BankA) -> int:
+    """Transformations and magnitudes that change an image."""
+    evaluations = (one.evaluation(magnitude) for one in bank.entries.values() for magnitude in bank.magnitudes)
+    return len({one for one in evaluations if one[0] != IDENTITY})
 
 
 def draw_class_pairs(workspace: Workspace) -> Step:
@@ -76,6 +104,26 @@ def pair_sweep(workspace: Workspace) -> Step:
     A class's images can lie in any shard: all are mapped, and only the bytes of its own are read.
     """
     study, search = workspace.study, workspace.study.similarity_search
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        network, execution = of_model(workspace, w.model), study.execution
+        pairs = class_pairs_of(workspace, extent) / search.class_parts
+        moved, names = evaluations_of(study.banks.b)
+        side = extent.effort(network).megapixels
+        amounts = {
+            "decode": 2 * pairs * extent.sizes.stored(study.dataset)[0],
+            "warp": pairs * moved * side,
+            "rows": pairs * names / 1e6,
+        }
+        return Work(
+            amounts,
+            forward={network: pairs * (2 + moved)},
+            cores=execution.threads + execution.workers,
+            devices=1,
+            # Similarities are in the store, and in the table.
+            written=pairs * (moved + names) * 2 * FLOAT,
+        )
+
     return Step(
         workspace.steps,
         "pair_sweep",
@@ -97,7 +145,25 @@ def pair_sweep(workspace: Workspace) -> Step:
         execution=lambda _: {"compute": study.execution.compute, "store": workspace.store},
         threads=study.execution.threads,
         gpus=study.execution.leases(),
+        work=work,
     )
+
+
+def class_pairs_of(workspace: Workspace, extent: Extent) -> float:
+    """Pairs of the similarity search: of each class as many as the study asks for, or as its images allow."""
+    search, sizes = workspace.study.similarity_search, extent.sizes
+    of_a_class = sizes.images[search.split] / max(1, sizes.classes)
+    return sizes.classes * min(search.pairs_per_class, of_a_class // 2)
+
+
+def evaluations_of(bank: BankB) -> tuple[int, int]:
+    """Transformations of a bank that give different images, and all of them."""
+    steps = [*((step,) for step in singles(bank)), *subpolicies(bank)]
+    evaluated = {
+        tuple(one for name, index in each if (one := bank.entries[name].evaluation(index))[0] != IDENTITY)
+        for each in steps
+    }
+    return len(evaluated - {()}), len(steps)
 
 
 def show_banks(workspace: Workspace, figure: BankFigure) -> Step:

@@ -1,12 +1,19 @@
 """What is computed from embeddings and of trainings."""
 
+from workflow_scripts.steps.embeddings import cells_of, class_pairs_of, evaluations_of
+from workflow_scripts.steps.networks import of_model, of_training
 from workflow_scripts.steps.training import bounds_learning
 from workflow_scripts.workflow.own_code import by_fingerprint
-from workflow_scripts.workflow.step import Step
+from workflow_scripts.workflow.step import Step, Wildcards
+from workflow_scripts.workflow.work import Extent, Work, distinct
 from workflow_scripts.workflow.workspace import NETWORK, Workspace
 
 # What an evaluation reads of a training.
 EVALUATED = (*NETWORK, "history.parquet")
+# Of a row of a table of numbers, compressed.
+BYTES_OF_A_ROW = 30
+# Sums over images that the interval of an equivariance takes beside its pairs, and a shuffle of all columns.
+OF_EQUIVARIANCE = 4.0
 
 
 def declare(workspace: Workspace) -> None:
@@ -23,6 +30,13 @@ def declare(workspace: Workspace) -> None:
 
 def invariance(workspace: Workspace) -> Step:
     """The invariance of a model."""
+    study = workspace.study
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        rows = study.invariance.pairs * len(study.banks.a.entries) * len(study.banks.a.magnitudes)
+        numbers = 3 * rows * extent.effort(of_model(workspace, w.model)).embedding
+        return Work({"compare": numbers / 1e6, "rows": rows / 1e6}, written=rows * BYTES_OF_A_ROW)
+
     return Step(
         workspace.steps,
         "invariance",
@@ -34,12 +48,21 @@ def invariance(workspace: Workspace) -> Step:
         },
         inputs=lambda w: {"embeddings": workspace.all_embeddings(w.model), "pairs": workspace.pairs},
         settings=lambda w: {"model": w.model},
+        work=work,
     )
 
 
 def equivariance(workspace: Workspace) -> Step:
     """The equivariance of a model."""
     study = workspace.study
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        images = distinct(2 * study.invariance.pairs, extent.sizes.images[study.invariance.split])
+        compared = 2 * study.equivariance.pairs + OF_EQUIVARIANCE * images
+        cells = cells_of(study.banks.a)
+        numbers = compared * cells * extent.effort(of_model(workspace, w.model)).embedding
+        return Work({"compare": numbers / 1e6, "rows": study.equivariance.pairs * cells / 1e6})
+
     return Step(
         workspace.steps,
         "equivariance",
@@ -50,6 +73,7 @@ def equivariance(workspace: Workspace) -> Step:
         },
         inputs=lambda w: {"embeddings": workspace.all_embeddings(w.model)},
         settings=lambda w: {"model": w.model, "count": study.equivariance.pairs, "seed": study.seed},
+        work=work,
     )
 
 
@@ -57,6 +81,12 @@ def similarity_search(workspace: Workspace) -> Step:
     """The similarity search of a model, over all classes."""
     study = workspace.study
     parts = range(study.similarity_search.class_parts)
+
+    def work(_w: Wildcards, extent: Extent) -> Work:
+        names = evaluations_of(study.banks.b)[1]
+        written = 3 * extent.sizes.classes * names * BYTES_OF_A_ROW
+        return Work({"rows": class_pairs_of(workspace, extent) * names / 1e6}, written=written)
+
     return Step(
         workspace.steps,
         "similarity_search",
@@ -67,6 +97,7 @@ def similarity_search(workspace: Workspace) -> Step:
             "pairs": workspace.class_pairs,
         },
         settings=lambda w: {"model": w.model, "bank": by_fingerprint(workspace, study.banks.b)},
+        work=work,
     )
 
 
@@ -91,7 +122,7 @@ def calibration(workspace: Workspace) -> Step:
         "calibration",
         "metrics.calibration",
         outputs={"output": workspace.metric("calibration", "{model}")},
-        inputs=lambda w: {"search": workspace.search(w.model)},
+        inputs=lambda w: {"search": workspace.search(w.model), "index": workspace.index},
     )
 
 
@@ -116,6 +147,11 @@ def best_per_class(workspace: Workspace) -> Step:
 def zoom_sweep(workspace: Workspace) -> Step:
     """The evaluation of a training under zoom."""
     study = workspace.study
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        seen = extent.sizes.images["val"] * study.zoom_sweep.points * study.zoom_sweep.test_seeds
+        return _evaluating(workspace, w.method, seen, seen, extent)
+
     return Step(
         workspace.steps,
         "zoom_sweep",
@@ -130,24 +166,47 @@ def zoom_sweep(workspace: Workspace) -> Step:
             "training_seed": int(w.seed),
             "points": study.zoom_sweep.points,
             "test_seeds": study.zoom_sweep.test_seeds,
+            "largest": study.zoom_sweep.largest_zoom,
         },
         execution=lambda _: {"compute": study.execution.compute},
         threads=study.execution.threads,
         gpus=study.execution.leases(),
+        work=work,
+    )
+
+
+def _evaluating(workspace: Workspace, method: str, passes: float, warped: float, extent: Extent) -> Work:
+    """Answers of a training to the validation images, transformed in `warped` ways."""
+    network, execution = of_training(workspace, method), workspace.study.execution
+    pixels = extent.sizes.images["val"] * extent.sizes.stored(workspace.study.dataset)[0]
+    return Work(
+        {"decode": pixels, "warp": warped * extent.effort(network).megapixels},
+        forward={network: passes},
+        threads=max(1, execution.workers),
+        cores=execution.threads + execution.workers,
+        devices=1,
+        beside=execution.workers > 0,
     )
 
 
 def evaluate_augerino(workspace: Workspace) -> Step:
     """The evaluation of a training with Augerino on and off."""
     study = workspace.study
+
+    def work(w: Wildcards, extent: Extent) -> Work:
+        copies = study.augerino.test_seeds * study.augerino.test_copies if study.augerino else 0
+        images = extent.sizes.images["val"]
+        return _evaluating(workspace, w.method, images * (1 + copies), images * copies, extent)
+
     return Step(
         workspace.steps,
         "evaluate_augerino",
         "metrics.evaluate_augerino",
         outputs={"output": workspace.augerino_evaluation("{method}", "{seed}")},
+        # Its own validation images, whose classes its outputs stand for.
         inputs=lambda w: {
             "network": workspace.run(w.method, w.seed, *EVALUATED),
-            "shards": workspace.shards("val"),
+            "shards": workspace.shards("val", study.dataset_of(w.method)),
         },
         settings=lambda w: {
             "augerino": bounds_learning(workspace, w.method),
@@ -158,4 +217,5 @@ def evaluate_augerino(workspace: Workspace) -> Step:
         execution=lambda _: {"compute": study.execution.compute},
         threads=study.execution.threads,
         gpus=study.execution.leases(),
+        work=work,
     )

@@ -9,16 +9,18 @@ from workflow_scripts.common.provenance import digest
 from workflow_scripts.data.sources import is_file
 from workflow_scripts.models.code import code_files
 from workflow_scripts.models.settings import LibraryName, Model, config_folder, weight_files
+from workflow_scripts.steps.networks import of_model
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.sources import ABSENT, Source
 from workflow_scripts.workflow.step import Step, Wildcards
+from workflow_scripts.workflow.work import FLOAT, Extent, Work
 from workflow_scripts.workflow.workspace import Workspace
 
 # What names published weights.
 PUBLISHED = {*get_args(LibraryName), "pretrained"}
-# What no network is built from: labels and families belong to figures, architectures to trainings, the order of outputs
-# to what is measured of them, the place of a checkpoint to nothing; each network has one seed.
-NOT_IN_A_NETWORK = {"label", "family", "checkpoint", "outputs", "architecture", "seeds"}
+# What no network is built from: labels and families belong to figures, architectures and data sets to trainings, the
+# order of outputs to what is measured of them, the place of a checkpoint to nothing; each network has one seed.
+NOT_IN_A_NETWORK = {"label", "family", "checkpoint", "outputs", "architecture", "dataset", "seeds"}
 
 
 def declare(workspace: Workspace) -> None:
@@ -29,7 +31,7 @@ def declare(workspace: Workspace) -> None:
             file = path and workspace.in_data(path)
             if file and not is_file(Path(file)) and workspace.sources.file(file, path).fingerprint == ABSENT:
                 raise InputError(f"models.{name}.{key}: no such file {file}; put it there, or correct the path")
-        if model.file and _code(workspace, model).fingerprint == ABSENT:
+        if model.file and code_of_model(workspace, model).fingerprint == ABSENT:
             key, place = model.source[0], workspace.in_data(model.file)
             raise InputError(f"models.{name}.{key}: nothing at {place}; put the code there, or correct the path")
     download_weights(workspace)
@@ -40,7 +42,7 @@ def _published(model: Model) -> dict[str, Any]:
     return model.model_dump(mode="json", include=PUBLISHED)
 
 
-def _code(workspace: Workspace, model: Model) -> Source:
+def code_of_model(workspace: Workspace, model: Model) -> Source:
     """The user's files that build a model, or say how: `ABSENT` where there are none."""
     folder = config_folder(model, workspace.in_data("weights"))
     if model.file is None and (folder is None or not Path(folder).is_dir()):
@@ -75,7 +77,13 @@ def download_weights(workspace: Workspace) -> Step:
             "folder": workspace.in_data("weights"),
             "failing": study.execution.failing_models,
         },
+        work=lambda w, extent: Work(written=weights_of(workspace, w.model, extent)),
     )
+
+
+def weights_of(workspace: Workspace, model: str, extent: Extent) -> float:
+    """Bytes of the weights of a model."""
+    return FLOAT * extent.effort(of_model(workspace, model)).parameters
 
 
 def build_model(workspace: Workspace) -> Step:
@@ -93,7 +101,7 @@ def build_model(workspace: Workspace) -> Step:
         model = study.network(w.model)
         file = model.checkpoint
         weights = {"weights": workspace.sources.file(workspace.in_data(file), file)} if file else {}
-        code = _code(workspace, model)
+        code = code_of_model(workspace, model)
         return weights if code.fingerprint == ABSENT else {**weights, "code": code}
 
     return Step(
@@ -109,4 +117,8 @@ def build_model(workspace: Workspace) -> Step:
             **({"seed": study.seed} if estimates(w) else {}),
         },
         execution=lambda _: {"failing": study.execution.failing_models},
+        # It is asked for one answer.
+        work=lambda w, extent: Work(
+            forward={of_model(workspace, w.model): 2}, devices=1, written=weights_of(workspace, w.model, extent)
+        ),
     )

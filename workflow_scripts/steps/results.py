@@ -2,24 +2,32 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.results.catalogue import ENTRIES
 from workflow_scripts.results.catalogue.entry import AnyEntry
-from workflow_scripts.results.study import Study
-from workflow_scripts.workflow.files import Files
+from workflow_scripts.results.study import Study, shown_values
+from workflow_scripts.workflow.files import Files, paths_in
 from workflow_scripts.workflow.step import Step, Wildcards
+from workflow_scripts.workflow.work import Work
 from workflow_scripts.workflow.workspace import Workspace
 
 CAPTIONS = ROOT / "rules" / "report"
+# A figure as three files, and the page with all of them; they differ, and are small beside all else.
+BYTES_OF_A_RESULT, BYTES_OF_THE_REPORT = 400e3, 12e6
+STYLESHEET = CAPTIONS / "snakemake.css"
+TEMPLATES = ROOT / "workflow_scripts" / "results" / "page" / "templates"
 
 
 def declare(workspace: Workspace, study: Study, snakefile: str) -> None:
-    """A step for every figure and table that the study asks for and has everything for, and the report."""
+    """A step for every figure and table that the study asks for and has everything for, and the reports."""
     for entry in available(workspace, study):
         result(workspace, study, entry)
-    report(workspace, study, snakefile)
-    verify(workspace, snakefile)
+    report(workspace, study)
+    snakemake_report(workspace, study, snakefile)
+    for name in ("verify", "cost", "calibrate"):
+        without_file(workspace, name, snakefile)
 
 
 def available(workspace: Workspace, study: Study) -> list[AnyEntry]:
@@ -44,6 +52,7 @@ def result(workspace: Workspace, study: Study, entry: AnyEntry) -> Step:
         outputs={"output": entry.files(workspace)},
         inputs=_bound(entry.inputs, workspace, block),
         settings=_bound(entry.settings, workspace, block),
+        work=lambda _w, _extent: Work({"draw": 1}, written=BYTES_OF_A_RESULT),
     )
 
 
@@ -51,31 +60,80 @@ def _bound(function: Callable, workspace: Workspace, block: object) -> Callable[
     return lambda _: function(workspace, block)
 
 
-def report(workspace: Workspace, study: Study, snakefile: str) -> Step:
-    """One page with the figures, their captions and how they were made."""
+def report(workspace: Workspace, study: Study) -> Step:
+    """The page that is sent to a colleague."""
     entries = available(workspace, study)
-    shown = {
-        entry.name: [entry.category, caption(entry.name).read_text(), *map(entry.labels, entry.endings)]
-        for entry in entries
-    }
+    said = {entry.name: [*_said(entry), entry.source, entry.summary, entry.does_not_show] for entry in entries}
+    templates = {path.name: path.read_text() for path in sorted(TEMPLATES.iterdir())}
     return Step(
         workspace.steps,
         "report",
         "results.report",
         outputs={"output": f"{workspace.results}/report.html"},
-        inputs=lambda _: {kind: files_of(workspace, study, kind[:-1]) for kind in ("figures", "tables")},
-        # Snakemake takes them from the rules.
-        also=lambda _: [study.title, shown, caption("workflow").read_text()],
-        execution=lambda _: {"snakefile": snakefile, "configuration": workspace.config},
+        inputs=lambda _: {
+            "results": {entry.name: entry.files(workspace) for entry in entries},
+            **behind(workspace, study, entries),
+        },
+        # It reads the study, the captions and the templates itself.
+        also=lambda _: [shown_values(study), workspace.name, said, templates],
+        execution=lambda _: {"captions": str(CAPTIONS), "configuration": workspace.config},
+        work=lambda _w, _extent: Work({"report": 1}, written=BYTES_OF_THE_REPORT),
     )
 
 
-def verify(workspace: Workspace, snakefile: str) -> Step:
-    """What is damaged, unknown or out of date among the results; makes no file."""
+def behind(workspace: Workspace, study: Study, entries: list[AnyEntry]) -> Files:
+    """Tables that the page computes its sentences and warnings from, as far as results of the study need them too."""
+    needed = set(paths_in([dict(entry.inputs(workspace, study.block_of(entry))) for entry in entries]))
+
+    def seen(metric: str, asked: str, read: str) -> dict[str, list[str]]:
+        """Tables of the kind `read`, of models whose tables of the kind `asked` are needed."""
+        models = [name for name in study.models if needed & set(workspace.metric_of_seeds(metric, name, asked))]
+        return {name: workspace.metric_of_seeds(metric, name, read) for name in models}
+
+    trained = {name: workspace.runs(name, "history.parquet") for name in study.training.cells}
+    histories = {name: [path for run in runs for path in run.files] for name, runs in trained.items()}
+    return {
+        "invariances": seen("invariance", "percentiles", "pairs"),
+        "equivariances": seen("equivariance", "percentiles", "summary"),
+        "searches": {
+            name: path for name in study.similarity_search.models if (path := workspace.search(name)) in needed
+        },
+        "histories": {name: paths for name, paths in histories.items() if needed & set(paths)},
+        "index": [workspace.index] if needed else [],
+    }
+
+
+def _said(entry: AnyEntry) -> list[Any]:
+    """What both reports say of a figure or table, which reaches them another way than by their command lines."""
+    return [entry.category, caption(entry.name).read_text(), *map(entry.labels, entry.endings)]
+
+
+def snakemake_report(workspace: Workspace, study: Study, snakefile: str) -> Step:
+    """Snakemake's own report."""
+    shown = {entry.name: _said(entry) for entry in available(workspace, study)}
     return Step(
         workspace.steps,
-        "verify",
-        "steps.verify",
+        "snakemake_report",
+        "results.snakemake_report",
+        outputs={"output": f"{workspace.results}/snakemake_report.html"},
+        inputs=lambda _: {kind: files_of(workspace, study, kind[:-1]) for kind in ("figures", "tables")},
+        # Snakemake takes them from the rules.
+        also=lambda _: [study.title, shown, caption("workflow").read_text(), STYLESHEET.read_text()],
+        execution=lambda _: {
+            "stylesheet": str(STYLESHEET),
+            "snakefile": snakefile,
+            "configuration": workspace.config,
+        },
+        work=lambda _w, _extent: Work({"report": 1}, written=BYTES_OF_THE_REPORT),
+    )
+
+
+def without_file(workspace: Workspace, name: str, snakefile: str) -> Step:
+    """What looks at the whole study: `verify`, `cost`, `calibrate`. It makes no file that a job reads."""
+    return Step(
+        workspace.steps,
+        name,
+        f"steps.{name}",
         outputs={},
         execution=lambda _: {"configuration": workspace.config, "snakefile": snakefile},
     )

@@ -1,6 +1,7 @@
-"""One job per training: the points of each grid, then every architecture by every method with every seed.
+"""One job per training: the points of each grid, then every cell with every seed.
 
-The wildcard `method` is the name of a training: a method, or `architecture.method`.
+The wildcard `method` is the name of a training: a method, `architecture.method`, `dataset.method`, or
+`dataset.architecture.method`.
 """
 
 import re
@@ -11,15 +12,20 @@ from typing import Any
 
 from workflow_scripts.augerino.settings import Learning
 from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.data.settings import Preprocessing
+from workflow_scripts.steps.networks import copies_of, of_training
 from workflow_scripts.training.settings import Grid
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.own_code import by_fingerprint, called, check_function, files_of
 from workflow_scripts.workflow.sources import Source
 from workflow_scripts.workflow.step import Step, Wildcards
+from workflow_scripts.workflow.work import FLOAT, Extent, Work
 from workflow_scripts.workflow.workspace import TRAINING, Workspace
 
 # Slurm's warning is for the training, which keeps its state and ends; the shells around it live on.
 IGNORING_WARNINGS = "trap '' TERM; "
+# Of a row of its predictions; and weights with their averages, as a share of the weights.
+BYTES_OF_AN_ANSWER, OF_A_CHECKPOINT = 30, 3
 # Brings the transformations of bank B along.
 PER_CLASS = ("workflow_scripts.training.per_class",)
 OWN = ("workflow_scripts.training.own_transform",)
@@ -39,7 +45,6 @@ def declare(workspace: Workspace) -> None:
         train_grid(workspace)
         select(workspace)
     train(workspace)
-    cost(workspace)
 
 
 def owner(workspace: Workspace, method: str) -> str:
@@ -64,6 +69,12 @@ def grid_of(workspace: Workspace, method: str) -> Grid | None:
     return workspace.study.training.grid_of(base(workspace, method))
 
 
+def preprocessing(workspace: Workspace, training: str) -> Preprocessing:
+    """How the images of a training are prepared: as the study says, but for the normalisation of other data sets."""
+    study, of = workspace.study, workspace.study.dataset_of(training)
+    return study.training.datasets[of].preprocessing(study.preprocessing) if of else study.preprocessing
+
+
 def is_reused(workspace: Workspace, method: str, seed: int) -> bool:
     """Whether a final training is a run of its method's grid."""
     grid = grid_of(workspace, method)
@@ -85,7 +96,8 @@ def _inputs(workspace: Workspace, method: str) -> Files:
     own = base(workspace, method)
     per_class = workspace.study.training.method(own).per_class
     advice = {"class_transformations": workspace.metric("best_per_class", own)} if per_class else {}
-    return {"shards_train": workspace.shards("train"), "shards_val": workspace.shards("val"), **advice}
+    of = workspace.study.dataset_of(own)
+    return {"shards_train": workspace.shards("train", of), "shards_val": workspace.shards("val", of), **advice}
 
 
 def _settings(workspace: Workspace, method: str, seed: int, point: dict[str, float] | None = None) -> Files:
@@ -103,7 +115,7 @@ def _settings(workspace: Workspace, method: str, seed: int, point: dict[str, flo
         "own_augmentation": by_contents,
         "augerino": bounds_learning(workspace, method),
         "recipe": recipe.settings() | (point or {}),
-        "preprocessing": study.preprocessing,
+        "preprocessing": preprocessing(workspace, own),
         "world": study.execution.world if recipe.needs_its_ranks else None,
         "seed": seed,
     }
@@ -140,6 +152,35 @@ def _code(workspace: Workspace, method: str) -> dict[str, Mapping[str, Source]]:
     return {"code": files_of(workspace, functions)}
 
 
+def learning(workspace: Workspace, method: str, extent: Extent) -> Work:
+    """Every epoch of a training, with its validation."""
+    study, own = workspace.study, base(workspace, method)
+    execution, recipe = study.execution, study.training.recipe_of(own)
+    network, of = of_training(workspace, method), study.dataset_of(own)
+    sizes = extent.images(of)
+    effort, (copies, tested) = extent.effort(network), copies_of(bounds_learning(workspace, method))
+    seen = {split: recipe.epochs * count for split, count in sizes.images.items()}
+    per_class = study.training.method(own).per_class
+    moved = (copies - 1) * seen["train"] + (per_class.probability if per_class else 0) * seen["train"]
+    amounts = {
+        "decode": (seen["train"] + seen["val"]) * sizes.stored(workspace.dataset(of))[0],
+        "warp": moved * effort.megapixels,
+    }
+    weights = FLOAT * effort.parameters
+    return Work(
+        amounts,
+        forward={network: seen["val"] * tested},
+        learn={network: seen["train"] * copies},
+        threads=max(1, execution.workers) * execution.world,
+        cores=(execution.threads + execution.workers) * execution.world,
+        devices=execution.world,
+        beside=execution.workers > 0,
+        written=weights + sizes.images["val"] * BYTES_OF_AN_ANSWER,
+        # A checkpoint has what the optimiser keeps as well, and the next one is written beside it.
+        temporary=2 * weights * OF_A_CHECKPOINT,
+    )
+
+
 def train(workspace: Workspace) -> Step:
     """A final training."""
     run = workspace.run("{method}", "{seed}")
@@ -162,6 +203,7 @@ def train(workspace: Workspace) -> Step:
         gpus=workspace.study.execution.leases(workspace.study.execution.ranks),
         launcher=_launcher(workspace),
         prelude=IGNORING_WARNINGS,
+        work=lambda w, extent: learning(workspace, w.method, extent),
     )
 
 
@@ -187,6 +229,7 @@ def train_grid(workspace: Workspace) -> Step:
         gpus=workspace.study.execution.leases(workspace.study.execution.ranks),
         launcher=_launcher(workspace),
         prelude=IGNORING_WARNINGS,
+        work=lambda w, extent: learning(workspace, w.method, extent),
     )
 
 
@@ -242,34 +285,6 @@ def reuse_grid_run(workspace: Workspace) -> Step:
             # All grids have the same.
             "seed": str(training.grids[0].seed),
         },
-    )
-
-
-def cost(workspace: Workspace) -> Step:
-    """How many trainings there are, and what they take; makes no file."""
-    study, training = workspace.study, workspace.study.training
-    points = {name: len(_grid(workspace, name)) for name in training.owners}
-    shared = [name for name in points if any(is_reused(workspace, name, seed) for seed in training.seeds)]
-    runs = {name: points.get(name, 0) + len(training.seeds) - (name in shared) for name in training.cells}
-    learned = len(study.augerino_methods) * len(study.augerino.seeds) if study.augerino else 0
-    epochs = sum(training.recipe_of(name).epochs * count for name, count in runs.items())
-    if study.augerino:
-        epochs += training.recipe_of(study.augerino.base_method).epochs * learned
-    return Step(
-        workspace.steps,
-        "cost",
-        "training.cost",
-        outputs={},
-        settings=lambda _: {
-            "grid_trainings": sum(points.values()),
-            "final_trainings": len(training.cells) * len(training.seeds),
-            "shared_trainings": len(shared),
-            "augerino_trainings": learned,
-            "epochs": epochs,
-            "images_per_second": study.execution.images_per_second,
-            "dataset": study.dataset,
-        },
-        execution=lambda _: {"index": workspace.index},
     )
 
 

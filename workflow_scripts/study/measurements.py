@@ -24,6 +24,7 @@ from workflow_scripts.metrics.settings import (
 )
 from workflow_scripts.models.settings import Model
 from workflow_scripts.study.execution import Execution
+from workflow_scripts.training.datasets import Cell
 from workflow_scripts.training.settings import Training
 from workflow_scripts.transformations.settings import Banks
 
@@ -131,14 +132,21 @@ class Measurements(Block):
         """Training seeds of a method."""
         return self.augerino.seeds if self.augerino and method in self.augerino_methods else self.training.seeds
 
+    def dataset_of(self, training: str) -> str | None:
+        """The data set of `training.datasets` that a training is of; None if it is the study's own `dataset`."""
+        learns = self.augerino is not None and training in self.augerino.methods
+        cell = self.training.cells.get(self.augerino.base_method if self.augerino and learns else training)
+        return cell.dataset if cell else None
+
     # Models
 
     def training_of(self, model: str) -> str | None:
         """The name of the training that a model is; None if it is none."""
         entry = self.models[model]
-        if entry.training is None or entry.architecture is None:
+        if entry.training is None or (entry.architecture is None and entry.dataset is None):
             return entry.training
-        return self.training.training_name(entry.architecture, entry.training)
+        architecture = entry.architecture or self.training.main_architecture
+        return self.training.name_of(Cell(architecture, entry.training, entry.dataset))
 
     def seeds_of_model(self, model: str) -> list[int]:
         """Seeds of a model: those that it names, or else all of its training."""
@@ -165,21 +173,36 @@ class Measurements(Block):
     def _references(self) -> Iterator[Reference]:
         """Every name in one block that must be defined in another."""
         models, trainings = list(self.models), list(self.training.cells)
-        for key, model in self.models.items():
-            if model.architecture is not None:
-                known = self.training.architecture_names
-                yield Reference(f"models.{key}.architecture", model.architecture, "architecture", known)
-            if training := self.training_of(key):
-                yield Reference(f"models.{key}.training", training, "method", [*trainings, *self.augerino_methods])
+        for key in models:
+            yield from self._references_of_model(key)
         if self.augerino:
             yield Reference("augerino.base_method", self.augerino.base_method, "method", trainings)
         for key, names in [("similarity_search", self.similarity_search.models), ("lie", self.lie.models)]:
             for name in names or []:
                 yield Reference(f"{key}.models", name, "model", models)
+        for name in self.zoom_sweep.methods:
+            yield from self.on_its_dataset("zoom_sweep.methods", name)
         for name, method in self.training.methods.items():
             if method.per_class and method.per_class.model:
                 key, known = f"training.methods.{name}.per_class.model", self.similarity_search.models
                 yield Reference(key, method.per_class.model, "model of similarity_search", known)
+
+    def _references_of_model(self, key: str) -> Iterator[Reference]:
+        model, known = self.models[key], self.training.architecture_names
+        if model.architecture is not None:
+            yield Reference(f"models.{key}.architecture", model.architecture, "architecture", known)
+        if model.dataset is not None:
+            known = list(self.training.datasets)
+            yield Reference(f"models.{key}.dataset", model.dataset, "data set of training.datasets", known)
+        if training := self.training_of(key):
+            known = [*self.training.cells, *self.augerino_methods]
+            yield Reference(f"models.{key}.training", training, "method", known)
+
+    def on_its_dataset(self, key: str, training: str) -> Iterator[Reference]:
+        """A reference where `training`, named by `key`, is of other images than those whose answers are compared."""
+        if self.dataset_of(training) is not None:
+            known = [name for name, cell in self.training.cells.items() if cell.dataset is None]
+            yield Reference(key, training, "training on the images of 'dataset'", known)
 
 
 def check_references(references: Iterator[Reference]) -> None:

@@ -1,15 +1,16 @@
 """Block `training` of a study."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from workflow_scripts.common import torchvision_names
 from workflow_scripts.common.settings import HUGE, KEYS_OF, MOST, NAME_OR_BLOCK, Block, Seed, unknown_name
-from workflow_scripts.common.text import MethodName
+from workflow_scripts.common.text import LONGEST, MethodName
 from workflow_scripts.common.user_code import Definition, definition_in
+from workflow_scripts.training.datasets import Cell, TrainingData, check_known
 from workflow_scripts.training.recipe import Decay, Rate, Recipe
 from workflow_scripts.transformations.settings import Policy, Ranking
 
@@ -175,21 +176,12 @@ class Architecture(Block):
     """Methods of `training.methods` that it is trained by. The default is all."""
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What is trained with every seed: an architecture by a method."""
-
-    architecture: str
-    """Its name in the study."""
-    method: str
-    """A method of `training.methods`."""
-
-
 class Training(Block):
-    """What is trained: every architecture by every method, at the grid's best point, once per seed.
+    """What is trained: every architecture by every method on every data set, at the grid's best point, once per seed.
 
     A training goes by the name of its method. That of any other architecture than the main one has the architecture's
-    name in front: `vit.standard`.
+    name in front, `vit.standard`, and before that stands the name of the data set where it is not the study's
+    `dataset`: `other.standard`, `other.vit.standard`.
     """
 
     architecture: str = "resnet18"
@@ -198,6 +190,8 @@ class Training(Block):
     """Keyword arguments of `timm.create_model`, for instance narrower channels."""
     architectures: dict[MethodName, Architecture] = {}
     """Several architectures by name, in place of the one above; `{}` behind a timm model name is enough."""
+    datasets: dict[MethodName, TrainingData] = {}
+    """Further images to train on, by name; `dataset` of the study is trained on in any case, and measured on alone."""
     recipe: Recipe = Recipe()
     """Optimisation."""
     grid: Grid | None = None
@@ -236,31 +230,41 @@ class Training(Block):
             and self.architecture not in self.architectures
         ):
             raise ValueError(f"architecture: {unknown_name('architecture', self.architecture, self.architectures)}")
-        for name, architecture in self.architectures.items():
-            self._check_methods(name, architecture)
+        for name, own in self.architectures.items():
+            check_known(f"architectures.{name}.methods", "method", own.methods, self.methods)
         for name in self.architecture_names:
             key = f"architectures.{name}.recipe" if self.architectures else "recipe"
             try:
                 self._recipe(name).check()
             except ValueError as error:
                 raise ValueError(f"{key}.{error}") from error
-        trainings = [self.training_name(cell.architecture, cell.method) for cell in self._cells]
-        if twice := {name for name in trainings if trainings.count(name) > 1}:
-            raise ValueError(f"methods: {min(twice)!r} names trainings of two architectures; rename one of them")
+        per_class = [name for name, method in self.methods.items() if method.per_class]
+        for name, data in self.datasets.items():
+            try:
+                data.check(self.architecture_names, list(self.methods), per_class)
+            except ValueError as error:
+                raise ValueError(f"datasets.{name}.{error}") from error
+        self._check_trainings()
+
+    def _check_trainings(self) -> None:
+        cells = self._cells
+        names = [self.name_of(cell) for cell in cells]
+        if twice := {name for name in names if names.count(name) > 1}:
+            kinds = "two architectures or data sets" if self.datasets else "two architectures"
+            raise ValueError(f"methods: {min(twice)!r} names trainings of {kinds}; rename one of them")
+        if long := [name for name in names if len(name) > 2 * LONGEST]:
+            raise ValueError(
+                f"methods: the training {long[0]!r} has more than {2 * LONGEST} characters; shorten its names"
+            )
+        for cell in cells:
+            owner = self.methods[cell.method].choice_of if self._grid(cell.architecture) else None
+            if owner and replace(cell, method=owner) not in cells:
+                block = f"datasets.{cell.dataset}" if cell.dataset else f"architectures.{cell.architecture}"
+                raise ValueError(
+                    f"{block}.methods: {cell.method!r} uses the choice of {owner!r}; add that, too, or leave it out"
+                )
         if len(seeds := {grid.seed for grid in self.grids}) > 1:
             raise ValueError(f"grids of the architectures have seeds {sorted(seeds)}; give all the same")
-
-    def _check_methods(self, name: str, architecture: Architecture) -> None:
-        methods = architecture.methods or []
-        for method in methods:
-            if method not in self.methods:
-                raise ValueError(f"architectures.{name}.methods: {unknown_name('method', method, self.methods)}")
-        for method in methods if self._grid(name) else ():
-            owner = self.methods[method].choice_of or method
-            if owner not in methods:
-                raise ValueError(
-                    f"architectures.{name}.methods: {method!r} uses the choice of {owner!r}; add that, too"
-                )
 
     # Architectures
 
@@ -301,20 +305,35 @@ class Training(Block):
 
     @property
     def _cells(self) -> list[Cell]:
-        cells = []
-        for name in self.architecture_names:
-            own = self.architectures.get(name)
-            cells += [Cell(name, method) for method in (own and own.methods) or self.methods]
+        cells: list[Cell] = []
+        several: list[tuple[str | None, TrainingData | None]] = [(None, None), *self.datasets.items()]
+        for dataset, data in several:
+            architectures = data.architectures if data and data.architectures else self.architecture_names
+            for name in (one for one in self.architecture_names if one in architectures):
+                own = self.architectures.get(name)
+                methods = (own and own.methods) or list(self.methods)
+                cells += [Cell(name, method, dataset) for method in methods if self._trains(data, method)]
         return cells
 
-    def training_name(self, architecture: str, method: str) -> str:
+    def _trains(self, data: TrainingData | None, method: str) -> bool:
+        """Whether a method is one of those of a data set; None stands for the study's own, which has all."""
+        if data is None:
+            return True
+        return self.methods[method].per_class is None if data.methods is None else method in data.methods
+
+    def name_of(self, cell: Cell) -> str:
         """What a training is called in files, tables and other blocks of the study."""
+        own = self.training_name(cell.architecture, cell.method)
+        return f"{cell.dataset}.{own}" if cell.dataset else own
+
+    def training_name(self, architecture: str, method: str) -> str:
+        """What a training on the images of the study's `dataset` is called."""
         return method if architecture == self.main_architecture else f"{architecture}.{method}"
 
     @property
     def cells(self) -> dict[str, Cell]:
-        """Every training by its name, all seeds together; those of the main architecture come first."""
-        return {self.training_name(cell.architecture, cell.method): cell for cell in self._cells}
+        """Every training by its name, all seeds together; those of the main architecture, measured on, come first."""
+        return {self.name_of(cell): cell for cell in self._cells}
 
     def method(self, training: str) -> Method:
         """The method of a training."""
@@ -323,7 +342,7 @@ class Training(Block):
     def owner(self, training: str) -> str:
         """The training whose grid chooses the hyper-parameters of another: itself, or of another method."""
         cell = self.cells[training]
-        return self.training_name(cell.architecture, self.methods[cell.method].choice_of or cell.method)
+        return self.name_of(replace(cell, method=self.methods[cell.method].choice_of or cell.method))
 
     @property
     def owners(self) -> list[str]:

@@ -7,7 +7,8 @@ from types import FrameType
 
 import torch
 
-from workflow_scripts.training.ranks import Ranks
+from workflow_scripts.common.ending import Signalled
+from workflow_scripts.training.ranks import Ranks, lost_a_rank
 
 # Asking every rank makes the host wait for the GPU; the CPU's steps are slower than the question.
 STEPS_BETWEEN_QUESTIONS = {"cuda": 50, "cpu": 1}
@@ -34,7 +35,11 @@ class Warnings:
 
 @contextmanager
 def catch_sigterm(ranks: Ranks) -> Iterator[Warnings]:
-    """Note SIGTERM in place of dying of it, within the block."""
+    """Note SIGTERM in place of dying of it, within the block.
+
+    Raises `Signalled` if the block fails because another rank has ended and SIGTERM has come too: the launcher sent it
+    to all that are left, and the word is the first rank's.
+    """
     warnings = Warnings(ranks)
 
     def note(_number: int, _frame: FrameType | None) -> None:
@@ -43,5 +48,9 @@ def catch_sigterm(ranks: Ranks) -> Iterator[Warnings]:
     before = signal.signal(signal.SIGTERM, note)
     try:
         yield warnings
+    except RuntimeError as error:
+        if warnings.came and lost_a_rank(error, ranks.world):
+            raise Signalled(signal.SIGTERM) from error
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)

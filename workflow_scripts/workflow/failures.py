@@ -30,14 +30,14 @@ class Failures(logging.Handler):
             self.wildcards[event.jobid] = dict(event.wildcards)
             self.failed.pop(event.jobid, None)
         elif kind == LogEvent.JOB_ERROR:
-            # Of a group, the Slurm job is named once, and not with each of its jobs.
+            # Of a group, the cluster's job is named once, and not with each of its jobs.
             before = self.failed.get(event.jobid, {"aux": {}})
             self.failed[event.jobid] = {**vars(record), "aux": event.aux or before["aux"]}
         elif kind == LogEvent.GROUP_ERROR:
             self.failed |= {job["jobid"]: job for job in event.job_error_info}
 
     def lines(self) -> list[str]:
-        """A line for every job whose last try failed: rule, wildcards, log file, Slurm job."""
+        """A line for every job whose last try failed: rule, wildcards, log file, job of the cluster."""
         return [self._line(number, job) for number, job in self.failed.items()]
 
     def _line(self, number: int, job: Any) -> str:
@@ -46,7 +46,7 @@ class Failures(logging.Handler):
         if logs := [str(path) for path in job["log"] or ()]:
             said.append(f"log {', '.join(logs)}")
         if external := job["aux"].get("external_jobid"):
-            said.append(f"Slurm job {external}")
+            said.append(f"cluster job {external}")
         return printable("failed: " + ", ".join(said))
 
 

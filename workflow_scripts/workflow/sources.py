@@ -53,9 +53,13 @@ class Sources:
         self.before = self._recall()
         self.now = Known()
 
-    def images(self, root: str, dataset: Dataset) -> Source:
-        """The images of a dataset in the folder `root`: their names and sizes."""
-        name = hashlib.sha256(repr((dataset.kind, getattr(dataset, "root", ""), dataset.classes)).encode()).hexdigest()
+    def images(self, root: str, dataset: Dataset, called: str | None = None) -> Source:
+        """The images of a dataset in the folder `root`: their names and sizes.
+
+        `called` is the name of one of several data sets, which may be different parts of one folder.
+        """
+        about = (dataset.kind, getattr(dataset, "root", ""), dataset.classes, *([called] if called else []))
+        name = hashlib.sha256(repr(about).encode()).hexdigest()
         known = self.before.images.get(name)
         manifest = self.now.images.get(name) or read_manifest(Path(root), dataset, known) or known
         if manifest is None:

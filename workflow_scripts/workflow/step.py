@@ -21,6 +21,7 @@ from workflow_scripts.common.provenance import Stamp, code_digest, digest
 from workflow_scripts.common.text import METHOD, MODEL
 from workflow_scripts.workflow.files import Files, Group, paths_in, renamed
 from workflow_scripts.workflow.sources import Source
+from workflow_scripts.workflow.work import Estimate, light
 
 Wildcards = Any
 """The values of a rule's wildcards, as attributes."""
@@ -32,6 +33,7 @@ WILDCARDS = {
     "part": r"\d+",
     "seed": r"\d+",
     "method": METHOD,
+    "dataset": METHOD,
     "model": MODEL,
     "rate": r"[0-9.e+-]+",
     "decay": r"[0-9.e+-]+",
@@ -125,6 +127,9 @@ class Step:
     """What starts the job's processes."""
     prelude: str = ""
     """What the shell does before that."""
+    work: Estimate = light
+    """How much a job does, for what is told of its cost before it runs. Part of neither the key nor the command line.
+    """
     _stamps: dict[tuple, Stamp] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

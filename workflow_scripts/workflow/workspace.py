@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workflow_scripts.common.paths import expanded, in_folder
-from workflow_scripts.data.settings import Planted, Split
+from workflow_scripts.data.settings import Dataset, Planted, Split
 from workflow_scripts.study.config import Config
 from workflow_scripts.study.measurements import Measurements
 from workflow_scripts.workflow.files import Group
@@ -61,33 +61,54 @@ class Workspace:
 
     # Data
 
-    @cached_property
-    def images(self) -> str:
-        """Folder of the study's images as they come."""
-        dataset = self.study.dataset
-        return f"{self.results}/data/planted" if isinstance(dataset, Planted) else self.in_data(dataset.root)
+    # `of` is one of `training.datasets`; None stands for the study's own images, which everything is measured on.
+
+    def dataset(self, of: str | None = None) -> Dataset:
+        """The block of a data set."""
+        return self.study.dataset if of is None else self.study.training.datasets[of].images
+
+    def data_folder(self, of: str | None = None) -> str:
+        """Folder of what is made of a data set."""
+        return f"{self.results}/data" if of is None else f"{self.results}/datasets/{of}"
+
+    def images(self, of: str | None = None) -> str:
+        """Folder of the images of a data set as they come."""
+        dataset = self.dataset(of)
+        return self.generated(of) if isinstance(dataset, Planted) else self.in_data(dataset.root)
+
+    def generated(self, of: str | None = None) -> str:
+        """Folder of generated images."""
+        return f"{self.data_folder(of)}/planted"
 
     @property
     def index(self) -> str:
         """The table of all images."""
-        return f"{self.results}/data/index.parquet"
+        return self.index_of()
+
+    def index_of(self, of: str | None = None) -> str:
+        """The table of all images of a data set."""
+        return f"{self.data_folder(of)}/index.parquet"
 
     @property
     def wordnet(self) -> str:
         """Folder of WordNet 3.0."""
         return f"{self.results}/data/wordnet"
 
-    def shard(self, split: str, shard: int | str) -> str:
+    def shard(self, split: str, shard: int | str, of: str | None = None) -> str:
         """One file of images."""
-        return f"{self.results}/data/{split}/shard-{shard}.arrow"
+        return f"{self.data_folder(of)}/{split}/shard-{shard}.arrow"
 
-    def shards(self, split: Split) -> list[str]:
+    def shards(self, split: Split, of: str | None = None) -> list[str]:
         """All files of images of a split."""
-        return [self.shard(split, number) for number in range(self.shard_count(split))]
+        return [self.shard(split, number, of) for number in range(self.shard_count(split, of))]
 
-    def shard_count(self, split: Split) -> int:
+    def shard_count(self, split: Split, of: str | None = None) -> int:
         """Number of files of images of a split."""
-        return getattr(self.study.dataset.shards, split)
+        return getattr(self.dataset(of).shards, split)
+
+    def output_classes(self, of: str) -> str:
+        """The list of the classes that the outputs of the trainings on a data set stand for."""
+        return f"{self.data_folder(of)}/outputs.txt"
 
     # Trainings
 

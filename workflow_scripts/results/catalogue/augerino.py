@@ -68,6 +68,7 @@ FIGURE_A8 = _figure(
     shows="learned translation",
     summary="learned bounds of translation, over epochs and at the end",
     source="GIB Fig. A8",
+    does_not_show="That the bounds learned are those of the data: the regulariser decides how wide they get.",
     default=BoundsFigure(),
 )
 FIGURE_A9 = _figure(
@@ -76,6 +77,7 @@ FIGURE_A9 = _figure(
     shows="learned translation and zoom",
     summary="learned bounds of translation and zoom",
     source="GIB Fig. A9",
+    does_not_show="That the bounds learned are those of the data: the regulariser decides how wide they get.",
     default=BoundsFigure(transformation="translation_scale"),
 )
 TABLE_A3 = _table(
@@ -84,6 +86,7 @@ TABLE_A3 = _table(
     shows="learned translation, on",
     summary="top-1 with learned translation, Augerino on in evaluation",
     source="GIB Table A3",
+    does_not_show="Differences at other lengths of training, learning rates or sizes of network.",
     default=LambdaTable(),
 )
 TABLE_A4 = _table(
@@ -92,6 +95,7 @@ TABLE_A4 = _table(
     shows="learned translation, off",
     summary="top-1 with learned translation, Augerino off in evaluation",
     source="GIB Table A4",
+    does_not_show="Differences at other lengths of training, learning rates or sizes of network.",
     default=LambdaTable(),
 )
 TABLE_A5 = _table(
@@ -100,6 +104,7 @@ TABLE_A5 = _table(
     shows="learned translation and zoom, on",
     summary="top-1 with learned translation and zoom, Augerino on in evaluation",
     source="GIB Table A5",
+    does_not_show="Differences at other lengths of training, learning rates or sizes of network.",
     default=LambdaTable(transformation="translation_scale"),
 )
 TABLE_A6 = _table(
@@ -108,5 +113,6 @@ TABLE_A6 = _table(
     shows="learned translation and zoom, off",
     summary="top-1 with learned translation and zoom, Augerino off in evaluation",
     source="GIB Table A6",
+    does_not_show="Differences at other lengths of training, learning rates or sizes of network.",
     default=LambdaTable(transformation="translation_scale"),
 )

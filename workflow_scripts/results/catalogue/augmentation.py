@@ -59,6 +59,10 @@ class ClassTable(Block):
     """A class is hurt (helped) where more than this share of the seed pairs says so."""
 
 
+class DatasetTable(Block):
+    """Top-1 of the trainings on each data set; made only if the study has `training.datasets`."""
+
+
 class HelpedTable(Block):
     """Overlap of the images that methods help (GIB appendix B)."""
 
@@ -73,9 +77,9 @@ def _trains(workspace: Workspace, methods: list[str]) -> bool:
 
 
 def _trainings(workspace: Workspace) -> dict[str, str]:
-    """The method of each training, but for those whose augmentation differs between classes."""
+    """The method of each training on the study's images, but for those whose augmentation differs between classes."""
     training = workspace.study.training
-    own = {name: cell.method for name, cell in training.cells.items()}
+    own = {name: cell.method for name, cell in training.cells.items() if cell.dataset is None}
     return {name: method for name, method in own.items() if name not in training.per_class_methods}
 
 
@@ -94,6 +98,19 @@ def _rows_1b(workspace: Workspace, table: MethodTable) -> list[str]:
 
 def _method_references(study: Measurements, table: MethodTable) -> Iterator[Reference]:
     yield from one_of(table.methods or [], "methods", "training", study.training.cells)
+    for name in table.methods or []:
+        yield from study.on_its_dataset("methods", name)
+
+
+def _class_references(study: Measurements, table: ClassTable) -> Iterator[Reference]:
+    yield from study.on_its_dataset("method", table.method)
+    yield from study.on_its_dataset("baseline", table.baseline)
+
+
+def _helped_references(study: Measurements, table: HelpedTable) -> Iterator[Reference]:
+    yield from study.on_its_dataset("baseline", table.baseline)
+    for name in table.methods:
+        yield from study.on_its_dataset("methods", name)
 
 
 def _zooms(workspace: Workspace, _figure: ZoomFigure) -> Files:
@@ -108,6 +125,7 @@ FIGURE_A1 = Entry(
     shows="Beta laws of the area",
     summary="densities of the crop's area under the Beta laws",
     source="GIB Fig. A1",
+    does_not_show="Anything about models: these are the laws that crops are drawn from.",
     category=CATEGORY,
     block=BetaFigure,
     default=BetaFigure(),
@@ -119,6 +137,7 @@ FIGURE_A7 = Entry(
     shows="top-1 under zoom",
     summary="top-1 under zoom, with and without random resized crops",
     source="GIB Fig. A7",
+    does_not_show="How models do under other changes of size, as of photographs from further away.",
     category=CATEGORY,
     block=ZoomFigure,
     default=ZoomFigure(),
@@ -134,6 +153,7 @@ FIGURE_CURVES = Entry(
     shows="training curves",
     summary="top-1 on training and validation images over the epochs of training",
     source="ours",
+    does_not_show="Whether another learning rate or more epochs would change the order of the methods.",
     category=CATEGORY,
     block=CurvesFigure,
     default=CurvesFigure(),
@@ -146,6 +166,7 @@ TABLE_1A = Entry(
     shows="top-1 per augmentation",
     summary="top-1 per augmentation, mean, SEM, n",
     source="GIB Table 1a",
+    does_not_show="Differences at other lengths of training, learning rates or sizes of network.",
     category=CATEGORY,
     block=MethodTable,
     default=MethodTable(),
@@ -159,6 +180,7 @@ TABLE_1B = Entry(
     shows="top-1 per Beta law",
     summary="top-1 per Beta law of the crop's area",
     source="GIB Table 1b",
+    does_not_show="Differences at other lengths of training, learning rates or sizes of network.",
     category=CATEGORY,
     block=MethodTable,
     default=MethodTable(),
@@ -172,6 +194,7 @@ TABLE_A1 = Entry(
     shows="moments of the Beta laws",
     summary="moments of the Beta laws, exact and by Monte Carlo",
     source="GIB Table A1",
+    does_not_show="Anything about models: these are moments of the laws that crops are drawn from.",
     category=CATEGORY,
     block=BetaTable,
     default=BetaTable(),
@@ -183,6 +206,7 @@ TABLE_A2 = Entry(
     shows="hurt and helped classes",
     summary="classes that augmentation hurts or helps, and their WordNet similarity",
     source="GIB Table A2",
+    does_not_show="Why a class is hurt. Classes with few validation images are hurt or helped by single images.",
     category=CATEGORY,
     block=ClassTable,
     default=ClassTable(),
@@ -194,6 +218,7 @@ TABLE_A2 = Entry(
     },
     settings=lambda _, table: {"table": table},
     needs=lambda workspace, table: _trains(workspace, [table.method, table.baseline]),
+    references=_class_references,
     parts={"_summary": "summary"},
 )
 TABLE_B = Entry(
@@ -202,6 +227,7 @@ TABLE_B = Entry(
     shows="overlap of helped images",
     summary="overlap of the images that augmentations help",
     source="GIB appendix B",
+    does_not_show="Which images these are, and how many: an overlap of short lists is uncertain.",
     category=CATEGORY,
     block=HelpedTable,
     default=HelpedTable(),
@@ -210,4 +236,26 @@ TABLE_B = Entry(
         "method_runs": {method: workspace.runs(method) for method in table.methods},
     },
     needs=lambda workspace, table: _trains(workspace, [table.baseline, *table.methods]),
+    references=_helped_references,
+)
+TABLE_DATASETS = Entry(
+    name="table_datasets",
+    number="data sets",
+    shows="top-1 on each data set",
+    summary="top-1 of every training on the validation images of the data set that it is of",
+    source="ours",
+    category=CATEGORY,
+    block=DatasetTable,
+    default=DatasetTable(),
+    inputs=lambda workspace, _: {
+        "runs": {name: workspace.runs(name) for name in workspace.study.training.cells},
+        "indices": {
+            "": workspace.index,
+            **{name: workspace.index_of(name) for name in workspace.study.training.datasets},
+        },
+    },
+    settings=lambda workspace, _: {
+        "datasets": {name: cell.dataset or "" for name, cell in workspace.study.training.cells.items()}
+    },
+    needs=lambda workspace, _: any(cell.dataset for cell in workspace.study.training.cells.values()),
 )

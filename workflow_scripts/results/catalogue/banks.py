@@ -22,6 +22,7 @@ FIGURE_A2 = Entry(
     shows="banks A and B",
     summary="one image under every transformation",
     source="GIB Fig. A2",
+    does_not_show="How typical the image is: it is one image, and others change more or less.",
     category="Transformations",
     block=BankFigure,
     default=BankFigure(),

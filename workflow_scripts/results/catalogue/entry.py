@@ -62,6 +62,8 @@ class Entry(Generic[Settings]):
     """Where it comes from: GIB Fig. 2, ours."""
     category: str
     """Chapter of the report."""
+    does_not_show: str = ""
+    """What a reader might take it for and should not, in sentences for the report."""
     block: type[Settings]
     """Type of its block in a study."""
     default: Settings | None

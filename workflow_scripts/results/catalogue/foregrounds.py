@@ -45,6 +45,7 @@ FIGURE_A6 = Entry(
     shows="centre and area of foregrounds",
     summary="centre and area of the foregrounds, over all images and per class",
     source="GIB Fig. A6",
+    does_not_show="Where objects are, if the method takes something else for the foreground: boxes are the method's.",
     category=CATEGORY,
     block=ForegroundFigure,
     default=ForegroundFigure(),
@@ -58,6 +59,7 @@ TABLE_FOREGROUNDS = Entry(
     summary="centre and area of the foregrounds per class, images without any foreground, and the agreement with the "
     "true boxes of generated images",
     source="GIB appendix E.1",
+    does_not_show="Where objects are, if the method takes something else for the foreground: boxes are the method's.",
     category=CATEGORY,
     block=ForegroundTable,
     default=ForegroundTable(),

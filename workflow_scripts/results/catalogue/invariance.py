@@ -76,6 +76,10 @@ FIGURE_2 = Entry(
     shows="translation, zoom, rotation",
     summary="invariance to translation, zoom in and rotation",
     source="GIB Fig. 2",
+    does_not_show=(
+        "Whether a model uses what it is invariant to: an embedding that throws information away is invariant as "
+        "well. Values of models whose embeddings differ in spread are ratios to different baselines."
+    ),
     category="Invariance",
     block=MagnitudeFigure,
     default=MagnitudeFigure(transformations=MAIN, columns=2),
@@ -90,6 +94,10 @@ FIGURE_A3 = Entry(
     shows="all of bank A",
     summary="invariance to every transformation of bank A",
     source="GIB Fig. A3",
+    does_not_show=(
+        "Whether a model uses what it is invariant to: an embedding that throws information away is invariant as "
+        "well. Magnitudes of different transformations are not comparable with each other."
+    ),
     category="Invariance",
     block=MagnitudeFigure,
     default=MagnitudeFigure(),
@@ -104,6 +112,10 @@ FIGURE_A10 = Entry(
     shows="all of bank A",
     summary="equivariance to every transformation of bank A, above a baseline of shuffled columns",
     source="GIB Fig. A10",
+    does_not_show=(
+        "How large the changes of an embedding are: only whether they point the same way for different images. A "
+        "model that hardly changes can be equivariant and invariant."
+    ),
     category="Equivariance",
     block=MagnitudeFigure,
     default=MagnitudeFigure(),

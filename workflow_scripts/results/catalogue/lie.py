@@ -124,6 +124,10 @@ FIGURE_L1 = Entry(
     shows="equivariance error and top-1",
     summary="local equivariance error against top-1, over models",
     source="LEE section 5",
+    does_not_show=(
+        "Whether equivariance makes models accurate: models differ in much else, and correlation over few models "
+        "is weak evidence."
+    ),
     category=CATEGORY,
     block=ErrorFigure,
     default=None,
@@ -143,6 +147,7 @@ FIGURE_L2 = Entry(
     shows="contributions of layers",
     summary="contributions of kinds of layers to the equivariance error",
     source="LEE section 5",
+    does_not_show="What would happen without a layer: contributions add up for this network as it is, and may cancel.",
     category=CATEGORY,
     block=LayerFigure,
     default=None,
@@ -161,6 +166,7 @@ FIGURE_L3 = Entry(
     shows="equivariance error and invariance",
     summary="local equivariance error against invariance at small magnitude, over models",
     source="ours",
+    does_not_show="That both measures are right: they may share their faults, and they look at different outputs.",
     category=CATEGORY,
     block=TwoPapersFigure,
     default=None,
@@ -181,6 +187,7 @@ TABLE_LEE = Entry(
     shows="every equivariance error",
     summary="every equivariance error of every model, with bootstrap intervals and top-1",
     source="LEE section 5",
+    does_not_show="Errors under transformations that are not small: these are derivatives at the image itself.",
     category=CATEGORY,
     block=ErrorTable,
     default=None,

@@ -147,10 +147,15 @@ def _per_class_inputs(workspace: Workspace, table: PerClassTable) -> Files:
 
 
 def _compared_methods(workspace: Workspace, table: PerClassTable) -> list[str]:
-    """Trainings per class of the architecture of the baseline."""
+    """Trainings per class of the architecture of the baseline, and of its images."""
     training = workspace.study.training
     cells, own = training.cells, training.cells.get(table.baseline)
-    return [name for name in training.per_class_methods if own and cells[name].architecture == own.architecture]
+    alike = [name for name in training.per_class_methods if own and cells[name].architecture == own.architecture]
+    return [name for name in alike if own and cells[name].dataset == own.dataset]
+
+
+def _per_class_references(study: Measurements, table: PerClassTable) -> Iterator[Reference]:
+    yield from study.on_its_dataset("baseline", table.baseline)
 
 
 def _has_per_class(workspace: Workspace, table: PerClassTable) -> bool:
@@ -177,6 +182,10 @@ FIGURE_3A = _change_figure(
     shows="change per transformation",
     summary="change of similarity within classes, per transformation of bank B",
     source="GIB Fig. 3A",
+    does_not_show=(
+        "Why a transformation brings images together: a change that removes detail makes all images alike, those "
+        "of other classes too. A change in percent depends on how alike the images were before."
+    ),
     default=ChangeFigure(),
     needs=_searches_any,
 )
@@ -186,6 +195,7 @@ FIGURE_A4 = _change_figure(
     shows="change per sub-policy",
     summary="Fig. 3A for sub-policies of two operations",
     source="GIB Fig. A4",
+    does_not_show="Effects of the order of the two operations, and of pairs that no policy of AutoAugment has.",
     default=ChangeFigure(),
     needs=_searches_subpolicies,
 )
@@ -195,6 +205,7 @@ FIGURE_A5 = _change_figure(
     shows="change without translation and rescale",
     summary="Fig. 3A without translation and rescale",
     source="GIB Fig. A5",
+    does_not_show="Whether translation and zoom would have won: they are left out.",
     default=ChangeFigure(without=["translateX", "translateY", "rescale"]),
     needs=_searches_any,
 )
@@ -204,6 +215,7 @@ FIGURE_3B = Entry(
     shows="best per class and over all classes",
     summary="the best transformation of each class against one for all classes, biased (the paper's way) and unbiased",
     source="GIB Fig. 3B",
+    does_not_show="That training with the best transformations would help: this is about trained embeddings.",
     category=CATEGORY,
     block=BestFigure,
     default=BestFigure(),
@@ -217,6 +229,10 @@ FIGURE_3C = Entry(
     shows="best transformations and training",
     summary="are the best transformations those to which training makes models invariant?",
     source="GIB Fig. 3C",
+    does_not_show=(
+        "That training causes the best transformations to be the best: both are read off the same kind of images, "
+        "and transformations differ in strength."
+    ),
     category=CATEGORY,
     block=TrainingFigure,
     default=None,
@@ -231,6 +247,7 @@ FIGURE_4 = Entry(
     shows="related classes",
     summary="similarity of classes in WordNet against agreement of their rankings of transformations",
     source="GIB Fig. 4",
+    does_not_show="Any cause: WordNet's similarity goes along with backgrounds, sizes and numbers of images.",
     category=CATEGORY,
     block=WordNetFigure,
     default=WordNetFigure(),
@@ -249,6 +266,7 @@ TABLE_FAMILIES = Entry(
     shows="families of the best transformations",
     summary="are the best transformations geometric or appearance?",
     source="GIB section 4.3",
+    does_not_show="How far the best transformation is ahead of the next: a family may win by a hair.",
     category=CATEGORY,
     block=FamilyTable,
     default=FamilyTable(),
@@ -262,6 +280,10 @@ TABLE_WEIGHTED_BOOST = Entry(
     shows="largest weighted boosts",
     summary="classes and transformations of the largest weighted boost",
     source="GIB appendix E.2",
+    does_not_show=(
+        "That these would be the largest on new images: they are the largest of many, and the largest of many is "
+        "overrated."
+    ),
     category=CATEGORY,
     block=BoostTable,
     default=BoostTable(),
@@ -275,11 +297,13 @@ TABLE_PER_CLASS_AUGMENTATION = Entry(
     shows="top-1 over all classes",
     summary="top-1 with transformations of its own for each class against one augmentation for all",
     source="GIB section 4.2",
+    does_not_show="Whether other transformations per class would help; those of the similarity search were taken.",
     category=CATEGORY,
     block=PerClassTable,
     default=PerClassTable(),
     inputs=_per_class_inputs,
     settings=lambda _, table: {"table": table},
     needs=_has_per_class,
+    references=_per_class_references,
     parts={"_classes": "top-1 per class"},
 )

@@ -14,14 +14,24 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.metrics.learned_invariance import gaps, learned
 from workflow_scripts.metrics.rankings import ranked, scores
-from workflow_scripts.metrics.settings import RANKINGS
 from workflow_scripts.results.catalogue.entry import PALETTE
 from workflow_scripts.results.catalogue.search import TrainingFigure
 from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.transformations.settings import Ranking
 
 HEIGHT = 2.6
-GROUPS = {"increased": PALETTE[0], "decreased": PALETTE[1], "not in bank A": "#b0b0b0"}
-TITLES = {"mean_change": "ranked by mean change", "weighted_boost": "ranked by weighted boost"}
+GROUPS = {"increased": PALETTE[0], "decreased": PALETTE[1], "uncertain": "#707070", "not in bank A": "#c8c8c8"}
+# The papers' own rule comes last: it has another axis.
+PAPERS: Ranking = "proportion_boosted"
+TITLES: dict[Ranking, str] = {
+    "mean_change": "ranked by mean change",
+    "weighted_boost": "ranked by weighted boost",
+    PAPERS: "the papers' rule:\nby proportion boosted",
+}
+
+
+# Column of a bar and of its chance, by the papers' rule or not.
+SHOWN = {False: ("share_of_top", "share_of_pool"), True: ("share_per_transformation", "chance_per_transformation")}
 
 
 def figure_3c(*, search: Path, summaries: dict[str, list[Path]], figure: TrainingFigure, output: Path) -> None:
@@ -29,8 +39,9 @@ def figure_3c(*, search: Path, summaries: dict[str, list[Path]], figure: Trainin
 
     `search` is one model's table of `similarity_search`; `summaries` are the summaries of the metric `invariance`
     by model, one per seed, over which invariances are averaged. Next to each share stands that of the pool of distinct
-    single transformations, which is chance. Writes `output`.{pdf,png,csv}. Raises `InputError` where the study measures
-    none of the magnitudes.
+    single transformations, which is chance. The last panel is by the papers' own rule: the mean, over the
+    transformations of a group, of the share of classes that have it among their best by proportion boosted. Writes
+    `output`.{pdf,png,csv}. Raises `InputError` where the study measures none of the magnitudes.
     """
     apply_style()
     measured = {name: pd.concat([read_table(path) for path in paths]) for name, paths in summaries.items()}
@@ -51,12 +62,15 @@ def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure
         change = gaps(summaries[comparison.trained], summaries[comparison.untrained], figure.magnitudes)
         if change.empty:
             raise InputError("figures.figure_3c.magnitudes: none is in banks.a.magnitudes; give some that are")
-        for by in RANKINGS:
+        for by in TITLES:
             values = scores(search, by)
-            measured = change.notna().any()
+            measured = change["gap"].notna().any()
             group = {name: learned(name, families[name], change) for name in values.columns}
             top = ranked(values).to_numpy()[:, : figure.top].ravel()
             in_top, in_pool = pd.Series([group[name] for name in top]), pd.Series(group)
+            # How many of the classes have each transformation among their best.
+            often = pd.Series(top).value_counts().reindex(in_pool.index, fill_value=0) / len(values)
+            per_one = often.groupby(in_pool).mean()
             rows += [
                 {
                     "architecture": comparison.label,
@@ -64,6 +78,8 @@ def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure
                     "invariance": name,
                     "share_of_top": (in_top == name).mean() if measured else np.nan,
                     "share_of_pool": (in_pool == name).mean() if measured else np.nan,
+                    "share_per_transformation": per_one.get(name, np.nan) if measured else np.nan,
+                    "chance_per_transformation": often.mean(),
                     "places": len(top),
                     "pool": len(in_pool),
                 }
@@ -73,25 +89,28 @@ def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure
 
 
 def _draw(shares: pd.DataFrame, figure: TrainingFigure) -> Figure:
-    drawn, axes = plt.subplots(1, len(TITLES), figsize=(WIDTH, HEIGHT), sharey=True, layout="constrained")
+    drawn, axes = plt.subplots(1, len(TITLES), figsize=(WIDTH, HEIGHT), layout="constrained")
     architectures = list(dict.fromkeys(shares["architecture"]))
     width = 0.8 / len(GROUPS)
     for axis, (by, title) in zip(axes, TITLES.items(), strict=True):
         for place, (name, color) in enumerate(GROUPS.items()):
             rows = shares[(shares["ranking"] == by) & (shares["invariance"] == name)]
             x = np.arange(len(architectures)) + (place + 0.5) * width - 0.4
-            axis.bar(x, 100 * rows["share_of_top"], 0.9 * width, color=color)
-            axis.hlines(100 * rows["share_of_pool"], x - 0.5 * width, x + 0.5 * width, color="black", linewidth=1.2)
+            share, chance = SHOWN[by == PAPERS]
+            axis.bar(x, 100 * rows[share], 0.9 * width, color=color)
+            axis.hlines(100 * rows[chance], x - 0.5 * width, x + 0.5 * width, color="black", linewidth=1.2)
         unmeasured = set(shares.loc[shares["share_of_pool"].isna(), "architecture"])
         names = [name + ", (not measured)" * (name in unmeasured) for name in architectures]
         names = [name.replace(", ", ",\n") for name in names]
         axis.set_xticks(range(len(architectures)), names, fontsize=6)
         axis.set_title(title)
+    axes[1].sharey(axes[0])
     axes[0].set_ylabel(f"share of the classes' top {figure.top} (%)")
-    chance = Line2D([], [], color="black", linewidth=1.2, label="share of all transformations")
-    handles = [*(Patch(color=color, label=name) for name, color in GROUPS.items()), chance]
+    axes[-1].set_ylabel("classes per transformation (%)")
+    by_chance = Line2D([], [], color="black", linewidth=1.2, label="by chance")
+    handles = [*(Patch(color=color, label=name) for name, color in GROUPS.items()), by_chance]
     title = "invariance over training"
-    drawn.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, title=title, title_fontsize=7)
+    drawn.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False, title=title, title_fontsize=7)
     return drawn
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
@@ -104,8 +103,8 @@ def _panel(axis: Axes, panel: pd.DataFrame, bins: int) -> None:
             axis.plot(centre, 0.03, marker="x", color="#909090", markersize=3, transform=axis.get_xaxis_transform())
         count = f"{len(values) / 1000:.1f}k" if len(values) >= 1000 else str(len(values))
         axis.text(centre, 1.0, count, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=4.5)
-    correlation = spearmanr(panel["wordnet_similarity"], panel["agreement"], nan_policy="omit").statistic
-    axis.set_title(f"ρ = {correlation:.2f}", pad=9)
+    rho, p = panel["rho"].iloc[0], panel["p"].iloc[0]
+    axis.set_title(f"ρ = {rho:.2f}, p = {p:.2g}" if np.isfinite(rho) else "no ρ", pad=9)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ NOTE = (
     "standard deviation (std) of each channel, of pixels from 0 to 1, are subtracted and divided by. Prepared as: its "
     "weights ask for, or as the study's trainings. Embedding: pooled is what the classifier sees; an embedding "
     "of a model without "
-    "outputs is all that it answers."
+    "outputs is all that it answers. Weights of a training: its name, which begins with its data set unless that is the "
+    "study's."
 )
 COLUMNS = [
     "model",
@@ -37,9 +38,15 @@ COLUMNS = [
 ]
 
 
-def table_models(*, networks: list[Path], labels: dict[str, str], output: Path) -> None:
-    """Write `output`.csv and .md, a row per model, from the cards in the folders `networks`."""
+def table_models(*, networks: list[Path], labels: dict[str, str], trainings: dict[str, str], output: Path) -> None:
+    """Write `output`.csv and .md, a row per model, from the cards in the folders `networks`.
+
+    `labels` has the names of the models in their order, and `trainings` the training of each model that is one.
+    """
     rows = [{"model": label, **_about(folder)} for folder, label in zip(networks, labels.values(), strict=True)]
+    for model, row in zip(labels, rows, strict=True):
+        if model in trainings:
+            row["weights"] = f"training {trainings[model]}"
     table = pd.DataFrame(rows, columns=COLUMNS)
     table = table.astype(dict.fromkeys(("outputs", "to (pixels)", "crop (pixels)"), "Int64"))
     write_table_files(table=table, output=output, significant=True, note=f"{NOTE} {origin()}".strip())

@@ -1,0 +1,1 @@
+"""The page that is sent to a colleague: `results/STUDY/report.html`."""

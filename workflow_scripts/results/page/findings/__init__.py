@@ -1,0 +1,17 @@
+"""What each figure and table shows on the data at hand, in sentences computed from its numbers."""
+
+from workflow_scripts.results.page.findings import answer, augmentation, banks, invariance, lie, search, tables
+from workflow_scripts.results.page.findings.registry import described, finding, findings
+
+__all__ = [
+    "answer",
+    "augmentation",
+    "banks",
+    "described",
+    "finding",
+    "findings",
+    "invariance",
+    "lie",
+    "search",
+    "tables",
+]

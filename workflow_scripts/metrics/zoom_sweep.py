@@ -49,8 +49,8 @@ def zoom_sweep(
     resized to the full crop. The maximal zoom per axis k takes `points` equally spaced values from 1 (FSCC
     alone) to `largest`, by default 1/sqrt(0.08); test seeds are 0 to `test_seeds` - 1. The crops depend on test
     seed, point and image alone: they are the same for every model, whatever `compute` says. Columns: method,
-    training_seed, diverged, zoom, test_seed, top1 (0 to 1), n (images). Raises `InputError` for unusable shards and networks,
-    and for fewer than two points or no test seed.
+    training_seed, diverged, zoom, test_seed, top1 (0 to 1), n (images). Raises `InputError` for unusable shards and
+    networks, and for fewer than two points or no test seed.
     """
     if points < 2 or test_seeds < 1:
         raise InputError(f"zoom_sweep: {points} points and {test_seeds} test_seeds; give at least 2 and at least 1")

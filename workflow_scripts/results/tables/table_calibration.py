@@ -14,7 +14,8 @@ NOTE = (
     "Found: classes whose best transformation belongs to an operation that expresses the planted factor, of the "
     "classes whose factor an operation of bank B expresses. By chance: expected where the classes' factors are "
     "exchanged at random; p: share of such exchanges that find as many. Relative: scores of a class in standard "
-    "deviations from the mean over classes. Mean change is won by whatever is nearest to the identity, and so says little about factors."
+    "deviations from the mean over classes. Mean change is won by whatever is nearest to the identity, and so says "
+    "little about factors."
 )
 # Random exchanges of the classes' factors.
 EXCHANGES = 9999

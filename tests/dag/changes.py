@@ -241,6 +241,7 @@ CHANGES: dict[str, Changes] = {
     "wordnet.top": {"wordnet.top": [3]},
     "zoom_sweep.methods": {"zoom_sweep.methods": ["fscc", "standard"]},
     "zoom_sweep.points": {"zoom_sweep.points": 4},
+    "zoom_sweep.largest_zoom": {"zoom_sweep.largest_zoom": 6},
     "zoom_sweep.test_seeds": {"zoom_sweep.test_seeds": 2},
     "foreground.method": {"foreground.method": "saliency"},
     "foreground.split": {"foreground.split": "val"},

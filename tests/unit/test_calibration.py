@@ -14,7 +14,7 @@ from workflow_scripts.metrics.calibration import calibration, rank_operations, t
 from workflow_scripts.metrics.rankings import operations
 from workflow_scripts.metrics.similarity_search import describe
 from workflow_scripts.results.figures.figure_calibration import figure_calibration
-from workflow_scripts.results.tables.table_calibration import score, table_calibration, tail
+from workflow_scripts.results.tables.table_calibration import by_exchange, score, table_calibration
 from workflow_scripts.transformations.bank_b import BANK_B
 from workflow_scripts.transformations.settings import BankB
 from workflow_scripts.transformations.wide import OPERATIONS
@@ -136,12 +136,19 @@ def test_relative_scores_have_mean_0_and_deviation_1_over_classes():
     np.testing.assert_allclose(relative.std(ddof=0), [1, 1, 1, 1, 0])
 
 
-def test_the_probability_of_chance_against_all_outcomes():
-    chances = np.array([0.1, 0.5, 0.3])
-    for found in range(4):
-        outcomes = itertools.product([0, 1], repeat=3)
-        exact = sum(np.prod(np.where(one, chances, 1 - chances)) for one in outcomes if sum(one) >= found)
-        assert tail(chances, found) == pytest.approx(exact)
+def test_p_is_that_of_all_exchanges_of_factors():
+    hits = np.random.default_rng(3).random((6, 6)) < 0.3
+    hits[np.arange(4), np.arange(4)] = True
+    counts = [sum(hits[row, column] for row, column in enumerate(order)) for order in itertools.permutations(range(6))]
+    assert by_exchange(hits) == pytest.approx(np.mean(np.array(counts) >= np.trace(hits)), abs=0.01)
+
+
+def test_an_operation_that_wins_everywhere_is_no_finding(tmp_path):
+    table = ranks(tmp_path, 0)
+    of_mean_change = score(table[(table["ranking"] == "mean_change") & ~table["relative"]])
+    # Posterize wins in every class, so in the one whose factor it is, whatever is exchanged.
+    assert of_mean_change["found"] == of_mean_change["by chance"] == 1
+    assert of_mean_change["p"] == 1
 
 
 def test_a_class_that_was_not_planted_is_named(tmp_path):

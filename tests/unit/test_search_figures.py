@@ -73,6 +73,23 @@ def test_the_best_of_each_class_and_of_all(way):
     assert best["mean_change"].tolist() == [5, 4, 2, 3]
 
 
+def test_both_halves_choose_and_both_measure():
+    halves: dict[str, dict[str, float]] = {
+        "choose": {"rotate 8": 5.0, "invert 4": 1.0},
+        "measure": {"rotate 8": 2.0, "invert 4": 3.0},
+        "both": {"rotate 8": 3.5, "invert 4": 2.0},
+    }
+
+    def change(bank, label, half):
+        return bank["transformation"].map(halves[half]).fillna(-10.0).to_numpy()
+
+    best = best_changes(search_table(3, change), "mean_change", "other pairs", "single")
+    # Rotation, chosen by the first half, gains 2 in the second; inversion, chosen by the second, gains 1 in the first.
+    assert (best["mean_change"] == 1.5).all()
+    assert set(best["transformation"]) == {"rotate 8 or invert 4"}
+    assert (best_changes(search_table(3, change), "mean_change", "same pairs", "single")["mean_change"] == 3.5).all()
+
+
 def test_measuring_on_the_pairs_of_the_choice_is_biased_upwards_and_on_others_is_not():
     # No transformation does anything: all changes are noise of deviation 1 per half.
     rng = np.random.default_rng(0)
@@ -157,9 +174,14 @@ def test_counterparts_in_bank_a(transformation, family, expected):
     assert counterparts(transformation, family) == expected
 
 
-def summary(medians: dict[str, float]) -> pd.DataFrame:
+def summary(medians: dict[str, float], model: str = "m") -> pd.DataFrame:
     rows = [
-        {"transformation": name, "magnitude": magnitude, "median": value if 3 <= magnitude <= 7 else 100.0}
+        {
+            "model": model,
+            "transformation": name,
+            "magnitude": magnitude,
+            "median": value if 3 <= magnitude <= 7 else 100.0,
+        }
         for name, value in medians.items()
         for magnitude in range(10)
     ]
@@ -180,11 +202,38 @@ def test_shares_of_what_training_learns():
         2, by_class({0: {"rotate 8": 5.0, "contrast 8": 3.0}, 1: {"rotate 8": 5.0, "translateX 3": 4.0}})
     )
     shares = share_table(table, SUMMARIES, COMPARISON).query("ranking == 'mean_change'").set_index("invariance")
-    assert shares["share_of_top"].to_dict() == {"increased": 0.75, "decreased": 0.25, "not in bank A": 0}
+    assert shares["share_of_top"].to_dict() == {
+        "increased": 0.75,
+        "decreased": 0.25,
+        "uncertain": 0,
+        "not in bank A": 0,
+    }
     pool = shares["share_of_pool"]
     assert pool.sum() == pytest.approx(1)
     names = describe(BankB()).query("distinct and policy == 'single'")["transformation"]
     assert pool["decreased"] == pytest.approx(names.str.startswith("translateX").mean())
+
+
+def test_transformations_whose_gap_changes_its_sign_with_the_seed_are_uncertain():
+    table = search_table(2, by_name({"rotate 8": 5.0, "translateX 3": 4.0}))
+    # Rotation gains 0.2 and 0.1 by the two seeds of the training, translation 0.2 and -0.1.
+    after = [summary({"rotate": 0.7, "translateX": 0.7}), summary({"rotate": 0.6, "translateX": 0.4}, "m-seed1")]
+    seeds = {**SUMMARIES, "after": pd.concat(after)}
+    shares = share_table(table, seeds, COMPARISON).query("ranking == 'mean_change'").set_index("invariance")
+    assert shares["share_of_top"].to_dict()["increased"] == shares["share_of_top"].to_dict()["uncertain"] == 0.5
+
+
+def test_the_papers_rule_is_a_mean_over_transformations():
+    table = search_table(4, by_class({label: {"rotate 8": 5.0, "translateX 3": 4.0} for label in range(4)}))
+    shares = share_table(table, SUMMARIES, COMPARISON).query("ranking == 'proportion_boosted'")
+    shares = shares.set_index("invariance")
+    names = describe(BankB()).query("distinct and policy == 'single'")["transformation"]
+    # Every class has one rotation and one translation among its two best.
+    rotations = names.str.startswith(("rotate", "contrast")).sum()
+    translations = names.str.startswith("translateX").sum()
+    assert shares.loc["increased", "share_per_transformation"] == pytest.approx(1 / rotations)
+    assert shares.loc["decreased", "share_per_transformation"] == pytest.approx(1 / translations)
+    assert shares.loc["decreased", "chance_per_transformation"] == pytest.approx(2 / len(names))
 
 
 def test_a_model_that_was_not_measured_has_no_shares(tmp_path):
@@ -199,13 +248,13 @@ def test_a_model_that_was_not_measured_has_no_shares(tmp_path):
 
 def test_figure_3c_is_written_and_names_absent_magnitudes(tmp_path):
     write_table(tmp_path / "search.parquet", search_table(3, by_name({"rotate 8": 5.0})))
-    columns: dict[str, Any] = {"model": "m", "family": "geometric", "value": 1.0, "unit": "", "mean": 0.0, "n": 5}
+    columns: dict[str, Any] = {"family": "geometric", "value": 1.0, "unit": "", "mean": 0.0, "n": 5}
     paths = {name: tmp_path / f"{name}.parquet" for name in SUMMARIES}
     for name, path in paths.items():
         write_table(path, SUMMARIES[name].assign(**columns, dropped=0))
     summaries = {name: [path] for name, path in paths.items()}
     figure_3c(search=tmp_path / "search.parquet", summaries=summaries, figure=COMPARISON, output=tmp_path / "figure")
-    assert len(pd.read_csv(tmp_path / "figure.csv")) == 2 * 3
+    assert len(pd.read_csv(tmp_path / "figure.csv")) == 3 * 4
     other = COMPARISON.model_copy(update={"magnitudes": [12]})
     with pytest.raises(InputError, match=r"none is in banks\.a\.magnitudes"):
         figure_3c(search=tmp_path / "search.parquet", summaries=summaries, figure=other, output=tmp_path / "figure")

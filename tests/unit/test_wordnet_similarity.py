@@ -1,6 +1,7 @@
 """WordNet against rankings: agreement on known answers, bins, and datasets without synsets."""
 
 import logging
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from scipy.stats import spearmanr
 from tests.unit.searches import search_table
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.synsets import Synsets
+from workflow_scripts.metrics.mantel import mantel
 from workflow_scripts.metrics.settings import WordNetSimilarity
 from workflow_scripts.metrics.wordnet_similarity import class_pairs, overlap, spearman, wordnet_similarity
 from workflow_scripts.results.catalogue.search import WordNetFigure
@@ -65,12 +67,61 @@ def test_equal_rankings_agree_and_reversed_ones_do_not(tmp_path, wordnet_folder)
     assert row["wordnet_similarity"] == synsets.similarity(row["wnid_a"], row["wnid_b"], "wu_palmer")
     # Related classes rank alike here, and WordNet knows which are related.
     chosen = table[correlation & (table["wordnet_measure"] == "path")]
-    assert chosen["wordnet_similarity"].corr(chosen["agreement"], method="spearman") > 0.5
+    rho = chosen["wordnet_similarity"].corr(chosen["agreement"], method="spearman")
+    assert rho > 0.5
+    np.testing.assert_allclose(chosen["rho"], rho)
+    assert chosen["p"].nunique() == 1
 
     figure_4(similarity=output, label="ResNet", figure=WordNetFigure(), bins=10, output=tmp_path / "figure")
     plotted = pd.read_csv(tmp_path / "figure.csv")
     assert set(plotted["ranking"]) == {"mean_change"}
     assert len(plotted) == 10 * 3 * 2
+
+
+def naive_p(x: np.ndarray, y: np.ndarray) -> float:
+    return spearmanr(x, y, alternative="greater").pvalue
+
+
+def test_mantel_rejects_as_often_as_it_says_where_pairs_share_classes():
+    """Unrelated classes whose pairs share them: as if pairs were independent, twice as many are called related."""
+    rng, found, naive = np.random.default_rng(1), [], []
+    pairs = class_pairs(14, 1000, 0)
+    for _ in range(60):
+        tables = []
+        for spread in (rng.normal(size=14), rng.normal(size=14)):
+            tables.append(-np.abs(spread[:, None] - spread[None]))
+        similarity = tables[0][pairs[:, 0], pairs[:, 1]]
+        result = mantel(similarity, tables[1], pairs, seed=0)
+        agreement = tables[1][pairs[:, 0], pairs[:, 1]]
+        assert result.rho == pytest.approx(spearmanr(similarity, agreement).statistic)
+        found.append(result)
+        naive.append(naive_p(similarity, agreement))
+    # Binomial: 3 of 60 expected, 8 are too many.
+    assert sum(one.p <= 0.05 for one in found) < 8
+    assert sum(one <= 0.05 for one in naive) > 8
+    # Independent pairs would give 1 / sqrt(n - 1).
+    assert np.mean([one.deviation for one in found]) > 1.2 / np.sqrt(len(pairs) - 1)
+
+
+def test_mantel_against_all_exchanges_of_few_classes():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(5, 5))
+    table += table.T
+    pairs = class_pairs(5, 100, 0)
+    similarity = table[pairs[:, 0], pairs[:, 1]] + 0.3 * rng.normal(size=len(pairs))
+    result = mantel(similarity, table, pairs, seed=0)
+    every = [
+        spearmanr(similarity, table[np.array(order)[pairs[:, 0]], np.array(order)[pairs[:, 1]]]).statistic
+        for order in permutations(range(5))
+    ]
+    exact = np.mean(np.array(every) >= result.rho - 1e-12)
+    assert result.p == pytest.approx(exact, abs=0.02)
+    assert result.deviation == pytest.approx(np.std(every), rel=0.1)
+    table[0] = table[:, 0] = np.nan
+    known = (pairs > 0).all(axis=1)
+    without = spearmanr(similarity[known], table[pairs[known, 0], pairs[known, 1]]).statistic
+    assert mantel(similarity, table, pairs, seed=0).rho == pytest.approx(without)
+    assert np.isnan(mantel(similarity, np.ones((5, 5)), pairs, seed=0).p)
 
 
 def test_bins_are_equal_and_cover_everything():

@@ -173,3 +173,9 @@ def test_a_damaged_image_is_one_line_and_nothing_is_written(workers, trained, ti
     with pytest.raises(InputError, match=r"^\S*damaged\.arrow: image with id 1 [^\n]*$"):
         swept(trained, tiny_shards.damaged, tmp_path, workers=workers)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_range_of_the_authors_is_a_key(trained, tiny_shards, tmp_path):
+    table = swept(trained, tiny_shards.val, tmp_path, points=15, largest=6.0, test_seeds=1)
+    zooms = sorted(table["zoom"].unique())
+    assert (zooms[0], zooms[7], zooms[-1], len(zooms)) == (1, 3.5, 6, 15)

@@ -101,7 +101,7 @@ COLUMNS = {
     "gain": "mean over the other images of its class of max(0, what a step adds to their cosine with the image)",
     "excess": "how much nearer a step leads than as long a way along the class's own variation, in logarithms",
     "score": "mean of closure and gain, relative to the other classes: in standard deviations from their mean",
-    "p": "of an answer: two-sided p of an effect of 0; of closure: probability that random classes give as much",
+    "p": "of an answer: two-sided p of an effect of 0; of a search or a correlation: share of chance that does as well",
     "p_holm": "p with the number of tests of its kind taken into account (Holm); null where only the best is tested",
     # equivariance
     "alignment": "mean of cos(d_i, d_j) over pairs, with d = f(x) - f(t(x))",
@@ -133,6 +133,8 @@ COLUMNS = {
     "wordnet_similarity": "similarity of the two classes' synsets by that measure",
     "agreement_measure": "how two classes' rankings of transformations are compared: spearman, or iou@k of the k best",
     "agreement": "agreement of the two classes' rankings by that measure",
+    "rho": "Spearman's correlation of WordNet similarity and agreement, over all pairs of the ranking and measures",
+    "rho_chance_sd": "standard deviation of rho where classes are exchanged at random (Mantel)",
     # calibration
     "ranking": "what transformations are ranked by: mean_change, weighted_boost or proportion_boosted",
     "relative": "whether a score counts relative to the other classes: in standard deviations from their mean",

@@ -25,23 +25,40 @@ def counterparts(transformation: str, family: str) -> tuple[str, ...]:
     return tuple(name for name in entry.counterparts if change * (BANK_A[name].values[-1] - BANK_A[name].values[0]) > 0)
 
 
-def gaps(trained: pd.DataFrame, untrained: pd.DataFrame, magnitudes: list[int]) -> pd.Series:
+def gaps(trained: pd.DataFrame, untrained: pd.DataFrame, magnitudes: list[int]) -> pd.DataFrame:
     """Median invariance trained minus untrained, averaged over `magnitudes`, per transformation of bank A.
 
-    Both tables are summaries of the metric `invariance`, of one seed or of several, over which it is averaged, too;
-    magnitudes that they lack do not count.
+    Both tables are summaries of the metric `invariance`, of one seed or of several; magnitudes that they lack do not
+    count. Columns: `gap`, averaged over seeds, and `low` and `high`, the least and the largest gap of a seed of the one
+    and a seed of the other.
     """
 
-    def medians(summary: pd.DataFrame) -> pd.Series:
+    def medians(summary: pd.DataFrame) -> pd.DataFrame:
         chosen = summary[summary["magnitude"].isin(magnitudes)]
-        return chosen.groupby("transformation", sort=False)["median"].mean()
+        # A row per transformation, a column per seed.
+        return chosen.pivot_table(
+            index="transformation", columns="model", values="median", aggfunc="mean", sort=False, dropna=False
+        )
 
-    return medians(trained) - medians(untrained)
+    after, before = medians(trained), medians(untrained)
+    return pd.DataFrame(
+        {
+            "gap": after.mean(axis=1) - before.mean(axis=1),
+            "low": after.min(axis=1) - before.max(axis=1),
+            "high": after.max(axis=1) - before.min(axis=1),
+        }
+    )
 
 
-def learned(transformation: str, family: str, of_bank_a: pd.Series) -> str:
-    """`increased`, `decreased`, or `not in bank A`: what training does to the invariance to a transformation."""
+def learned(transformation: str, family: str, of_bank_a: pd.DataFrame) -> str:
+    """What training does to the invariance to a transformation, by its `gaps`.
+
+    `increased` or `decreased`; `uncertain` where the seeds do not agree on the sign; or `not in bank A`.
+    """
     values = of_bank_a.reindex(list(counterparts(transformation, family))).dropna()
     if values.empty:
         return "not in bank A"
-    return "increased" if values.mean() > 0 else "decreased"
+    gap, low, high = values.mean()[["gap", "low", "high"]]
+    if low <= 0 < high:
+        return "uncertain"
+    return "increased" if gap > 0 else "decreased"

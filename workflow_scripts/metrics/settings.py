@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from workflow_scripts.common.settings import MANY, MOST, Block
+from workflow_scripts.common.settings import MANY, MOST, WIDEST, Block
 from workflow_scripts.data.settings import Split
 from workflow_scripts.transformations.entry import MAGNITUDES
 from workflow_scripts.transformations.settings import Ranking
@@ -117,6 +117,9 @@ class ZoomSweep(Block):
     methods: list[str] = ["rrc", "fscc"]
     """Methods whose models are evaluated."""
     points: int = Field(10, ge=2, le=MANY)
-    """Equal steps of the maximal zoom from 1 to 1/sqrt(0.08)."""
+    """Equal steps of the maximal zoom, from 1 to the largest."""
+    largest_zoom: float | None = Field(None, gt=1, le=WIDEST)
+    """The largest maximal zoom. The default is 1/sqrt(0.08) = 3.54, where the area law is that of `rrc`; the authors'
+    code has 15 points up to 6."""
     test_seeds: int = Field(5, ge=1, le=MANY)
     """Test seeds averaged per training seed."""

@@ -1,6 +1,8 @@
 """Rule `wordnet_similarity`: have related classes related factors of variation? (GIB section 4.5, appendix E.3)"""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,18 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.data.synsets import Measure, Synsets
+from workflow_scripts.metrics.mantel import mantel
 from workflow_scripts.metrics.rankings import scores
 from workflow_scripts.metrics.settings import WordNetSimilarity
 from workflow_scripts.transformations.settings import Ranking
 
 # Appendix E.3 ranks by the proportion of pairs boosted as well.
 RANKED_BY: tuple[Ranking, ...] = ("mean_change", "weighted_boost", "proportion_boosted")
-COLUMNS = ["wnid_a", "wnid_b", "ranking", "wordnet_measure", "wordnet_similarity", "agreement_measure", "agreement"]
+NULL = ["rho", "rho_chance_sd", "p"]
+COLUMNS = [
+    *("wnid_a", "wnid_b", "ranking", "wordnet_measure", "wordnet_similarity", "agreement_measure", "agreement"),
+    *NULL,
+]
 
 
 def wordnet_similarity(
@@ -32,8 +39,9 @@ def wordnet_similarity(
 
     `search` is one model's table of `similarity_search`. One row per pair of classes, ranking, measure in WordNet
     and measure of agreement: Spearman's correlation of the scores of the distinct single transformations, and the
-    intersection over union of the k best. Classes without a wnid have no place in WordNet: they are left out, and
-    without two classes that have one the table is empty.
+    intersection over union of the k best. Beside each pair stands the correlation over all pairs of its ranking and
+    measures, and what it is by chance: pairs share classes, so classes are exchanged (see `mantel`). Classes without a
+    wnid have no place in WordNet: they are left out, and without two classes that have one the table is empty.
     """
     table = read_table(search)
     classes = table.drop_duplicates("label").set_index("label")["wnid"]
@@ -54,8 +62,9 @@ def wordnet_similarity(
             values = values.loc[values.index.intersection(known.index)]
             pairs = class_pairs(len(values), settings.class_pairs, seed)
             wnids = known[values.index].to_numpy()[pairs]
-            parts += _of_ranking(values, pairs, wnids, by, synsets, settings)
-    empty = pd.DataFrame(columns=COLUMNS).astype({"wordnet_similarity": float, "agreement": float})
+            parts += _of_ranking(values, pairs, wnids, by, synsets, settings, seed)
+    numbers = dict.fromkeys(["wordnet_similarity", "agreement", *NULL], float)
+    empty = pd.DataFrame(columns=COLUMNS).astype(numbers)
     result = pd.concat(parts, ignore_index=True)[COLUMNS] if parts else empty
     result.insert(0, "model", table["model"].iloc[0])
     write_table(output, result)
@@ -89,6 +98,12 @@ def overlap(values: np.ndarray, pairs: np.ndarray, top: int) -> np.ndarray:
     return (first & second).sum(axis=1) / (first | second).sum(axis=1)
 
 
+def _of_all(values: np.ndarray, measure: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+    """Agreement of every two rows of `values` [classes, transformations], [classes, classes]; one row at a time."""
+    every = np.arange(len(values))
+    return np.stack([measure(values, np.stack([np.full_like(every, row), every], axis=1)) for row in every])
+
+
 def _of_ranking(
     values: pd.DataFrame,
     pairs: np.ndarray,
@@ -96,10 +111,11 @@ def _of_ranking(
     by: Ranking,
     synsets: Synsets,
     settings: WordNetSimilarity,
+    seed: int,
 ) -> list[pd.DataFrame]:
     numbers = values.to_numpy()
-    agreement = {"spearman": spearman(numbers, pairs)}
-    agreement |= {f"iou@{top}": overlap(numbers, pairs, top) for top in settings.top}
+    tables = {"spearman": _of_all(numbers, spearman)}
+    tables |= {f"iou@{top}": _of_all(numbers, partial(overlap, top=top)) for top in settings.top}
     measures: list[Measure] = list(settings.similarities)
     parts = []
     for measure in measures:
@@ -107,7 +123,10 @@ def _of_ranking(
         similarity = [synsets.similarity(str(first), str(second), measure) for first, second in bar]
         described = pd.DataFrame({"wordnet_similarity": similarity, "wnid_a": wnids[:, 0], "wnid_b": wnids[:, 1]})
         described = described.assign(ranking=by, wordnet_measure=measure)
-        parts += [described.assign(agreement_measure=name, agreement=column) for name, column in agreement.items()]
+        for name, table in tables.items():
+            null = mantel(np.array(similarity), table, pairs, seed)
+            named = described.assign(agreement_measure=name, agreement=table[pairs[:, 0], pairs[:, 1]])
+            parts.append(named.assign(**dict(zip(NULL, null, strict=True))))
     return parts
 
 

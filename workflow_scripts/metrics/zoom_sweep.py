@@ -40,16 +40,17 @@ def zoom_sweep(
     points: int,
     test_seeds: int,
     output: Path,
+    largest: float | None = None,
     compute: Compute = DEFAULT_COMPUTE,
 ) -> None:
     """Write the top-1 of the training in folder `network` per maximal zoom and test seed.
 
     Every image goes through FSCC; then a central square of it, whose area is a share U(1/k^2, 1), is
     resized to the full crop. The maximal zoom per axis k takes `points` equally spaced values from 1 (FSCC
-    alone) to 1/sqrt(0.08); test seeds are 0 to `test_seeds` - 1. The crops depend on test seed, point and
-    image alone: they are the same for every model, whatever `compute` says. Columns: method, training_seed,
-    diverged, zoom, test_seed, top1 (0 to 1), n (images). Raises `InputError` for unusable shards and networks,
-    and for fewer than two points or no test seed.
+    alone) to `largest`, by default 1/sqrt(0.08); test seeds are 0 to `test_seeds` - 1. The crops depend on test
+    seed, point and image alone: they are the same for every model, whatever `compute` says. Columns: method,
+    training_seed, diverged, zoom, test_seed, top1 (0 to 1), n (images). Raises `InputError` for unusable shards and
+    networks, and for fewer than two points or no test seed.
     """
     if points < 2 or test_seeds < 1:
         raise InputError(f"zoom_sweep: {points} points and {test_seeds} test_seeds; give at least 2 and at least 1")
@@ -57,7 +58,7 @@ def zoom_sweep(
     if not len(reader):
         raise InputError(f"no validation image in {', '.join(map(str, shards))}; nothing can be evaluated")
     subject = Subject.load(network, choose_device(compute.device))
-    zooms = np.linspace(1, LARGEST_ZOOM, points).tolist()
+    zooms = np.linspace(1, largest or LARGEST_ZOOM, points).tolist()
     images = ZoomedImages(reader, subject.card, zooms, range(test_seeds))
     correct = count_correct(subject.logits, images, compute.batch, compute.workers)
     table = pd.DataFrame(product(zooms, range(test_seeds)), columns=["zoom", "test_seed"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from workflow_scripts.lie.settings import Head
+from workflow_scripts.lie.settings import SIDES, Head
 from workflow_scripts.steps.networks import of_model
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.sources import Source
@@ -58,9 +58,10 @@ def equivariance_error(workspace: Workspace) -> Step:
     def work(w: Wildcards, extent: Extent) -> Work:
         lie, sizes = study.lie, extent.sizes
         images = min(lie.images, sizes.images[lie.split])
-        # Rolls along both axes; shifts by whole pixels and by fractions, and rotations; the image as it is.
-        moved = 2 * lie.max_roll + 3 * lie.samples + 1
-        passes = images * (OF_A_DERIVATIVE * len(lie.transformations) + moved) + sizes.images["val"]
+        # Rolls along both axes; shifts by whole pixels and by fractions, and rotations; shifts by one pixel; the image.
+        moved = 2 * lie.max_roll + 3 * lie.samples + 4 + 1
+        derivatives = len(SIDES) * len(lie.transformations)
+        passes = images * (OF_A_DERIVATIVE * derivatives + moved) + sizes.images["val"]
         return _of_network(workspace, w.model, passes, images + sizes.images["val"], images * moved, extent)
 
     return Step(

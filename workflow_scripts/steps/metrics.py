@@ -219,6 +219,7 @@ def zoom_sweep(workspace: Workspace) -> Step:
             "training_seed": int(w.seed),
             "points": study.zoom_sweep.points,
             "test_seeds": study.zoom_sweep.test_seeds,
+            "largest": study.zoom_sweep.largest_zoom,
         },
         execution=lambda _: {"compute": study.execution.compute},
         threads=study.execution.threads,

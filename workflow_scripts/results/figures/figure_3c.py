@@ -17,19 +17,26 @@ from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import bootstrap_interval
 from workflow_scripts.metrics.learned_invariance import gaps, learned
 from workflow_scripts.metrics.rankings import ranked, scores
-from workflow_scripts.metrics.settings import RANKINGS
 from workflow_scripts.results.catalogue.entry import PALETTE
 from workflow_scripts.results.catalogue.search import TrainingFigure
 from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.transformations.settings import Ranking
 
 ROW = 0.2
 GROUPS = {
     "increased": "more invariant after training",
     "decreased": "less invariant after training",
+    "uncertain": "its sign depends on the seed",
     "not in bank A": "no counterpart in bank A",
 }
-COLORS = dict(zip(GROUPS, [PALETTE[0], PALETTE[1], "#b0b0b0"], strict=True))
-TITLES = {"mean_change": "ranked by mean change", "weighted_boost": "ranked by weighted boost"}
+COLORS = dict(zip(GROUPS, [PALETTE[0], PALETTE[1], "#707070", "#c8c8c8"], strict=True))
+# The papers' own rule comes last: it has another axis.
+PAPERS: Ranking = "proportion_boosted"
+TITLES: dict[Ranking, str] = {
+    "mean_change": "ranked by mean change",
+    "weighted_boost": "ranked by weighted boost",
+    PAPERS: "papers' rule, by proportion boosted:\nmean share of classes per transformation (%)",
+}
 DRAWS = 1000
 
 
@@ -38,8 +45,10 @@ def figure_3c(*, search: Path, summaries: dict[str, list[Path]], figure: Trainin
 
     `search` is one model's table of `similarity_search`; `summaries` are the summaries of the metric `invariance`
     by model, one per seed, over which invariances are averaged. Beside each share stand its 95 % interval over classes
-    and the share of the pool of distinct single transformations, which is chance. Writes `output`.{pdf,png,csv}.
-    Raises `InputError` where the study measures none of the magnitudes.
+    and the share of the pool of distinct single transformations, which is chance. The last panel is by the papers' own
+    rule: the mean, over the transformations of a group, of the share of classes that have it among their best by
+    proportion boosted. Writes `output`.{pdf,png,csv}. Raises `InputError` where the study measures none of the
+    magnitudes.
     """
     apply_style()
     measured = {name: pd.concat([read_table(path) for path in paths]) for name, paths in summaries.items()}
@@ -60,12 +69,15 @@ def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure
         change = gaps(summaries[comparison.trained], summaries[comparison.untrained], figure.magnitudes)
         if change.empty:
             raise InputError("figures.figure_3c.magnitudes: none is in banks.a.magnitudes; give some that are")
-        for by in RANKINGS:
+        for by in TITLES:
             values = scores(search, by)
-            measured = change.notna().any()
+            measured = change["gap"].notna().any()
             group = {name: learned(name, families[name], change) for name in values.columns}
             top = ranked(values).to_numpy()[:, : figure.top]
             in_top, in_pool = np.vectorize(group.get, otypes=[object])(top), pd.Series(group)
+            # How many of the classes have each transformation among their best.
+            often = pd.Series(top.ravel()).value_counts().reindex(in_pool.index, fill_value=0) / len(values)
+            per_one = often.groupby(in_pool).mean()
             rows += [
                 {
                     "architecture": comparison.label,
@@ -73,6 +85,8 @@ def share_table(search: pd.DataFrame, summaries: dict[str, pd.DataFrame], figure
                     "invariance": name,
                     **_share((in_top == name).mean(axis=1) if measured else np.full(1, np.nan)),
                     "share_of_pool": (in_pool == name).mean() if measured else np.nan,
+                    "share_per_transformation": per_one.get(name, np.nan) if measured else np.nan,
+                    "chance_per_transformation": often.mean(),
                     "classes": len(top),
                     "places": top.size,
                     "pool": len(in_pool),
@@ -91,16 +105,17 @@ def _share(of_classes: np.ndarray) -> dict[str, float]:
 def _draw(shares: pd.DataFrame, figure: TrainingFigure) -> Figure:
     architectures = list(dict.fromkeys(shares["architecture"]))
     lines = len(architectures) * (len(GROUPS) + 1.4)
-    size = (WIDTH, ROW * lines + 1.1)
-    drawn, axes = plt.subplots(1, len(TITLES), figsize=size, sharex=True, sharey=True, layout="constrained")
-    for axis, (by, title) in zip(axes, TITLES.items(), strict=True):
+    size = (WIDTH, 2 * ROW * lines + 1.4)
+    drawn, grid = plt.subplots(2, 2, figsize=size, sharey=True, layout="constrained")
+    axes = grid.ravel()
+    for axis, (by, title) in zip(axes, TITLES.items(), strict=False):
         names: dict[float, str] = {}
         for number, architecture in enumerate(architectures):
             rows = shares[(shares["ranking"] == by) & (shares["architecture"] == architecture)]
             first = number * (len(GROUPS) + 1.4)
             unmeasured = " (not measured)" if rows["share_of_pool"].isna().all() else ""
             axis.text(0, first, f"{architecture}{unmeasured}", fontsize=7, fontweight="bold", va="center", clip_on=True)
-            for place, row in enumerate(rows.to_dict("records"), start=1):
+            for place, row in enumerate(_shown(rows, by), start=1):
                 names[first + place] = GROUPS[row["invariance"]]
                 if not unmeasured:
                     _draw_share(axis, first + place, row)
@@ -108,7 +123,13 @@ def _draw(shares: pd.DataFrame, figure: TrainingFigure) -> Figure:
         axis.set_title(title)
         axis.grid(visible=False, axis="y")
         axis.grid(axis="x")
-    axes[0].set(xlim=(0, 165), ylim=(lines - 0.6, -0.7), xticks=range(0, 101, 25))
+        axis.set_xlim(0, 165)
+    axes[0].set(ylim=(lines - 0.6, -0.7))
+    for axis in axes[:2]:
+        axis.set_xticks(range(0, 101, 25))
+    per_one = shares.loc[shares["ranking"] == PAPERS, ["share_per_transformation", "chance_per_transformation"]]
+    highest = 100 * np.nanmax(per_one.to_numpy(), initial=0.01)
+    axes[2].set(xlim=(0, 1.65 * highest))
     classes = int(shares["classes"].max())
     note = f"share among the {figure.top} best transformations of each of {classes} classes (%)"
     if any(_equal(shares, architectures[0], other) for other in architectures[1:]):
@@ -117,7 +138,8 @@ def _draw(shares: pd.DataFrame, figure: TrainingFigure) -> Figure:
     chance = Line2D([], [], color="black", marker="D", markersize=3.5, linewidth=0, label="chance: share of the pool")
     interval = Line2D([], [], color="black", linewidth=0.9, marker="|", label="95 % interval over classes")
     below = Patch(facecolor="#909090", edgecolor="white", hatch="//", label="below chance")
-    drawn.legend(handles=[chance, interval, below], loc="outside upper center", ncols=3, frameon=False)
+    axes[3].set_axis_off()
+    axes[3].legend(handles=[chance, interval, below], loc="center", frameon=False)
     return drawn
 
 
@@ -128,6 +150,14 @@ def _equal(shares: pd.DataFrame, first: str, other: str) -> bool:
     return a.equals(b)
 
 
+def _shown(rows: pd.DataFrame, by: Ranking) -> list[dict[Any, Any]]:
+    """What a panel draws of `rows`: shares of places, or by the papers' rule shares of classes, without an interval."""
+    if by == PAPERS:
+        own = {"share_of_top": rows["share_per_transformation"], "share_of_pool": rows["chance_per_transformation"]}
+        rows = rows.assign(**own, low=np.nan, high=np.nan)
+    return rows.to_dict("records")
+
+
 def _draw_share(axis: Axes, y: float, row: dict[Any, Any]) -> None:
     """A bar with its interval, a diamond at chance, and both as text with what the interval says of chance."""
     top, low, high, pool = (100 * row[name] for name in ("share_of_top", "low", "high", "share_of_pool"))
@@ -135,8 +165,10 @@ def _draw_share(axis: Axes, y: float, row: dict[Any, Any]) -> None:
     if np.isfinite(low):
         axis.plot([low, high], [y, y], color="black", linewidth=0.9, marker="|", markersize=4)
     axis.plot(pool, y, "D", color="white", markeredgecolor="black", markersize=3.5)
-    verdict = "below" if high < pool else "above" if low > pool else "like"
-    axis.text(163, y, f"{top:.0f} %, {verdict} chance ({pool:.0f} %)", fontsize=6.5, va="center", ha="right")
+    verdict = "below" if high < pool else "above" if low > pool else "like" if np.isfinite(low) else "by"
+    words = f"{top:.0f} %, {verdict} chance {pool:.0f} %"
+    right = axis.get_yaxis_transform()
+    axis.text(0.99, y, words, transform=right, fontsize=6.5, va="center", ha="right")
 
 
 if __name__ == "__main__":

@@ -112,8 +112,10 @@ def _panel(axis: Axes, panel: pd.DataFrame, bins: int) -> None:
             axis.plot(centre, 0.03, marker="x", color="#909090", markersize=3, transform=axis.get_xaxis_transform())
         count = f"{len(values) / 1000:.1f}k" if len(values) >= 1000 else str(len(values))
         axis.text(centre, 1.0, count, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=6)
+    p = panel["p"].iloc[0]
     correlation, low, high = rho(panel)
-    axis.set_title(f"ρ = {correlation:.2f} [{low:.2f}, {high:.2f}]", pad=10)
+    known = f"ρ = {correlation:.2f} [{low:.2f}, {high:.2f}], p = {p:.2g}"
+    axis.set_title(known if np.isfinite(correlation) else "no ρ", pad=10)
 
 
 def rho(panel: pd.DataFrame) -> tuple[float, float, float]:

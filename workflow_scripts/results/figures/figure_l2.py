@@ -42,19 +42,24 @@ def figure_l2(*, kinds: list[Path], labels: dict[str, str], figure: LayerFigure,
     `output`.{pdf,png,csv}; the CSV has the signed shares and the standard errors as well.
     """
     apply_style()
-    table = kind_table(pd.concat([read_table(path) for path in kinds], ignore_index=True), labels)
+    table = kind_table(pd.concat([read_table(path) for path in kinds], ignore_index=True), labels, both_sides(side))
     drawn = _draw(table, figure, both_sides(side))
     save_figure(drawn, table, output)
     plt.close(drawn)
 
 
-def kind_table(kinds: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
+def kind_table(kinds: pd.DataFrame, labels: dict[str, str], sides: list[Side]) -> pd.DataFrame:
     """The rows of `kinds` with the models' names, the kind they are drawn as, and their share of all contributions.
 
-    Models are in the order of `labels`; one that could not be measured has one row per transformation and side.
+    Models are in the order of `labels`, with the first of `sides` before the other; one that could not be measured has
+    one row per transformation and side.
     """
     order = {model: place for place, model in enumerate(labels)}
-    table = kinds[kinds["model"].isin(order)].sort_values("model", key=lambda names: names.map(order), kind="stable")
+    places = {side: place for place, side in enumerate(sides)}
+    shown = kinds[kinds["model"].isin(labels)]
+    table = shown.sort_values(
+        ["model", "side"], key=lambda one: one.map(places if one.name == "side" else order), kind="stable"
+    )
     sums = table.groupby(["transformation", "side", "model"])["contribution"].transform("sum")
     table = table.assign(
         label=table["model"].map(labels),

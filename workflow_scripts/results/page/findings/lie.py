@@ -23,13 +23,20 @@ def _error(row: Row) -> str:
     return f"{cell(row['error'])}{ends}"
 
 
+def _first_side(table: pd.DataFrame, column: str = "side") -> pd.DataFrame:
+    """The rows of the derivative that is shown first, and those that have no sides."""
+    if column not in table or table[column].isna().all():
+        return table
+    return table[table[column].isna() | (table[column] == table[column].dropna().iloc[0])]
+
+
 @finding("figure_l1", "figure_l3", columns="label, transformation, error, low, high, rho, rho_low, rho_high")
 def errors(data: Data, _behind: Behind) -> list[str]:
     """The least and the most equivariant model, and the correlation over models, per transformation."""
     other = "top-1" if "invariance" not in data[""] else "invariance"
     by = [name for name in ("transformation", "bank_transformation") if name in data[""]]
     said = []
-    for names, rows in data[""].dropna(subset="error").groupby(by, sort=False):
+    for names, rows in _first_side(data[""].dropna(subset="error")).groupby(by, sort=False):
         least, most = smallest(rows, "error"), largest(rows, "error")
         first = rows.iloc[0]
         rho = with_interval(first["rho"], first["rho_low"], first["rho_high"])
@@ -49,7 +56,7 @@ def errors(data: Data, _behind: Behind) -> list[str]:
 def layers(data: Data, _behind: Behind) -> list[str]:
     """The kind of layer that contributes most, per model and transformation."""
     said = []
-    table = data[""].dropna(subset="share_of_contributions")
+    table = _first_side(data[""].dropna(subset="share_of_contributions"))
     for (label, name), rows in table.groupby(["label", "transformation"], sort=False):
         top = largest(rows, "share_of_contributions")
         sem = (
@@ -67,7 +74,7 @@ def layers(data: Data, _behind: Behind) -> list[str]:
 @finding("table_lee", columns="model, error, transformation, mean, low, high, n")
 def lee(data: Data, _behind: Behind) -> list[str]:
     """The most and the least equivariant model by the mean Lie derivative of each transformation."""
-    table = data[""].dropna(subset="mean")
+    table = _first_side(data[""].dropna(subset="mean"), "derivative")
     kept = table[table["error"] == table["error"].iloc[0]] if len(table) else table
     # Other units and other classes stand further below.
     kept = kept.drop_duplicates(["model", "transformation"])

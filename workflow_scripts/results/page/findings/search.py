@@ -8,6 +8,7 @@ from workflow_scripts.results.page.findings.registry import Data, finding
 from workflow_scripts.results.page.intervals import correlation_of_class_pairs, of_mean
 from workflow_scripts.results.page.wording import (
     NOT_DEFINED,
+    cell,
     count,
     fixed,
     interval,
@@ -16,7 +17,11 @@ from workflow_scripts.results.page.wording import (
     with_interval,
 )
 
-RANKED = {"mean_change": "mean change", "weighted_boost": "weighted boost"}
+RANKED = {
+    "mean_change": "mean change",
+    "weighted_boost": "weighted boost",
+    "proportion_boosted": "proportion of pairs boosted",
+}
 WORDNET = {"wu_palmer": "Wu-Palmer", "leacock_chodorow": "Leacock-Chodorow", "path": "Path"}
 CLASSES = "In brackets: 95 % intervals of the medians over classes"
 
@@ -98,9 +103,11 @@ def related(data: Data, _behind: Behind) -> list[str]:
     said = []
     for (wordnet, agreement), rows in table.groupby(["wordnet_measure", "agreement_measure"], sort=False):
         rho, low, high = correlation_of_class_pairs(rows, "wordnet_similarity", "agreement")
+        by_chance = f"; p = {cell(rows['p'].iloc[0])} by Mantel's test" if "p" in rows else ""
         said.append(
             f"{WORDNET.get(str(wordnet), wordnet)} similarity and {_agreement(str(agreement))}: rho = "
-            f"{with_interval(rho, low, high)}, {_verdict(rho, low, high)} ({count(len(rows), 'pair')} of classes)."
+            f"{with_interval(rho, low, high)}, {_verdict(rho, low, high)} "
+            f"({count(len(rows), 'pair')} of classes{by_chance})."
         )
     return [*said, "In brackets: 95 % intervals over classes (jackknife), since pairs share classes."]
 

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -105,7 +105,7 @@ def steps(folder: Path, images: int) -> Iterator[tuple[str, Callable[[], object]
     def pair_sweep() -> None:
         from workflow_scripts.embeddings.pair_sweep import pair_sweep as run
 
-        about = {"class_part": 0, "class_parts": 1, "bank": bank_b, "seed": 0, "store": store}
+        about: dict[str, Any] = {"class_part": 0, "class_parts": 1, "bank": bank_b, "seed": 0, "store": store}
         output = folder / "sweep.parquet"
         run(network=folder / "model", shards=[shard], pairs=class_pairs, output=output, **about)
 
@@ -206,11 +206,17 @@ def tables() -> None:
         alone(lambda: table_of_images(table))
         few = folder / "pairs.parquet"
         row("draw_pairs", table, lambda: draw_pairs(index=table, split="val", count=10_000, seed=0, output=few))
-        drawing = {"index": table, "split": "train", "pairs_per_class": PAIRS, "seed": 0, "output": pairs}
-        row("draw_class_pairs", table, lambda: draw_class_pairs(**drawing))
+        drawing: dict[str, Any] = {
+            "index": table,
+            "split": "train",
+            "pairs_per_class": PAIRS,
+            "seed": 0,
+            "output": pairs,
+        }
+        row("draw_class_pairs", table, lambda: draw_class_pairs(output=pairs, **drawing))
         names = list(describe(BankB())["transformation"])
         alone(lambda: table_of_a_sweep(sweep, pairs, names))
-        about = {"model": "m", "pairs": pairs, "bank": BankB(), "output": folder / "search.parquet"}
+        about: dict[str, Any] = {"model": "m", "pairs": pairs, "bank": BankB(), "output": folder / "search.parquet"}
         row("similarity_search", sweep, lambda: similarity_search(sweeps=[sweep], **about))
 
 

@@ -4,6 +4,7 @@
 """
 
 import os
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -24,7 +25,7 @@ def test_the_estimate_of_the_demo_is_within_a_factor_of_two(monkeypatch, capsys)
     monkeypatch.chdir(ROOT)
     configuration = Config(study="demo")
     workspace, _ = start(configuration.model_dump())
-    settings = {"configuration": configuration, "snakefile": str(ROOT / "Snakefile")}
+    settings: dict[str, Any] = {"configuration": configuration, "snakefile": str(ROOT / "Snakefile")}
     calibrate(**settings)
     cost(**settings)
     with capsys.disabled():

@@ -1,6 +1,7 @@
 """What a study takes: known sizes, amounts that can be worked out by hand, and all jobs that Snakemake plans."""
 
 import re
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -122,7 +123,7 @@ def test_seconds_follow_from_amounts():
     host = Work({"decode": 8.0}, threads=2)
     assert seconds_of(host, rates, extent) == 1 + 4
     # A training goes forward once and back twice; its images are decoded meanwhile, or before.
-    learning = {"learn": {"a": 10.0}, "devices": 1}
+    learning: dict[str, Any] = {"learn": {"a": 10.0}, "devices": 1}
     assert seconds_of(Work({"decode": 8.0}, beside=True, **learning), rates, extent) == 1 + 30
     assert seconds_of(Work({"decode": 8.0}, **learning), rates, extent) == 1 + 8 + 30
     known = rates.model_copy(update={"learn": {"a": 0.1}})
@@ -152,7 +153,7 @@ def test_cost_prints_what_has_run_beside_what_was_expected(tmp_path, capsys, mon
     printed = capsys.readouterr().out
     assert "8 trainings: 1,920 images x 48 epochs in all." in printed
     assert "Rates of 1 threads of a processor were measured on desk" in printed
-    table = pd.read_csv(tmp_path / "demo" / "cost" / "cost.csv").set_index("rule")
+    table: Any = pd.read_csv(tmp_path / "demo" / "cost" / "cost.csv").set_index("rule")
     assert table.loc["train", "jobs"] == 8
     assert table.loc["train", "measured_cpu_hours"] == pytest.approx(0.01)
     assert table.loc["train", "estimated_cpu_hours_of_measured"] == pytest.approx(table.loc["train", "cpu_hours"] / 8)

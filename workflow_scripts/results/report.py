@@ -17,6 +17,7 @@ from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.caveats import caveats
 from workflow_scripts.results.page.methods import methods
 from workflow_scripts.results.page.summary import summary
+from workflow_scripts.results.page.verdicts import Verdict, verdicts
 from workflow_scripts.results.study import load_study, shown_values
 from workflow_scripts.study.config import Config, study_file
 from workflow_scripts.workflow.workspace import Workspace
@@ -50,12 +51,12 @@ def report(
     workspace = Workspace(path.stem, configuration, study)
     seen = index[0] if index else None
     behind = Behind(workspace, study, invariances, equivariances, searches, histories, seen)
-    page = rendered(behind, assemble.items(results, captions, behind))
+    page = rendered(behind, assemble.items(results, captions, behind), verdicts(results))
     with atomic(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def rendered(behind: Behind, items: list[assemble.Item]) -> str:
+def rendered(behind: Behind, items: list[assemble.Item], claims: list[Verdict]) -> str:
     """The page as HTML. Every text that is no `Markup` is escaped."""
     script, style = ((TEMPLATES / f"page.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
     loaded = Environment(
@@ -69,7 +70,7 @@ def rendered(behind: Behind, items: list[assemble.Item]) -> str:
         title=behind.study.title or behind.workspace.name,
         name=behind.workspace.name,
         summary=summary(behind),
-        claims=[],
+        claims=claims,
         items=items,
         main=assemble.main_figure(items),
         highlights=[one for one in items if one.entry.kind == "figure"][:MOST_FINDINGS],

@@ -81,6 +81,10 @@ FIGURE_ANSWER = Entry(
     summary="how much of each invariance the architecture, the data and the augmentation give",
     source="ours",
     category="Answer",
+    does_not_show=(
+        "The parts add up to the trained network's invariance whatever causes it. That the data add something does not "
+        "say which property of the data does. Models that differ in more than one thing cannot be told apart by it."
+    ),
     block=AnswerFigure,
     default=AnswerFigure(),
     inputs=_inputs,
@@ -98,6 +102,10 @@ TABLE_ANSWER = Entry(
     summary="how much of each invariance the architecture, the data and the augmentation give, with intervals",
     source="ours",
     category="Answer",
+    does_not_show=(
+        "The parts add up to the trained network's invariance whatever causes it. That the data add something does not "
+        "say which property of the data does. Models that differ in more than one thing cannot be told apart by it."
+    ),
     block=AnswerTable,
     default=AnswerTable(),
     inputs=_inputs,
@@ -112,6 +120,10 @@ TABLE_CLAIMS = Entry(
     summary="findings of the papers as hypotheses, each with its effect, interval, n and verdict",
     source="ours",
     category="Answer",
+    does_not_show=(
+        "A verdict is about the models and images of this study, not about the papers'. Undecided is not a no: it says "
+        "that these images and seeds are too few to tell."
+    ),
     block=ClaimsTable,
     default=ClaimsTable(),
     inputs=_claims_inputs,

@@ -14,6 +14,7 @@ from workflow_scripts.embeddings.draw_pairs import distinct_pairs
 from workflow_scripts.metrics.answer import Measured
 from workflow_scripts.metrics.claims import CLAIMS, POINT, SMALL, Facts, verdicts
 from workflow_scripts.metrics.contrasts import Level
+from workflow_scripts.results.page.verdicts import verdicts as shown_verdicts
 from workflow_scripts.results.tables.table_claims import table_claims
 
 SEEDS, IMAGES, PAIRS = [0, 1, 2], 60, 120
@@ -164,3 +165,10 @@ def test_the_table_is_made_from_files(tmp_path):
     assert rows.loc["t30 recovers", "effect"] == pytest.approx(15, abs=4)
     assert rows.loc["vit like resnet", "verdict"] == "cannot be tested here"
     assert "cannot be tested here" in (tmp_path / "table_claims.md").read_text()
+    # The page shows what can be tested, with the table's numbers.
+    shown = shown_verdicts({"table_claims": tmp_path / "table_claims"})
+    assert len(shown) == (rows["verdict"] != "cannot be tested here").sum()
+    (one,) = [each for each in shown if "translation alone recovers" in each.text]
+    assert one.verdict == "supported"
+    assert f"[{rows.loc['t30 recovers', 'low']:.2f}, {rows.loc['t30 recovers', 'high']:.2f}]" in one.evidence
+    assert shown_verdicts({}) == []

@@ -129,13 +129,20 @@ def _draw(shares: pd.DataFrame, figure: TrainingFigure) -> Figure:
         axis.set_xticks(range(0, 101, 25))
     per_one = shares.loc[shares["ranking"] == PAPERS, ["share_per_transformation", "chance_per_transformation"]]
     highest = 100 * np.nanmax(per_one.to_numpy(), initial=0.01)
-    axes[2].set(xlim=(0, 1.65 * highest))
+    axes[2].set(xlim=(0, 1.95 * highest))
     classes = int(shares["classes"].max())
     note = f"share among the {figure.top} best transformations of each of {classes} classes (%)"
     if any(_equal(shares, architectures[0], other) for other in architectures[1:]):
         note += "\nequal bars: training changes the invariance to the same transformations"
     drawn.supxlabel(note, fontsize=8)
-    chance = Line2D([], [], color="black", marker="D", markersize=3.5, linewidth=0, label="chance: share of the pool")
+    hollow: dict[str, Any] = {
+        "color": "white",
+        "markeredgecolor": "black",
+        "marker": "D",
+        "markersize": 3.5,
+        "linewidth": 0,
+    }
+    chance = Line2D([], [], label="chance: share of the pool", **hollow)
     interval = Line2D([], [], color="black", linewidth=0.9, marker="|", label="95 % interval over classes")
     below = Patch(facecolor="#909090", edgecolor="white", hatch="//", label="below chance")
     axes[3].set_axis_off()
@@ -151,24 +158,32 @@ def _equal(shares: pd.DataFrame, first: str, other: str) -> bool:
 
 
 def _shown(rows: pd.DataFrame, by: Ranking) -> list[dict[Any, Any]]:
-    """What a panel draws of `rows`: shares of places, or by the papers' rule shares of classes, without an interval."""
+    """What a panel draws of `rows`: shares of places, or by the papers' rule of classes, without interval."""
     if by == PAPERS:
-        own = {"share_of_top": rows["share_per_transformation"], "share_of_pool": rows["chance_per_transformation"]}
-        rows = rows.assign(**own, low=np.nan, high=np.nan)
+        share, chance = rows["share_per_transformation"], rows["chance_per_transformation"]
+        rows = rows.assign(share_of_top=share, share_of_pool=chance, low=np.nan, high=np.nan)
     return rows.to_dict("records")
 
 
 def _draw_share(axis: Axes, y: float, row: dict[Any, Any]) -> None:
     """A bar with its interval, a diamond at chance, and both as text with what the interval says of chance."""
     top, low, high, pool = (100 * row[name] for name in ("share_of_top", "low", "high", "share_of_pool"))
+    at_the_end: dict[str, Any] = {
+        "transform": axis.get_yaxis_transform(),
+        "fontsize": 6.5,
+        "va": "center",
+        "ha": "right",
+    }
+    if not np.isfinite(top) or pool == 0:
+        axis.text(0.99, y, "none in the pool", **at_the_end)
+        return
     axis.barh(y, top, 0.75, color=COLORS[row["invariance"]], hatch="//" if high < pool else None, edgecolor="white")
     if np.isfinite(low):
         axis.plot([low, high], [y, y], color="black", linewidth=0.9, marker="|", markersize=4)
     axis.plot(pool, y, "D", color="white", markeredgecolor="black", markersize=3.5)
     verdict = "below" if high < pool else "above" if low > pool else "like" if np.isfinite(low) else "by"
     words = f"{top:.0f} %, {verdict} chance {pool:.0f} %"
-    right = axis.get_yaxis_transform()
-    axis.text(0.99, y, words, transform=right, fontsize=6.5, va="center", ha="right")
+    axis.text(0.99, y, words, **at_the_end)
 
 
 if __name__ == "__main__":

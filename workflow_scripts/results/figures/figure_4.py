@@ -87,8 +87,8 @@ def _draw(binned: pd.DataFrame, label: str, figure: WordNetFigure, bins: int) ->
     ranking = f"transformations ranked by {RANKED_BY[figure.rank_by]}"
     classes = pd.concat([binned["wnid_a"], binned["wnid_b"]]).nunique()
     drawn.suptitle(
-        f"{label}\n{ranking}; {pairs} pairs of {classes} classes; "
-        "ρ: rank correlation with its 95 % interval over classes",
+        f"{label}\n{ranking}; {pairs} pairs of {classes} classes\n"
+        "ρ: rank correlation, with its 95 % interval over classes; p by exchanging the classes",
         fontsize=8,
     )
     return drawn

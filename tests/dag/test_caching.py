@@ -13,12 +13,14 @@ from workflow_scripts.common.lock import locked
 
 REPORT = {"report": 1}
 SHOWN = {"show_banks": 1, "figure_a2": 1}
-INVARIANCE = {"invariance": 2, "figure_2": 1, "figure_a3": 1, **REPORT}
+NAMED = {"figure_answer": 1, "table_answer": 1}
+ANSWER = {"answer": 1, **NAMED, "table_claims": 1}
+INVARIANCE = {"invariance": 2, "figure_2": 1, "figure_a3": 1, **ANSWER, **REPORT}
 EQUIVARIANCE = {"equivariance": 2, "figure_a10": 1, **REPORT}
 MEASURED = {**INVARIANCE, **EQUIVARIANCE}
 ONE_SEED = {**MEASURED, "invariance": 1, "equivariance": 1}
 ONE = {**ONE_SEED, "table_models": 1}
-TRAINED = {"train": 2, "figure_curves": 1, "table_1a": 1}
+TRAINED = {"train": 2, "figure_curves": 1, "table_1a": 1, "table_claims": 1}
 BOXED = {"figure_a6": 1, "table_foregrounds": 1, **REPORT}
 
 
@@ -55,7 +57,7 @@ def test_figures_and_report_are_there(finished):
     figures = {path.name for path in (finished.results() / "figures").glob("*.*") if path.is_file()}
     assert figures == {
         f"figure_{name}.{kind}"
-        for name in ("2", "a1", "a10", "a2", "a3", "a6", "curves")
+        for name in ("2", "a1", "a10", "a2", "a3", "a6", "answer", "curves")
         for kind in ("pdf", "png", "csv")
     }
     page = (finished.results() / "report.html").read_text()
@@ -99,14 +101,9 @@ def test_a_clone_with_the_results_copied_over_reruns_nothing(checkout, tmp_path)
     [
         ("workflow_scripts/metrics/invariance.py", "    cache = Cache(", "    # why\n\n    cache = Cache(\n        "),
         ("workflow_scripts/training/train.py", '"""Train a classifier', '"""Teach a classifier'),
-        ("workflow_scripts/results/figures/style.py", "WIDTH = 5.5", "WIDTH = (\n    5.5\n)"),
-        ("rules/metrics.smk", "    params:", "    # a comment\n    params:"),
+        ("workflow_scripts/results/figures/style.py", "WIDTH = 6.75", "WIDTH = (\n    6.75\n)"),
+        ("rules/metrics.smk", "\n    params:", "\n    # a comment\n    params:"),
         ("studies/mine.yaml", "title: Tiny", "title: Tiny  # a comment"),
-        (
-            "workflow_scripts/results/catalogue/invariance.py",
-            'summary="invariance to translation',
-            'summary="to translation',
-        ),
         (
             "workflow_scripts/common/columns.py",
             '    "array": "file of',
@@ -179,7 +176,7 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
             "workflow_scripts/transformations/bank_a.py",
             'title="translate x"',
             'title="move along x"',
-            {"figure_2": 1, "figure_a2": 1, "figure_a3": 1, "figure_a10": 1, **REPORT},
+            {"figure_2": 1, "figure_a2": 1, "figure_a3": 1, "figure_a10": 1, **NAMED, **REPORT},
         ),
         ("workflow_scripts/results/figures/figure_a2.py", "cell + 0.14", "cell + 0.15", {"figure_a2": 1, **REPORT}),
         (

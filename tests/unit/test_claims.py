@@ -170,5 +170,6 @@ def test_the_table_is_made_from_files(tmp_path):
     assert len(shown) == (rows["verdict"] != "cannot be tested here").sum()
     (one,) = [each for each in shown if "translation alone recovers" in each.text]
     assert one.verdict == "supported"
-    assert f"[{rows.loc['t30 recovers', 'low']:.2f}, {rows.loc['t30 recovers', 'high']:.2f}]" in one.evidence
+    low, high = (float(rows[end]["t30 recovers"]) for end in ("low", "high"))
+    assert f"[{low:.2f}, {high:.2f}]" in one.evidence
     assert shown_verdicts({}) == []

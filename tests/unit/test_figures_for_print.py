@@ -242,7 +242,8 @@ def test_related_classes(drawn, tmp_path):
         for measure in ("wu_palmer", "leacock_chodorow", "path")
         for agreement in ("spearman", "iou@5", "iou@25")
     ]
-    write_table(tmp_path / "similarity.parquet", pd.concat(parts).assign(model="m", ranking="mean_change"))
+    table = pd.concat(parts).assign(model="m", ranking="mean_change", rho=0.5, p=0.01)
+    write_table(tmp_path / "similarity.parquet", table)
     similarity, figure = tmp_path / "similarity.parquet", WordNetFigure()
     figure_4(similarity=similarity, label="ResNet", figure=figure, bins=10, output=tmp_path / "f")
     assert faults(drawn[-1]) == []

@@ -25,6 +25,20 @@ def tabulated(data: Data, behind: Behind) -> list[str]:
     return _said(data[""].rename(columns=NAMES), behind)
 
 
+@finding("table_claims", columns="what it says, verdict, what is missing")
+def claims(data: Data, _behind: Behind) -> list[str]:
+    """How many claims these data can test, and which are supported and which are not."""
+    table = data[""]
+    counted = table["verdict"].value_counts()
+    tested = len(table) - int(counted.get("cannot be tested here", 0))
+    said = [f"These models and images can test {tested} of {count(len(table), 'claim')}."]
+    for verdict in ("supported", "not supported", "undecided"):
+        texts = [str(one) for one in table.loc[table["verdict"] == verdict, "what it says"]]
+        if texts:
+            said.append(f"{verdict.capitalize()}: {listed(texts)}.")
+    return said
+
+
 def _said(rows: pd.DataFrame, behind: Behind) -> list[str]:
     means = rows[rows["transformation"] == ALL].dropna(subset="effect")
     said = []

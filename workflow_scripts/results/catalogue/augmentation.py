@@ -273,6 +273,10 @@ TABLE_DATASETS = Entry(
     shows="top-1 on each data set",
     summary="top-1 of every training on the validation images of the data set that it is of",
     source="ours",
+    does_not_show=(
+        "Which data set teaches more: each training is tested on images of its own data set, and some data sets are "
+        "easier than others."
+    ),
     category=CATEGORY,
     block=DatasetTable,
     default=DatasetTable(),

@@ -307,6 +307,10 @@ TABLE_CLOSURE = Entry(
     shows="what each class varies by",
     summary="what each class varies by, and what all do, against chance: the search that the report believes",
     source="ours",
+    does_not_show=(
+        "That a class varies by nothing else: only the best operation stands here. A factor that many classes share "
+        "cannot stand out, and what all classes vary by is a hint only."
+    ),
     category=CATEGORY,
     block=ClosureTable,
     default=ClosureTable(),

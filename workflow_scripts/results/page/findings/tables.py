@@ -10,6 +10,7 @@ from workflow_scripts.results.page.wording import (
     count,
     fixed,
     interval,
+    listed,
     percent,
     probability,
     some,
@@ -17,6 +18,9 @@ from workflow_scripts.results.page.wording import (
     with_interval,
 )
 
+LEVEL = 0.05
+# Classes that a sentence names.
+MOST_NAMED = 8
 FAMILIES = ("appearance", "geometric", "mixed", "identity")
 
 
@@ -57,6 +61,31 @@ def ranks(data: Data, behind: Behind) -> list[str]:
             f"{count(classes, 'class', 'classes')} ({interval(100 * low, 100 * high, 0)} %)."
         )
     return [*said, "In brackets: 95 % intervals of the share (Wilson), with classes as trials."]
+
+
+@finding("table_closure", columns="model, class, operation, p_holm")
+def varies(data: Data, _behind: Behind) -> list[str]:
+    """In how many classes the best operation is beyond chance, and which operations these are."""
+    said = []
+    for model, rows in data[""].groupby("model", sort=False):
+        sure = rows[rows["p_holm"] < LEVEL]
+        named = [f"{row['class']} ({row['operation']})" for row in records(sure)]
+        known = f": {listed(named[:MOST_NAMED])}{' and others' if len(named) > MOST_NAMED else ''}" if named else ""
+        said.append(f"{model}: beyond chance in {len(sure)} of {count(len(rows), 'class', 'classes')}{known}.")
+    return [*said, "Beyond chance: p below 0.05 after Holm's correction over classes."]
+
+
+@finding("table_datasets", columns="data set, method, top-1 (%), n")
+def of_each_data_set(data: Data, _behind: Behind) -> list[str]:
+    """The best training of each data set."""
+    said = []
+    for name, rows in data[""].dropna(subset="top-1 (%)").groupby("data set", sort=False):
+        best = largest(rows, "top-1 (%)")
+        said.append(
+            f"{name}: {best['method']} is best of {count(len(rows), 'training')} with {fixed(best['top-1 (%)'], 1)} % "
+            f"top-1 ({count(best['n'], 'seed')})."
+        )
+    return said or ["No training has a top-1."]
 
 
 @finding("table_families", columns="model, transformations, ranking, classes, appearance, appearance in the pool")

@@ -67,7 +67,8 @@ def shown_values(study: Study) -> dict[str, Any]:
     """What the study's file says, without what changes no result."""
     values = study.model_dump(mode="json", exclude_unset=True, exclude={**UNSHOWN, "execution": True})
     precision = study.model_dump(mode="json", exclude_unset=True, include={"execution": {"precision"}})
-    return values | {block: inner for block, inner in precision.items() if inner}
+    # A block of which only such keys are named says nothing.
+    return {block: inner for block, inner in (values | precision).items() if inner != {}}
 
 
 def load_study(path: Path) -> Study:

@@ -103,7 +103,7 @@ def _bars(axis: Axes, table: pd.DataFrame, colors: dict[str, str], *, beside: bo
     for kind, color in colors.items():
         axis.barh(places, parts[kind], 0.22 if beside else 0.5, left, color=color)
         left += parts[kind].to_numpy()
-    right: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "fontsize": 5 if beside else 7, "ha": "left"}
+    right: dict[str, Any] = {"transform": axis.get_yaxis_transform(), "fontsize": 6 if beside else 7, "ha": "left"}
     if not beside:
         axis.set_yticks(places, rows["label"].to_list())
         axis.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5))

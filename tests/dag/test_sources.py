@@ -123,7 +123,8 @@ def test_another_checkpoint_is_noticed_and_the_same_elsewhere_is_not(checkout):
     data = checkout.folder / "data"
     shutil.move(data / "mine.safetensors", data / "renamed.safetensors")
     checkout.edit("studies/mine.yaml", "mine.safetensors", "renamed.safetensors")
-    assert checkout.planned() == {}
+    # The report shows the file of the study.
+    assert checkout.planned() == {"report": 1}
     before = (data / "renamed.safetensors").stat()
     write_checkpoint(data / "renamed.safetensors", 1)
     assert before.st_size == (data / "renamed.safetensors").stat().st_size

@@ -96,5 +96,5 @@ def test_a_function_that_fails_in_a_training_gets_one_sentence(workers, given, t
 
 def test_an_operation_that_the_study_no_longer_has_is_one_sentence(given, tiny_shards, tmp_path):
     own = {**given("negative"), "own_operations": {}}
-    with pytest.raises(InputError, match=r"bank B has no transformation 'mine 9'; delete the file and run again"):
+    with pytest.raises(InputError, match=r"no bank has a transformation 'mine 9'; delete the file and run again"):
         result(tiny_shards, tmp_path / "gone", own)

@@ -91,6 +91,10 @@ def read_sweep(path: Path, pairs: pd.DataFrame, names: list[str]) -> Sweep:
     places, found = {name: place for place, name in enumerate(names)}, np.zeros(len(names), dtype=np.int64)
     for rows in _row_groups(path, ["label", "pair", "transformation", "similarity", "untransformed"]):
         named = rows["transformation"].cat
+        if len(rows) == 0:
+            continue
+        if len(keys) == 0:
+            raise _foreign(path)
         place = np.array([places.get(name, -1) for name in named.categories])[named.codes]
         wanted = rows["label"].to_numpy() * FURTHEST + rows["pair"].to_numpy()
         at = order[np.searchsorted(keys, wanted, sorter=order).clip(max=len(keys) - 1)]

@@ -29,6 +29,8 @@ rule answer:
         **STEPS["answer"].rule_outputs,
     log:
         f"{LOGS}/answer.log",
+    benchmark:
+        f"{LOGS}/answer.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -92,6 +94,8 @@ if "closure" in STEPS:
             **STEPS["closure"].rule_outputs,
         log:
             f"{LOGS}/closure/{{model}}.log",
+        benchmark:
+            f"{LOGS}/closure/{{model}}.tsv"
         conda:
             ENVIRONMENT
         resources:

@@ -28,6 +28,8 @@ rule snakemake_report:
         **STEPS["snakemake_report"].rule_outputs,
     log:
         f"{LOGS}/snakemake_report.log",
+    benchmark:
+        f"{LOGS}/snakemake_report.tsv"
     localrule: True
     conda:
         ENVIRONMENT

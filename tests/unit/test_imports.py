@@ -11,6 +11,7 @@ STUDIES = ("miniature", "imagenet", "zoo", "demo")
 HEAVY = {"torch", "timm", "torchvision", "transformers", "open_clip"}
 # Networks; and what decodes or transforms images, which are tensors here.
 NETWORKS = {
+    "embeddings.closure_sweep",
     "embeddings.pair_sweep",
     "embeddings.sweep",
     "lie.equivariance_error",

@@ -38,14 +38,26 @@ def test_what_has_ended_corrects_what_is_expected_of_its_rule_and_of_others():
     run = run_of()
     run.start("index", 0.0)
     run.end("index", 20.0)
-    # Everything takes twice as long as was expected.
-    assert run.expected() == {"sweep/a-0": 40, "sweep/b-0": 40, "figure_2": 20}
+    # It took twice as long as was expected, and was a sixth of the work: 5 % of all 60 s are believed beside it.
+    factor = (20 + 3) / (10 + 3)
+    assert run.expected() == pytest.approx(
+        {"sweep/a-0": 20 * factor, "sweep/b-0": 20 * factor, "figure_2": 10 * factor}
+    )
     outlook = run.outlook(20.0)
-    assert (outlook.share, outlook.seconds_left) == (20 / 120, 100.0)
+    assert (outlook.share, outlook.seconds_left) == pytest.approx((20 / (20 + 50 * factor), 50 * factor))
     run.start("sweep/a-0", 20.0)
     run.end("sweep/a-0", 40.0)
     # Sweeps take as long as was expected, and all together 40 for 30.
-    assert run.expected() == {"sweep/b-0": 20, "figure_2": pytest.approx(10 * 40 / 30)}
+    assert run.expected() == {"sweep/b-0": 20, "figure_2": pytest.approx(10 * (40 + 3) / (30 + 3))}
+
+
+def test_short_jobs_at_the_beginning_say_little_of_long_ones():
+    run = run_of((*(Planned(f"light/{number}", "light", 2) for number in range(3)), Planned("train/a", "train", 3000)))
+    for number in range(3):
+        run.start(f"light/{number}", 8.0 * number)
+        run.end(f"light/{number}", 8.0 * number + 8.0)
+    # They took four times as long as was expected, which is known of light jobs.
+    assert 3000 < run.expected()["train/a"] < 1.2 * 3000
 
 
 def test_two_jobs_at_a_time_halve_the_time_that_is_left():

@@ -1,7 +1,8 @@
 """How far a run is: the share that is done, the rate, and the time that is left.
 
 A job's time is first what is expected of it: its benchmark of an earlier run, else an estimate. Jobs that have ended
-correct the expectation of the others: those of the same rule by what that rule took, all others by what all took.
+correct the expectation of the others: those of the same rule by what that rule took, all others by what all took, the
+more so the more of the work they were.
 """
 
 from collections import defaultdict
@@ -14,6 +15,8 @@ from typing import NamedTuple
 OVERDUE = 0.1
 # A job is one that takes a time, whatever is expected of it.
 LEAST = 0.1
+# What is expected of all jobs together is believed as if this share of them had taken as long as expected.
+BELIEVED = 0.05
 HOUR, DAY = 3600.0, 86_400.0
 
 
@@ -85,7 +88,10 @@ class Run:
                 by_rule[group][0] += seconds
                 by_rule[group][1] += max(LEAST, self.planned[name].seconds)
         factors = {rule: taken / expected for rule, (taken, expected) in by_rule.items()}
-        general = factors.get("", 1.0)
+        # A run begins with short jobs, which mostly start and end: they say little about the long ones.
+        believed = BELIEVED * sum(max(LEAST, job.seconds) for job in self.planned.values())
+        taken, expected = by_rule[""]
+        general = (taken + believed) / (expected + believed) if believed else 1.0
         return {
             name: max(LEAST, job.seconds) * factors.get(job.rule, general)
             for name, job in self.planned.items()

@@ -1,5 +1,6 @@
 # make demo   run the demo study and say where its figures are
-# make test   run all tests
+# make test   run the tests
+# make thorough  run them with every member of large families
 # make faults inject some hundred faults and count those that are survived
 # make lint   formatters, linters, type checker
 # make docs   build the documentation as a site in .docs/site
@@ -14,7 +15,7 @@ CORES ?= all
 WHEELS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint format lock references docs clean
+.PHONY: help demo test thorough faults lint format lock references docs clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -32,8 +33,12 @@ demo: $(READY)
 
 test: $(READY)
 	@$(BIN)/python -m pytest tests -n 2 --no-loadscope-reorder
-	@echo "test: ran all tests of the workflow."
+	@echo "test: ran the tests of the workflow; of some large families it ran a part, and 'make thorough' runs all."
 	@echo "Look above for failures and skips; tests/README.md says what each folder of tests covers."
+
+thorough: $(READY)
+	@WHENCE_THOROUGH=1 $(BIN)/python -m pytest tests -n 2 --no-loadscope-reorder
+	@echo "thorough: ran every test of the workflow; tests/README.md says what each folder of tests covers."
 
 faults: $(READY)
 	@$(BIN)/python -m tests.faults

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sampled import sampled
 from tests.unit.images import write_folder
 from tests.workflow import Checkout, planned, tiny_study
 from workflow_scripts.common.lock import locked
@@ -118,27 +119,30 @@ def test_comments_docstrings_and_layout_rerun_nothing(checkout, file, right, wro
 
 @pytest.mark.parametrize(
     ("path", "value", "jobs"),
-    [
-        ("title", "Small", REPORT),
-        ("figures.figure_2.colors", ["#CC79A7", "#000000"], {"figure_2": 1, **REPORT}),
-        ("models.untrained.seed", 1, {"build_model": 1, "sweep": 1, **ONE}),
-        (
-            "banks.a.transformations",
-            ["rotate", "translateX"],
-            {"sweep": 2, **MEASURED, **SHOWN},
-        ),
-        ("training.recipe.epochs", 3, {**TRAINED, "sweep": 1, **ONE}),
-        ("equivariance.pairs", 30, EQUIVARIANCE),
-        ("banks.b.operations", ["invert"], {**SHOWN, **REPORT}),
-        ("foreground.threshold", 0.2, {"foreground": 1, **BOXED}),
-        ("foreground.method", "u2net", {"fetch_u2net": 1, "foreground": 1, **BOXED}),
-        ("foreground.onnx", "elsewhere.onnx", {}),
-        ("foreground.split", "val", {"foreground": 1, **BOXED}),
-        ("figures.figure_a6", {"bins": 7}, {"figure_a6": 1, **REPORT}),
-        ("tables.table_foregrounds", {"order": "area"}, {"table_foregrounds": 1, **REPORT}),
-        ("execution.embedding_batch", 3, {}),
-        ("execution.checkpoint_minutes", 3.0, {}),
-    ],
+    sampled(
+        [
+            ("title", "Small", REPORT),
+            ("figures.figure_2.colors", ["#CC79A7", "#000000"], {"figure_2": 1, **REPORT}),
+            ("models.untrained.seed", 1, {"build_model": 1, "sweep": 1, **ONE}),
+            (
+                "banks.a.transformations",
+                ["rotate", "translateX"],
+                {"sweep": 2, **MEASURED, **SHOWN},
+            ),
+            ("training.recipe.epochs", 3, {**TRAINED, "sweep": 1, **ONE}),
+            ("equivariance.pairs", 30, EQUIVARIANCE),
+            ("banks.b.operations", ["invert"], {**SHOWN, **REPORT}),
+            ("foreground.threshold", 0.2, {"foreground": 1, **BOXED}),
+            ("foreground.method", "u2net", {"fetch_u2net": 1, "foreground": 1, **BOXED}),
+            ("foreground.onnx", "elsewhere.onnx", {}),
+            ("foreground.split", "val", {"foreground": 1, **BOXED}),
+            ("figures.figure_a6", {"bins": 7}, {"figure_a6": 1, **REPORT}),
+            ("tables.table_foregrounds", {"order": "area"}, {"table_foregrounds": 1, **REPORT}),
+            ("execution.embedding_batch", 3, {}),
+            ("execution.checkpoint_minutes", 3.0, {}),
+        ],
+        2,
+    ),
 )
 def test_a_setting_reruns_exactly_what_it_touches(checkout, path, value, jobs):
     changed_study(checkout, path, value)
@@ -166,38 +170,46 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
 
 @pytest.mark.parametrize(
     ("file", "right", "wrong", "jobs"),
-    [
-        ("workflow_scripts/metrics/invariance.py", "SMALLEST_BASELINE = 1e-8", "SMALLEST_BASELINE = 1e-7", INVARIANCE),
-        ("rules/report/figure_2.rst", "Invariance of the models", "How invariant models are", REPORT),
-        ("rules/report/workflow.rst", "with its caption", "with a caption", {}),
-        ("workflow_scripts/results/page/templates/page.css", "line-height: 1.2", "line-height: 1.3", REPORT),
-        ("workflow_scripts/results/catalogue/invariance.py", "translation, zoom, rotation", "some", REPORT),
-        (
-            "workflow_scripts/transformations/bank_a.py",
-            'title="translate x"',
-            'title="move along x"',
-            {"figure_2": 1, "figure_a2": 1, "figure_a3": 1, "figure_a10": 1, **NAMED, **REPORT},
-        ),
-        ("workflow_scripts/results/figures/figure_a2.py", "cell + 0.14", "cell + 0.15", {"figure_a2": 1, **REPORT}),
-        (
-            "workflow_scripts/transformations/bank_a.py",
-            "equal_steps(0, 90)",
-            "equal_steps(0, 80)",
-            {"sweep": 2, **MEASURED, **SHOWN},
-        ),
-        (
-            "workflow_scripts/foreground/saliency.py",
-            "SMALLEST_DEVIATION = 4.0",
-            "SMALLEST_DEVIATION = 5.0",
-            {"foreground": 1, **BOXED},
-        ),
-        (
-            "workflow_scripts/training/optimisation.py",
-            "momentum=recipe.momentum",
-            "momentum=0.8",
-            {**TRAINED, "sweep": 1, **ONE},
-        ),
-    ],
+    sampled(
+        [
+            (
+                "workflow_scripts/metrics/invariance.py",
+                "SMALLEST_BASELINE = 1e-8",
+                "SMALLEST_BASELINE = 1e-7",
+                INVARIANCE,
+            ),
+            ("rules/report/figure_2.rst", "Invariance of the models", "How invariant models are", REPORT),
+            ("rules/report/workflow.rst", "with its caption", "with a caption", {}),
+            ("workflow_scripts/results/page/templates/page.css", "line-height: 1.2", "line-height: 1.3", REPORT),
+            ("workflow_scripts/results/catalogue/invariance.py", "translation, zoom, rotation", "some", REPORT),
+            (
+                "workflow_scripts/transformations/bank_a.py",
+                'title="translate x"',
+                'title="move along x"',
+                {"figure_2": 1, "figure_a2": 1, "figure_a3": 1, "figure_a10": 1, **NAMED, **REPORT},
+            ),
+            ("workflow_scripts/results/figures/figure_a2.py", "cell + 0.14", "cell + 0.15", {"figure_a2": 1, **REPORT}),
+            (
+                "workflow_scripts/transformations/bank_a.py",
+                "equal_steps(0, 90)",
+                "equal_steps(0, 80)",
+                {"sweep": 2, **MEASURED, **SHOWN},
+            ),
+            (
+                "workflow_scripts/foreground/saliency.py",
+                "SMALLEST_DEVIATION = 4.0",
+                "SMALLEST_DEVIATION = 5.0",
+                {"foreground": 1, **BOXED},
+            ),
+            (
+                "workflow_scripts/training/optimisation.py",
+                "momentum=recipe.momentum",
+                "momentum=0.8",
+                {**TRAINED, "sweep": 1, **ONE},
+            ),
+        ],
+        2,
+    ),
 )
 def test_code_reruns_its_rules_and_what_follows(checkout, file, right, wrong, jobs):
     checkout.edit(file, right, wrong)
@@ -231,13 +243,16 @@ def flip(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "value", "jobs"),
-    [
-        (None, None, {}),
-        ("title", "Small", REPORT),
-        ("equivariance.pairs", 30, EQUIVARIANCE),
-        ("models.untrained.seed", 1, {"build_model": 1, "sweep": 1, **ONE}),
-        ("execution.embedding_batch", 3, {}),
-    ],
+    sampled(
+        [
+            (None, None, {}),
+            ("title", "Small", REPORT),
+            ("equivariance.pairs", 30, EQUIVARIANCE),
+            ("models.untrained.seed", 1, {"build_model": 1, "sweep": 1, **ONE}),
+            ("execution.embedding_batch", 3, {}),
+        ],
+        2,
+    ),
 )
 def test_results_carry_their_stamps_and_need_no_records(checkout, path, value, jobs):
     forget(checkout)

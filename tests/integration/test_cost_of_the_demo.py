@@ -1,7 +1,7 @@
 """What `cost` says of the demo, by rates measured here, against the benchmarks of the demo that ran here.
 
-Run it by hand after `make demo`: `WHENCE_REQUIRE=demo pytest tests/integration/test_cost_of_the_demo.py`. It is not part of
-`make test`, before which there is no demo, and it needs a machine on which nothing else runs.
+Run it by hand after `make demo`: `WHENCE_REQUIRE=demo pytest tests/integration/test_cost_of_the_demo.py`. It is not
+part of `make test`, before which there is no demo, and it needs a machine on which nothing else runs.
 """
 
 import os

@@ -4,7 +4,6 @@ import errno
 import json
 import multiprocessing
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pytest
 
 from workflow_scripts.common import lock
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import remove, set_aside
 from workflow_scripts.common.lock import OWNER, locked
 
 
@@ -107,7 +107,8 @@ def hold_and_finish(folder: Path, held: Event, release: Event, system_locks: boo
     with locked(folder):
         held.set()
         release.wait(20)
-        shutil.rmtree(folder)
+        aside = set_aside(folder)
+    remove(aside)
 
 
 def test_an_owner_that_finishes_and_removes_the_folder_is_waited_for(tmp_path, system_locks, monkeypatch):

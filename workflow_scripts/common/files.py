@@ -104,6 +104,13 @@ def _temporary(path: Path, ending: str) -> Path:
     return temporary
 
 
+def set_aside(folder: Path) -> Path:
+    """Rename `folder`, in one moment, to the name of a leftover, and return that."""
+    aside = _temporary(folder, "")
+    folder.replace(aside)
+    return aside
+
+
 TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<host>[^~]+)~(?P<process>\d+)\.tmp(\.[^.]*)?")
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import math
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import safetensors.torch
 import torch
 
 from workflow_scripts.common.errors import InputError, reason
-from workflow_scripts.common.files import atomic
+from workflow_scripts.common.files import atomic, remove, set_aside
 from workflow_scripts.common.lock import locked
 from workflow_scripts.training.learner import Learner
 from workflow_scripts.training.ranks import Ranks
@@ -136,5 +135,6 @@ def exclusive(folder: Path, ranks: Ranks) -> Iterator[None]:
             leftover.unlink()
         ranks.meet()
         yield
-        # On network file systems the open lock keeps the folder from vanishing; it is empty then.
-        shutil.rmtree(folder, ignore_errors=True)
+        # In one moment: whoever waits for the folder must not find, and take, one that is half removed.
+        aside = set_aside(folder)
+    remove(aside)

@@ -1,5 +1,6 @@
 """Text of the user's is data: in paths, in names and in command lines."""
 
+import ast
 import copy
 import json
 import re
@@ -213,6 +214,16 @@ def test_a_module_gets_every_text_as_it_was_given(text, monkeypatch):
     place = Path(text)
     expected = {"text": text, "path": place, "texts": [text], "places": {text: place}, "labels": {text: text}}
     assert {**expected, "model": model, "args": args} == TOLD
+
+
+def test_no_module_has_an_option_that_is_a_text_or_nothing():
+    """The text `null` could be either."""
+    for path in sorted((ROOT / "workflow_scripts").rglob("*.py")):
+        functions = {node.name: node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
+        if path.stem in functions and "    run(" in path.read_text():
+            options = functions[path.stem].args
+            types = [ast.unparse(one.annotation) for one in options.args + options.kwonlyargs if one.annotation]
+            assert not {"str | None", "None | str", "Optional[str]"} & set(types), path
 
 
 # Names

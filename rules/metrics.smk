@@ -43,6 +43,29 @@ rule answer:
         COMMAND
 
 
+if "intervention" in STEPS:
+
+    rule intervention:
+        input:
+            unpack(STEPS["intervention"].rule_inputs),
+        output:
+            **STEPS["intervention"].rule_outputs,
+        log:
+            f"{LOGS}/intervention.log",
+        benchmark:
+            f"{LOGS}/intervention.tsv"
+        conda:
+            ENVIRONMENT
+        resources:
+            **asked(mem_mb=8000, runtime=60),
+        params:
+            **STEPS["intervention"].params,
+        message:
+            "Comparing classes with and without each factor in their training images"
+        shell:
+            COMMAND
+
+
 rule equivariance:
     input:
         unpack(STEPS["equivariance"].rule_inputs),

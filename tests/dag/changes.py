@@ -25,6 +25,15 @@ OTHER: Changes = {
     "training.datasets": {"other": {"images": {"kind": "planted", "version": 1}, "methods": ["fscc", "t30"]}},
     "models.elsewhere": {"training": "fscc", "dataset": "other"},
 }
+# Two such, which differ in the factors of their classes.
+DEALT: Changes = {
+    "training.datasets": {
+        "other": {"images": {"kind": "planted", "assignment": 4}, "methods": ["fscc"]},
+        "another": {"images": {"kind": "planted", "assignment": 8}, "methods": ["fscc"]},
+    },
+    "models.elsewhere": {"training": "fscc", "dataset": "other"},
+    "models.further": {"training": "fscc", "dataset": "another"},
+}
 # Bounds are learned with labels and weights as they are.
 NO_BOUNDS: Changes = {"augerino": None, "models.learned.training": "rrc"}
 COLORS = ["#000000", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#0072B2", "#F0E442"]
@@ -224,6 +233,8 @@ CHANGES: dict[str, Changes] = {
         }.items()
     },
     "answer.magnitudes": {"answer.magnitudes": [2, 3]},
+    "intervention.models": {**DEALT, "intervention": {"models": ["elsewhere", "further"]}},
+    "intervention.dealings": {**DEALT, "intervention": {"models": ["elsewhere", "further"], "dealings": 99}},
     "answer.nearly_constant": {"answer.nearly_constant": 0.02},
     "equivariance.pairs": {"equivariance.pairs": 30},
     "similarity_search.models": {"similarity_search.models": ["resnet_fscc", "mine"]},

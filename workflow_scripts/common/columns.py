@@ -110,6 +110,14 @@ COLUMNS = {
     "low": "lower end of the 95 % interval of the mean, over images",
     "high": "upper end of the 95 % interval of the mean, over images",
     # the answer
+    "asked": "own class: what the factor adds in the class that varies by it; another class: in the class beside it, "
+    "which does not; other factor: to the invariance to another factor",
+    "measured_factor": "factor whose transformations of bank A the invariance is to",
+    "present": "mean invariance where the class varies by the factor in the training images",
+    "absent": "mean invariance of the same classes where they vary by another factor",
+    "cells": "number of pairs of a class and a data set in which the class varies by the factor",
+    "data_sets": "number of data sets, on each of which a model was trained",
+    "class_count": "number of classes",
     "part": "ladder: what each step up a ladder of models adds; contrast: a difference of models",
     "quantity": "what is asked for: the step of the ladder, or the contrast",
     "ladder": "architecture whose models are compared",

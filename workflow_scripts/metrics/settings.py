@@ -76,6 +76,16 @@ class Answer(Block):
     constant, and its invariance is a ratio of small numbers."""
 
 
+class Intervention(Block):
+    """Does what varies in a class's training images make models invariant to it? Tried on generated images (ours)."""
+
+    models: list[str] = Field(min_length=2)
+    """Models that are alike but for their images: each is trained on a generated data set of its own, with another
+    `assignment` of factors to classes. All are measured on the images of `dataset`."""
+    dealings: int = Field(9_999, ge=19, le=MOST)
+    """Random dealings of the factors to classes and data sets, for p values and intervals."""
+
+
 class Closure(Block):
     """Which transformation each class varies by, under the bank `wide`, against chance (ours)."""
 

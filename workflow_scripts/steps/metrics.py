@@ -22,6 +22,8 @@ def declare(workspace: Workspace) -> None:
     """All steps of this module."""
     invariance(workspace)
     answer(workspace)
+    if workspace.study.intervention:
+        intervention(workspace)
     equivariance(workspace)
     similarity_search(workspace)
     if workspace.study.similarity_search.closure:
@@ -74,6 +76,24 @@ def answer(workspace: Workspace) -> Step:
             "magnitudes": study.answer.magnitudes or measured,
             "nearly_constant": study.answer.nearly_constant,
         },
+    )
+
+
+def intervention(workspace: Workspace) -> Step:
+    """What a factor in the training images of a class does to its invariance."""
+    study = workspace.study
+    models = study.intervention.models if study.intervention else []
+    return Step(
+        workspace.steps,
+        "intervention",
+        "metrics.intervention",
+        outputs={"output": workspace.intervention},
+        inputs=lambda _: {
+            "tables": {name: workspace.metric_of_seeds("invariance", name, "pairs") for name in models},
+            "indexes": {name: workspace.index_of(study.dataset_of(study.training_of(name) or "")) for name in models},
+            "index": workspace.index,
+        },
+        settings=lambda _: {"dealings": study.intervention and study.intervention.dealings, "seed": study.seed},
     )
 
 

@@ -18,6 +18,7 @@ from workflow_scripts.lie.settings import Lie
 from workflow_scripts.metrics.settings import (
     Answer,
     Equivariance,
+    Intervention,
     Invariance,
     SimilaritySearch,
     WordNetSimilarity,
@@ -68,6 +69,8 @@ class Measurements(Block):
     """Equivariance (GIB section 3)."""
     answer: Answer = Answer()
     """Where each invariance comes from (ours)."""
+    intervention: Intervention | None = None
+    """Trainings that differ in what varies in each class (ours); `null` compares none."""
     similarity_search: SimilaritySearch = SimilaritySearch()
     """Similarity search (GIB section 4)."""
     wordnet: WordNetSimilarity = WordNetSimilarity()
@@ -97,7 +100,34 @@ class Measurements(Block):
                 "averages weights; bounds are learned without, so set these keys to 0 or null, or name another training"
             )
         self._check_per_class_methods()
+        self._check_intervention()
         return self
+
+    def _check_intervention(self) -> None:
+        """Models of an intervention differ in the data set that they are trained on, and in nothing else."""
+        found: dict[str | None, str] = {}
+        for model in self.intervention.models if self.intervention else []:
+            cell = self.training.cells.get(self.training_of(model) or "")
+            if cell is None or self._images_of(cell.dataset).kind != "planted":
+                raise ValueError(
+                    f"intervention.models: {model!r} is not trained on generated images; name models with a 'training' "
+                    "and a 'dataset' of training.datasets whose images are `kind: planted`"
+                )
+            if cell.dataset in found:
+                raise ValueError(
+                    f"intervention.models: {found[cell.dataset]!r} and {model!r} are trained on the same images; give "
+                    "each a data set of its own"
+                )
+            found[cell.dataset] = model
+            first = self.training.cells[self.training_of(next(iter(found.values()))) or ""]
+            if (first.architecture, first.method) != (cell.architecture, cell.method):
+                raise ValueError(
+                    f"intervention.models: {model!r} has another architecture or method than "
+                    f"{next(iter(found.values()))!r}; they may differ in their images only"
+                )
+
+    def _images_of(self, name: str | None) -> Dataset:
+        return self.dataset if name is None else self.training.datasets[name].images
 
     def _check_seeds(self, name: str) -> None:
         training, seeds = self.training_of(name), self.seeds_of_model(name)
@@ -189,7 +219,13 @@ class Measurements(Block):
             yield from self._references_of_model(key)
         if self.augerino:
             yield Reference("augerino.base_method", self.augerino.base_method, "method", trainings)
-        for key, names in [("similarity_search", self.similarity_search.models), ("lie", self.lie.models)]:
+        compared = self.intervention.models if self.intervention else []
+        measured = {
+            "similarity_search": self.similarity_search.models,
+            "lie": self.lie.models,
+            "intervention": compared,
+        }
+        for key, names in measured.items():
             for name in names or []:
                 yield Reference(f"{key}.models", name, "model", models)
         for name in self.zoom_sweep.methods:

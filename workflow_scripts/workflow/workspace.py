@@ -197,6 +197,11 @@ class Workspace:
         models = dict.fromkeys(model for one in ladders(self.study).values() for model in one.models.values())
         return {name: self.metric_of_seeds("invariance", name, "pairs") for name in models}
 
+    @property
+    def intervention(self) -> str:
+        """What planting a factor in a class does."""
+        return self.metric("intervention", "effects")
+
     def search(self, model: str) -> str:
         """The similarity search of a model."""
         return self.metric("similarity_search", model)

@@ -1,6 +1,15 @@
 """What each figure and table shows on the data at hand, in sentences computed from its numbers."""
 
-from workflow_scripts.results.page.findings import answer, augmentation, banks, invariance, lie, search, tables
+from workflow_scripts.results.page.findings import (
+    answer,
+    augmentation,
+    banks,
+    intervention,
+    invariance,
+    lie,
+    search,
+    tables,
+)
 from workflow_scripts.results.page.findings.registry import described, finding, findings
 
 __all__ = [
@@ -10,6 +19,7 @@ __all__ = [
     "described",
     "finding",
     "findings",
+    "intervention",
     "invariance",
     "lie",
     "search",

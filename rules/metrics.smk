@@ -43,6 +43,27 @@ rule answer:
         COMMAND
 
 
+rule answer_errors:
+    input:
+        unpack(STEPS["answer_errors"].rule_inputs),
+    output:
+        **STEPS["answer_errors"].rule_outputs,
+    log:
+        f"{LOGS}/answer_errors.log",
+    benchmark:
+        f"{LOGS}/answer_errors.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **asked(mem_mb=8000, runtime=60),
+    params:
+        **STEPS["answer_errors"].params,
+    message:
+        "Telling architecture, data and augmentation apart by equivariance errors"
+    shell:
+        COMMAND
+
+
 if "intervention" in STEPS:
 
     rule intervention:

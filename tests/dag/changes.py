@@ -347,6 +347,8 @@ CHANGES: dict[str, Changes] = {
     },
     "figures.figure_answer.colors": {"figures.figure_answer.colors": ["#000000", "#0072B2", "#D55E00"]},
     "figures.figure_answer.columns": {"figures.figure_answer.columns": 1},
+    "figures.figure_answer_errors.colors": {"figures.figure_answer_errors.colors": COLORS[:3]},
+    "figures.figure_answer_errors.columns": {"figures.figure_answer_errors.columns": 1},
     "tables.table_1a.methods": {"tables.table_1a.methods": ["rrc", "fscc"]},
     "tables.table_1b.methods": {"tables.table_1b.methods": ["rrc_beta2"]},
     "tables.table_a1.betas": {"tables.table_a1.betas": [2]},

@@ -170,7 +170,7 @@ def test_a_model_without_any_value_leaves_gaps_and_other_pairs_are_refused(table
     table = read_table(settings["output"])
     assert table.loc[table["quantity"] != "x", "effect"].isna().all()
     assert table["nearly_constant"].all()
-    with pytest.raises(InputError, match="its pairs are not those"):
+    with pytest.raises(InputError, match="its images or pairs are not those"):
         answer(tables={"a": [other], "b": tables["cnn"][:1]}, **settings)
 
 

@@ -42,11 +42,11 @@ def answer(
     `tables` are the invariances per pair of the models, one of each of their `seeds`. The mean is over `magnitudes`. A
     row whose smallest baseline is below `nearly_constant` is marked. Raises `InputError` where models have other pairs.
     """
-    models = {(name, key): model for name, ladder in ladders.items() for key, model in ladder.models.items()}
+    models = models_of(ladders)
     levels, pairs = read_levels(tables, seeds, ladders)
-    rows = [row for quantity in quantities(ladders) for row in _rows(quantity, levels, pairs, magnitudes)]
+    rows = [row for quantity in quantities(ladders) for row in rows_of(quantity, levels, pairs, magnitudes)]
     table = pd.DataFrame(rows)
-    table["models"] = [_text(quantity, models) for quantity in table.pop("of")]
+    table["models"] = [text_of(quantity, models) for quantity in table.pop("of")]
     table["nearly_constant"] = table["baseline"] < nearly_constant
     table["p_holm"] = table.groupby(["part", "quantity", "ladder", "scope"], sort=False)["p"].transform(holm)
     write_table(output, table.drop(columns="scope"))
@@ -54,7 +54,10 @@ def answer(
 
 @dataclass(frozen=True)
 class Measured:
-    """The invariances of a model by transformation and magnitude, [seeds, pairs], clipped; and mean baselines."""
+    """The invariances of a model by transformation and magnitude, [seeds, pairs], clipped; and mean baselines.
+
+    Of what is measured of single images, `pairs` are these.
+    """
 
     seeds: list[int]
     pairs: np.ndarray
@@ -86,23 +89,29 @@ def read_levels(
 ) -> tuple[dict[Level, Measured], np.ndarray]:
     """What the models of `ladders` measured, and their pairs [2, pairs], whose images count from 0."""
     measured = {model: Measured.read(paths, seeds[model]) for model, paths in tables.items()}
-    models = {(name, key): model for name, ladder in ladders.items() for key, model in ladder.models.items()}
-    return {level: measured[model] for level, model in models.items()}, _common_pairs(measured, tables)
+    levels = {level: measured[model] for level, model in models_of(ladders).items()}
+    return levels, common_pairs(measured, tables)
 
 
-def _common_pairs(measured: Mapping[str, Measured], tables: Mapping[str, list[Path]]) -> np.ndarray:
-    """The pairs of all models, with images counted from 0, [2, pairs]."""
+def models_of(ladders: Mapping[str, Ladder]) -> dict[Level, str]:
+    """The models of all ladders."""
+    return {(name, key): model for name, ladder in ladders.items() for key, model in ladder.models.items()}
+
+
+def common_pairs(measured: Mapping[str, Measured], tables: Mapping[str, list[Path]]) -> np.ndarray:
+    """The pairs of all models, with images counted from 0, [2, pairs]; or their images, [1, images]."""
     first, *others = measured
     for other in others:
         if not np.array_equal(measured[first].pairs, measured[other].pairs):
             raise InputError(
-                f"{tables[other][0]}: its pairs are not those of {tables[first][0]}; delete both and run again"
+                f"{tables[other][0]}: its images or pairs are "
+                f"not those of {tables[first][0]}; delete both and run again"
             )
     _ids, numbers = np.unique(measured[first].pairs, return_inverse=True)
     return numbers.reshape(measured[first].pairs.shape).T
 
 
-def _rows(
+def rows_of(
     quantity: Quantity, levels: Mapping[Level, Measured], pairs: np.ndarray, magnitudes: list[int]
 ) -> Iterator[dict[str, object]]:
     """Per magnitude, per transformation, and over each family of transformations."""
@@ -131,7 +140,8 @@ def _estimates(
 def of_level(level: Level, levels: Mapping[Level, Measured], pairs: np.ndarray, cell: Cell) -> Estimate:
     """The mean invariance of a model to a transformation at a magnitude."""
     measured = levels[level]
-    return estimate(measured.values[cell], pairs[0], pairs[1], [(level[0], seed) for seed in measured.seeds])
+    second = pairs[1] if len(pairs) > 1 else None
+    return estimate(measured.values[cell], pairs[0], second, [(level[0], seed) for seed in measured.seeds])
 
 
 def _mean(
@@ -190,7 +200,7 @@ def _over(seeds: list[int]) -> str:
     return "images" if max(seeds) == 1 else "images, and seeds of some models"
 
 
-def _text(quantity: Quantity, models: Mapping[Level, str]) -> str:
+def text_of(quantity: Quantity, models: Mapping[Level, str]) -> str:
     """The models of a quantity as a sum: a - b."""
     text = " ".join(f"{'+' if weight > 0 else '-'} {models[level]}" for weight, level in quantity.terms)
     return text.removeprefix("+ ")

@@ -22,6 +22,7 @@ def declare(workspace: Workspace) -> None:
     """All steps of this module."""
     invariance(workspace)
     answer(workspace)
+    answer_errors(workspace)
     if workspace.study.intervention:
         intervention(workspace)
     equivariance(workspace)
@@ -75,6 +76,28 @@ def answer(workspace: Workspace) -> Step:
             "ladders": found,
             "magnitudes": study.answer.magnitudes or measured,
             "nearly_constant": study.answer.nearly_constant,
+        },
+    )
+
+
+def answer_errors(workspace: Workspace) -> Step:
+    """Where each equivariance comes from, by the same models."""
+    study = workspace.study
+    models = list(workspace.answer_tables)
+
+    def of_seeds(kind: str) -> dict[str, list[str]]:
+        return {name: workspace.lie_tables(kind, study.members(name)) for name in models}
+
+    return Step(
+        workspace.steps,
+        "answer_errors",
+        "metrics.answer_errors",
+        outputs={"output": workspace.answer_errors},
+        inputs=lambda _: {"errors": of_seeds("images"), "summaries": of_seeds("summary")},
+        settings=lambda _: {
+            "seeds": {name: study.seeds_of_model(name) for name in models},
+            "ladders": ladders(study),
+            "side": study.lie.side,
         },
     )
 

@@ -198,6 +198,11 @@ class Workspace:
         return {name: self.metric_of_seeds("invariance", name, "pairs") for name in models}
 
     @property
+    def answer_errors(self) -> str:
+        """Where each local equivariance comes from."""
+        return self.metric("answer", "errors")
+
+    @property
     def intervention(self) -> str:
         """What planting a factor in a class does."""
         return self.metric("intervention", "effects")

@@ -95,6 +95,27 @@ FIGURE_ANSWER = Entry(
     },
     needs=_tells,
 )
+FIGURE_ANSWER_ERRORS = Entry(
+    name="figure_answer_errors",
+    number="answer, equivariance",
+    shows="architecture, data, augmentation",
+    summary="how much of each local equivariance the architecture, the data and the augmentation give",
+    source="ours",
+    category="Answer",
+    does_not_show=(
+        "Large shifts and rotations: a Lie derivative is about the smallest ones. The error is a share of how much the "
+        "answers differ between images, so a model can lower it by telling images apart better."
+    ),
+    block=AnswerFigure,
+    default=None,
+    inputs=lambda workspace, _: {"answer": workspace.answer_errors},
+    settings=lambda workspace, figure: {
+        "ladders": ladders(workspace.study),
+        "seeds": {name: len(workspace.study.members(name)) for name in workspace.study.models},
+        "figure": figure,
+    },
+    needs=lambda workspace, _: tells(ladders(workspace.study)),
+)
 TABLE_ANSWER = Entry(
     name="table_answer",
     number="answer",

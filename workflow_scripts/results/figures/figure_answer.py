@@ -1,5 +1,6 @@
 """Rule `figure_answer`: what architecture, data and augmentation give to each invariance (ours)."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -35,6 +36,16 @@ TITLES = {
 CHARACTERS = 105
 
 
+@dataclass(frozen=True)
+class Words:
+    """What a figure of ladders and contrasts says of the numbers that it shows."""
+
+    level: str = "invariance: mean over pairs, magnitudes and seeds"
+    difference: str = "difference of invariances, with its 95 % interval"
+    from_zero: bool = True
+    """Whether the first step begins at 0; where 0 means nothing, it is a point."""
+
+
 def figure_answer(
     *,
     answer: Path,
@@ -52,7 +63,7 @@ def figure_answer(
     apply_style()
     table = read_table(answer)
     table = table[table["magnitude"].isna()].drop(columns="magnitude").reset_index(drop=True)
-    drawn = _draw(table, ladders, seeds, titles, figure)
+    drawn = draw_answer(table, ladders, seeds, titles, figure, Words())
     save_figure(drawn, table, output)
     plt.close(drawn)
 
@@ -70,13 +81,15 @@ def places(table: pd.DataFrame) -> dict[tuple[str, str], float]:
     return found
 
 
-def _draw(
+def draw_answer(
     table: pd.DataFrame,
     ladders: dict[str, Ladder],
     seeds: dict[str, int],
     titles: dict[str, str],
     figure: AnswerFigure,
+    words: Words,
 ) -> Figure:
+    """Ladders, contrasts and what cannot be told; `table` has a row per step, contrast and transformation."""
     rows = places(table)
     contrasts = list(dict.fromkeys(table.loc[table["part"] == "contrast", "quantity"]))
     columns = min(figure.columns, len(ladders))
@@ -90,9 +103,9 @@ def _draw(
     drawn = plt.figure(figsize=(WIDTH, sum(heights)), layout="constrained")
     parts: Any = drawn.subfigures(3, 1, height_ratios=heights)
     upper, lower, below = parts
-    _draw_ladders(upper, table, _headings(ladders, seeds), rows, titles, figure)
+    _draw_ladders(upper, table, _headings(ladders, seeds), rows, titles, figure, words)
     if contrasts:
-        _draw_contrasts(lower, table, contrasts, list(ladders), rows, titles)
+        _draw_contrasts(lower, table, contrasts, list(ladders), rows, titles, words)
     if text:
         below.text(0.01, 0.98, "Not told here: " + "; ".join(text) + ".", fontsize=5.5, va="top", wrap=True)
     return drawn
@@ -105,6 +118,7 @@ def _draw_ladders(
     rows: dict[tuple[str, str], float],
     titles: dict[str, str],
     figure: AnswerFigure,
+    words: Words,
 ) -> None:
     names = list(headings)
     columns = min(figure.columns, len(names))
@@ -116,14 +130,14 @@ def _draw_ladders(
             axis.set_visible(False)
             continue
         ladder = own[own["ladder"] == names[position]]
-        _draw_ladder(axis, ladder, rows, colors)
+        _draw_ladder(axis, ladder, rows, colors, from_zero=words.from_zero)
         axis.set_title(f"{names[position]}\n{headings[names[position]]}", fontsize=6)
         _label_rows(axis, rows, titles)
-    place.supxlabel("invariance: mean over pairs, magnitudes and seeds", fontsize=7)
+    place.supxlabel(words.level, fontsize=7)
     handles: list[Artist] = [Patch(color=color, label=name) for name, color in colors.items()]
     handles.append(Patch(facecolor="white", edgecolor="black", hatch="/////", label="takes away"))
     handles.append(Line2D([], [], color="black", marker="|", linestyle="", label="model at the top"))
-    if own["nearly_constant"].any():
+    if "nearly_constant" in own and own["nearly_constant"].any():
         handles.append(Line2D([], [], color="black", marker="$*$", linestyle="", label="nearly constant embeddings"))
     place.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6), frameon=False, fontsize=6)
 
@@ -143,30 +157,37 @@ def _color(name: str, colors: list[str]) -> str:
     return to_hex((red, green, blue))
 
 
-def _draw_ladder(axis: Axes, ladder: pd.DataFrame, rows: dict[tuple[str, str], float], colors: dict[str, str]) -> None:
+def _draw_ladder(
+    axis: Axes, ladder: pd.DataFrame, rows: dict[tuple[str, str], float], colors: dict[str, str], *, from_zero: bool
+) -> None:
     steps = list(dict.fromkeys(ladder["quantity"]))
     for key, place in rows.items():
         own = ladder[(ladder["family"] == key[0]) & (ladder["transformation"] == key[1])]
         for number, step in enumerate(own.to_dict("records")):
             middle = place + (number - (len(steps) - 1) / 2) * BAR
-            start = step["level"] - step["effect"]
-            axis.barh(
-                middle,
-                step["effect"],
-                BAR,
-                left=start,
-                facecolor=colors[str(step["quantity"])],
-                edgecolor="black",
-                linewidth=0.3,
-                hatch="/////" if step["effect"] < 0 else None,
-            )
+            start, color = step["level"] - step["effect"], colors[str(step["quantity"])]
+            if number or from_zero:
+                hatch = "/////" if step["effect"] < 0 else None
+                axis.barh(
+                    middle,
+                    step["effect"],
+                    BAR,
+                    left=start,
+                    facecolor=color,
+                    edgecolor="black",
+                    linewidth=0.3,
+                    hatch=hatch,
+                )
+            else:
+                axis.plot(step["level"], middle, "o", color=color, markeredgecolor="black", markersize=3.5)
             axis.hlines(middle, start + step["effect_low"], start + step["effect_high"], color="black", linewidth=0.7)
-            if step["nearly_constant"]:
+            if step.get("nearly_constant"):
                 axis.plot(-0.04, middle, marker="$*$", color="black", markersize=3)
         if len(own):
             top = own["level"].iloc[-1]
             axis.vlines(top, place - 1.5 * BAR, place + 1.5 * BAR, color="black", linewidth=1.4)
-    axis.axvline(0, color="black", linewidth=0.6)
+    if from_zero:
+        axis.axvline(0, color="black", linewidth=0.6)
     axis.grid(visible=False, axis="y")
     axis.grid(visible=True, axis="x")
 
@@ -193,6 +214,7 @@ def _draw_contrasts(
     names: list[str],
     rows: dict[tuple[str, str], float],
     titles: dict[str, str],
+    words: Words,
 ) -> None:
     columns = min(CONTRASTS_BESIDE, len(contrasts))
     axes = place.subplots(-(-len(contrasts) // columns), columns, sharey=True, squeeze=False)
@@ -205,7 +227,7 @@ def _draw_contrasts(
         _draw_contrast(axis, own, rows, colors)
         axis.set_title(TITLES.get(contrasts[position], contrasts[position]), fontsize=7)
         _label_rows(axis, rows, titles)
-    place.supxlabel("difference of invariances, with its 95 % interval", fontsize=7)
+    place.supxlabel(words.difference, fontsize=7)
     handles: list[Artist] = [
         Line2D([], [], color=color, marker="o", markersize=3, label=n) for n, color in colors.items()
     ]

@@ -19,6 +19,31 @@ def parts_of_invariance(data: Data, behind: Behind) -> list[str]:
     return _said(table[table["part"] == "ladder"], behind)
 
 
+@finding(
+    "figure_answer_errors", columns="part, ladder, family, transformation, quantity, effect, effect_low, effect_high"
+)
+def parts_of_equivariance(data: Data, behind: Behind) -> list[str]:
+    """By how much the data and the augmentation change the errors of a family of transformations, per architecture."""
+    table = data[""]
+    means = table[(table["part"] == "ladder") & (table["transformation"] == ALL)].dropna(subset="effect")
+    said = []
+    for (ladder, family), steps in means.groupby(["ladder", "family"], sort=False):
+        parts = [
+            f"{row['quantity']} {with_interval(row['effect'], row['effect_low'], row['effect_high'])}"
+            for row in records(steps)[1:]
+        ]
+        added = f"; added to it: {listed(parts)}" if parts else ""
+        first = steps.iloc[0]
+        level = with_interval(first["level"], first["level_low"], first["level_high"])
+        said.append(
+            f"{behind.labels.get(str(ladder), ladder)}, {family} transformations: log₁₀ of the error is {level} with "
+            f"{first['quantity']} alone{added}."
+        )
+    if not said:
+        return ["No part of any equivariance is known."]
+    return [*said, f"Less is more equivariant. In brackets: 95 % intervals{_over(table)}."]
+
+
 @finding("table_answer", columns="architecture, family, transformation, adds, effect, low, high")
 def tabulated(data: Data, behind: Behind) -> list[str]:
     """The same from the table."""

@@ -234,6 +234,24 @@ def test_ladders_follow_from_architectures_and_augmentations():
     assert without["cnn"].augmented == "crops"
 
 
+def test_a_training_on_other_images_is_the_varied_model():
+    elsewhere = {"rotated": {"images": {"kind": "planted", "assignment": 1}}}
+    training = {**TRAINED, "datasets": elsewhere}
+    models = {
+        "far": {"training": "none", "dataset": "rotated"},
+        "far_crops": {"training": "rrc", "dataset": "rotated"},
+        "far_both": {"training": "standard", "dataset": "rotated"},
+        "bare": {"training": "none"},
+        "both": {"training": "standard"},
+    }
+    with_both = {"plain": "bare", "augmented": "both", "varied": "far", "varied_augmented": "far_both"}
+    assert ladders(study(models, training=training))["cnn"].models == with_both
+    del models["far_both"]
+    assert "varied_augmented" not in ladders(study(models, training=training))["cnn"].models
+    only_far = {name: model for name, model in models.items() if name.startswith("far")}
+    assert ladders(study(only_far, training=training))["cnn"].models == {"plain": "far", "augmented": "far_crops"}
+
+
 def test_a_study_may_name_its_models_but_none_that_it_lacks():
     models = {"a": {"timm": "resnet18"}, "b": {"training": "none"}}
     own: dict[str, Any] = {"answer": {"ladders": {"mine": {"untrained": "a", "plain": "b"}}}}

@@ -12,10 +12,11 @@ from workflow_scripts.common.files import write_table
 from workflow_scripts.common.permutations import holm
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
 from workflow_scripts.metrics.answer import Measured
-from workflow_scripts.metrics.claims import CLAIMS, POINT, SMALL, Facts, verdicts
+from workflow_scripts.metrics.claims import CLAIMS, POINT, SMALL, verdicts
 from workflow_scripts.metrics.contrasts import Level
+from workflow_scripts.metrics.evidence import Facts
 from workflow_scripts.results.page.verdicts import verdicts as shown_verdicts
-from workflow_scripts.results.tables.table_claims import table_claims
+from workflow_scripts.results.tables.table_claims import _equivariances, _layers, table_claims
 
 SEEDS, IMAGES, PAIRS = [0, 1, 2], 60, 120
 FAMILIES = {
@@ -88,20 +89,65 @@ def both_kinds(vit: float) -> Facts:
     return models({"v": "vit", "r": "resnet"}, v_augmented=0.5 + vit, r_augmented=0.5)
 
 
+def of_classes(loss: float) -> Facts:
+    """Eight classes of which crops help seven, and cost the last `loss` points."""
+    rng = np.random.default_rng(6)
+    found: dict[str, list[Estimate]] = {"fscc": [], "rrc": []}
+    for number in range(8):
+        of_image = rng.normal(0, 5, IMAGES)
+        for method, mean in (("fscc", 60.0), ("rrc", 60 - loss if number == 7 else 65.0)):
+            noise = rng.normal(0, 0.3, (3, IMAGES)) + 0.05 * np.array([[-1.0], [1], [0]]) * (1 + (method == "rrc"))
+            found[method].append(
+                estimate(mean + of_image + noise - noise.mean(), np.arange(IMAGES), None, of_training())
+            )
+    return Facts(classes=found)
+
+
+def of_networks(resnet: float) -> Facts:
+    spread = np.array([-0.02, 0.01, 0.01])
+    rows = [(kind, 0.3 + more + one) for kind, more in (("resnet", resnet), ("vit", 0.0)) for one in spread]
+    return Facts(equivariances=pd.DataFrame(rows, columns=["kind", "equivariance"]))
+
+
+def of_planting(effect: float, p: float) -> Facts:
+    row = {"asked": "own class", "factor": "all", "effect": effect, "effect_low": effect - 0.1, "p": p}
+    row |= {"effect_high": effect + 0.1, "data_sets": 4, "class_count": 16}
+    return Facts(intervention=pd.DataFrame([row, {**row, "factor": "zoom", "p": 0.5}]))
+
+
+def of_wordnet(rho: float, p: float) -> Facts:
+    row = {"ranking": "mean_change", "wordnet_measure": "wu_palmer", "agreement_measure": "spearman", "rho": rho}
+    row |= {"rho_chance_sd": 0.1, "p": p, "wnid_a": "n1", "wnid_b": "n2"}
+    return Facts(wordnet=pd.DataFrame([row, {**row, "wordnet_measure": "path", "rho": 0.0}]))
+
+
+def of_layers(share: float) -> Facts:
+    rows = []
+    for number, off in enumerate((-0.03, 0.01, 0.02)):
+        shares = {"non-linearity": share - 0.1 + off, "downsampling": 0.1, "rest": 0.9 - share - off}
+        rows += [{"model": f"m{number}", "kind": kind, "share": value} for kind, value in shares.items()]
+    return Facts(layers=pd.DataFrame(rows))
+
+
 # Facts in which each claim is true, false, and undecided.
 MADE = {
     "rrc best": [top1(rrc=70 + d, fscc=70, rscc=69.9) for d in (3, -3, 0)],
     "rscc like fsrc": [top1(rscc=70 + d, fsrc=70) for d in (0, 4, POINT)],
     "t30 recovers": [top1(t30=65 + d, fscc=60, rrc=70) for d in (3, -3, 0)],
     "beta trade-off": [top1(rrc=70 + d, **{"rrc_beta0.1": 70, "rrc_beta10": 69.9}) for d in (3, -3, 0)],
+    "crops hurt some": [of_classes(d) for d in (10, -5, 0)],
     "learned translation": [untrained(d) for d in (0.2, -0.2, 0)],
     "learned appearance": [untrained(d) for d in (0.2, -0.2, 0)],
     "no learned rotation and shear": [untrained(d) for d in (-0.1, 0.3, SMALL)],
     "augmentation adds little": [models(a_untrained=0.2, a_plain=0.4, a_augmented=0.5 - d) for d in (0.1, -0.1, 0)],
     "vit like resnet": [both_kinds(d) for d in (0.1, -0.3, -SMALL)],
+    "untrained equivariance": [of_networks(d) for d in (0.2, -0.2, 0.0)],
+    "what varies is learned": [of_planting(*d) for d in ((0.2, 0.001), (-0.2, 0.001), (0.05, 0.3))],
     "best per class": [search(d) for d in (6, -6, 0)],
     "appearance first": [search(5, share) for share in (0.95, 0.05, 0.5)],
+    "similar classes alike": [of_wordnet(*d) for d in ((0.5, 0.001), (-0.5, 1.0), (0.05, 0.3))],
     "accurate is equivariant": [errors(d) for d in (1, -1, 0)],
+    "layers to blame": [of_layers(d) for d in (0.8, 0.2, 0.5)],
 }
 
 
@@ -133,6 +179,23 @@ def test_what_cannot_be_tested_says_what_is_missing_and_takes_no_part_in_holm():
     assert several["p_holm"].dropna().tolist() == pytest.approx(holm(several["p"].dropna()).tolist())
 
 
+def test_equivariances_and_layers_are_read_as_the_claims_have_them(tmp_path):
+    table = pd.DataFrame(
+        {"transformation": ["translateX", "translateY", "rotate", "translateX"], "magnitude": [5, 5, 5, 8]}
+    )
+    write_table(tmp_path / "equivariance.parquet", table.assign(mean=[0.2, 0.4, 0.9, 0.8]))
+    found = _equivariances({"plain": [tmp_path / "equivariance.parquet"]}, {"plain": "vit"}, [5])
+    assert found is not None
+    assert found.to_dict("records") == [{"kind": "vit", "equivariance": pytest.approx(0.3)}]
+    table = pd.DataFrame({"transformation": ["translation_x", "translation_x", "rotation"], "share": [0.4, 0.6, 0.1]})
+    write_table(
+        tmp_path / "kinds.parquet", table.assign(model="a", kind="pooling", side=["authors", "central", "authors"])
+    )
+    layers = _layers([tmp_path / "kinds.parquet"])
+    assert layers is not None
+    assert layers["share"].tolist() == [0.4]
+
+
 def test_one_seed_cannot_decide():
     one = estimate(np.full((1, IMAGES), 50.0), np.arange(IMAGES), None, [("training", 0)])
     facts = Facts(top1=dict.fromkeys(("rrc", "fscc", "t30"), one))
@@ -155,6 +218,11 @@ def test_the_table_is_made_from_files(tmp_path):
         "searches": [],
         "abouts": [],
         "summaries": [],
+        "equivariances": {},
+        "untrained": {},
+        "intervention": [],
+        "wordnet": [],
+        "layers": [],
         "seeds": {},
         "ladders": {},
         "kinds": {},

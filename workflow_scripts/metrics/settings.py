@@ -68,7 +68,8 @@ class Answer(Block):
 
     ladders: dict[str, Ladder] | None = Field(None, min_length=1)
     """Models to compare, by the name of their architecture. The default is worked out: every architecture of the study
-    with its untrained network, its training without augmentation and the one with `standard` augmentation."""
+    with its untrained network, its training without augmentation and the one with `standard` augmentation, and those on
+    the first other data set of `training.datasets` as the varied ones."""
     magnitudes: list[Annotated[int, Field(ge=1, lt=MAGNITUDES)]] | None = Field(None, min_length=1)
     """Magnitude indices of bank A over which invariances are averaged. The default is all that the study measures."""
     nearly_constant: float = Field(0.01, ge=0, le=1)

@@ -16,7 +16,8 @@ def ladders(study: Measurements) -> dict[str, Ladder]:
 
     Of several untrained networks of an architecture the first counts whose batch normalisation has statistics of
     images, as that of a trained one has, or else the first; of several trainings the first. Without a training of
-    `standard` augmentation, the first with any augmentation takes its place.
+    `standard` augmentation, the first with any augmentation takes its place. Trainings on the study's own images come
+    first; one on another data set of `training.datasets` is the one in whose images more, or something else, varies.
     """
     if study.answer.ladders is not None:
         return study.answer.ladders
@@ -56,13 +57,35 @@ def _of_training(study: Measurements, architecture: str) -> dict[str, str]:
         for model in study.models
         if (name := study.training_of(model)) in training.cells and training.cells[name].architecture == architecture
     }
-    plain = [model for model, name in own.items() if _adds(study, name) is None]
-    augmented = [model for model, name in own.items() if _adds(study, name)]
-    standard = [model for model in augmented if _adds(study, own[model]) == "standard"]
-    found = {"plain": plain, "augmented": [*standard, *augmented]}
+    here = {model: name for model, name in own.items() if training.cells[name].dataset is None}
+    elsewhere = {model: name for model, name in own.items() if model not in here} if here else {}
+    plain, augmented = _by_augmentation(study, here or own)
+    found = {"plain": plain, "augmented": augmented}
+    if plain:
+        found |= _varied(study, elsewhere, here.get(augmented[0]) if augmented else None)
     if network is not None:
         found = {"untrained": _untrained(study, network), **found}
     return {key: models[0] for key, models in found.items() if models}
+
+
+def _by_augmentation(study: Measurements, own: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Models without augmentation, and those with it, the standard one first; `own` are trainings by model."""
+    augmented = [model for model, name in own.items() if _adds(study, name)]
+    standard = [model for model in augmented if _adds(study, own[model]) == "standard"]
+    return [model for model in own if model not in augmented], [*standard, *augmented]
+
+
+def _varied(study: Measurements, own: dict[str, str], augmented: str | None) -> dict[str, list[str]]:
+    """Models of the first other data set: without augmentation, and by the method of the training `augmented`."""
+    plain, others = _by_augmentation(study, own)
+    cells = study.training.cells
+    same = [
+        model
+        for model in others
+        if augmented and plain and cells[own[model]].method == cells[augmented].method
+        if cells[own[model]].dataset == cells[own[plain[0]]].dataset
+    ]
+    return {"varied": plain, "varied_augmented": same}
 
 
 def _adds(study: Measurements, training: str) -> str | None:

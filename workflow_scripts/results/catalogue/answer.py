@@ -27,6 +27,12 @@ class ClaimsTable(Block):
 
     lie: bool = False
     """Whether claims about Lie derivatives are tested, too, which measures them of all models of `lie`."""
+    layers: bool = False
+    """Whether the claim about layers is tested, too, which takes the errors of all models of `lie` apart."""
+    equivariance: bool = False
+    """Whether the claim about untrained networks is tested, too, which measures equivariance of their embeddings."""
+    wordnet: bool = False
+    """Whether the claim about similar classes is tested, too, which needs WordNet."""
 
 
 def _inputs(workspace: Workspace, _block: Block) -> Files:
@@ -47,16 +53,28 @@ def _claims_inputs(workspace: Workspace, table: ClaimsTable) -> Files:
     training = workspace.study.training
     own = [name for name, cell in training.cells.items() if cell.architecture == training.main_architecture]
     lie = workspace.lie_models if table.lie else []
+    searched = workspace.study.similarity_search.models
+    untrained = _untrained(workspace) if table.equivariance else {}
     return {
         "tables": workspace.answer_tables if _tells(workspace, table) else {},
         "runs": {name: workspace.runs(name) for name in own if name not in training.per_class_methods},
         "searches": workspace.searches[:1],
         "abouts": workspace.lie_tables("about", lie),
         "summaries": workspace.lie_tables("summary", lie),
+        "layers": workspace.lie_tables("kinds", workspace.lie_models if table.layers else []),
+        "equivariances": {name: workspace.metric_of_seeds("equivariance", name, "summary") for name in untrained},
+        "intervention": [workspace.intervention] if workspace.study.intervention else [],
+        "wordnet": [workspace.metric("wordnet_similarity", name) for name in searched[:1] if table.wordnet],
     }
 
 
-def _claims_settings(workspace: Workspace, _table: ClaimsTable) -> Files:
+def _untrained(workspace: Workspace) -> dict[str, str]:
+    """Untrained models of the ladders, with the kinds of their architectures."""
+    found = ladders(workspace.study).values()
+    return {one.untrained: kind_of(workspace.study, one) for one in found if one.untrained}
+
+
+def _claims_settings(workspace: Workspace, table: ClaimsTable) -> Files:
     study, found = workspace.study, ladders(workspace.study)
     measured = [magnitude for magnitude in study.banks.a.magnitudes if magnitude > 0]
     return {
@@ -64,6 +82,7 @@ def _claims_settings(workspace: Workspace, _table: ClaimsTable) -> Files:
         "training_seeds": study.training.seeds,
         "ladders": found,
         "kinds": {name: kind_of(study, ladder) for name, ladder in found.items()},
+        "untrained": _untrained(workspace) if table.equivariance else {},
         "magnitudes": study.answer.magnitudes or measured,
     }
 

@@ -1,6 +1,6 @@
 """What each figure and table shows on the data at hand, in sentences computed from its numbers."""
 
-from workflow_scripts.results.page.findings import answer, augmentation, banks, invariance, lie, search, tables
+from workflow_scripts.results.page.findings import answer, augmentation, banks, invariance, lie, people, search, tables
 from workflow_scripts.results.page.findings.registry import described, finding, findings
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "findings",
     "invariance",
     "lie",
+    "people",
     "search",
     "tables",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from workflow_scripts.data.annotations import FACTORS, VERSION
@@ -48,3 +49,9 @@ def install(
 def val_name(number: int) -> str:
     """The name of a validation image of ImageNet's."""
     return f"ILSVRC2012_val_{number:08}.JPEG"
+
+
+def index_of(paths: list[str], labels: list[int], wnids: list[str | None] | None = None) -> pd.DataFrame:
+    """As much of an image index as people need."""
+    of = wnids or [WNIDS[label] for label in labels]
+    return pd.DataFrame({"id": range(len(paths)), "path": paths, "label": labels, "wnid": pd.Series(of, dtype="str")})

@@ -1,8 +1,6 @@
 """The search against people: classes in which both agree, disagree, or have nothing to do with each other."""
 
 import itertools
-import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +9,12 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from tests.unit.annotated import WNIDS, install, said, val_name
+from tests.unit.annotated import WNIDS, index_of, install, said, val_name
 from tests.unit.searches import search_table
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.permutations import MOST, orders
-from workflow_scripts.data.annotations import FACTORS, INSTALL, annotations, name_of
+from workflow_scripts.data.annotations import FACTORS, annotations
 from workflow_scripts.embeddings.closure_sweep import MEASURES, Points, measure
 from workflow_scripts.metrics.closure import closure
 from workflow_scripts.metrics.people import Prevalence, agreement_over_classes, people, prevalence_of, share_as_high
@@ -33,12 +31,6 @@ STEPS = ["rescale@0.6", "rescale@1.6", "color@-0.5", "color@0.5", "rotate@-30", 
 AXES = {"rescale": 0, "color": 1, "rotate": 2}
 SMALL = 0.3
 """From how far on the side of small things people call an image smaller."""
-
-
-def index_of(paths: list[str], labels: list[int], wnids: list[str | None] | None = None) -> pd.DataFrame:
-    """As much of an image index as people need."""
-    of = wnids or [WNIDS[label] for label in labels]
-    return pd.DataFrame({"id": range(len(paths)), "path": paths, "label": labels, "wnid": pd.Series(of, dtype="str")})
 
 
 class World:
@@ -293,41 +285,7 @@ def test_directions_do_what_they_are_called():
         assert COMPARED[factor].how == "same"
 
 
-# Annotations
-
-
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        ("val/n01440764/ILSVRC2012_val_00000293.JPEG", "ILSVRC2012_val_00000293"),
-        ("ILSVRC2012_img_val.tar::ILSVRC2012_val_00000293.JPEG", "ILSVRC2012_val_00000293"),
-        ("val/x/ILSVRC2012_val_00000293_n01440764.JPEG", "ILSVRC2012_val_00000293"),
-        ("train.tar::n01440764.tar::n01440764_10026.JPEG", "n01440764_10026"),
-        ("val/x/ILSVRC2012_val_00000293.png", "ILSVRC2012_val_00000293"),
-        ("val/n01440764/photo.JPEG", None),
-        ("train.parquet::293", None),
-        ("val/ILSVRC2012_val_293.JPEG", None),
-        ("val/copy_of_ILSVRC2012_val_00000293.JPEG", None),
-    ],
-)
-def test_images_are_known_by_their_names(path, name):
-    assert name_of(path) == name
-
-
-def test_typical_images_other_classes_and_other_names_do_not_count(tmp_path, monkeypatch):
-    rows = [said(val_name(number), number % 2, ["pose"] if number < 4 else []) for number in range(8)]
-    install(tmp_path / "site", monkeypatch, rows, [said("n01000001_7.JPEG", 1, ["style"])], typical=[val_name(0)])
-    names = [*(val_name(number) for number in range(6)), "n01000001_7.JPEG", "mine.JPEG"]
-    # The study has image 5 in another class than ImageNet; of image 3, it does not know the class's synset.
-    wnids: list[str | None] = [WNIDS[number % 2] for number in range(6)] + [WNIDS[1], WNIDS[0]]
-    wnids[5], wnids[3] = WNIDS[0], None
-    write_table(tmp_path / "index.parquet", index_of([f"val/x/{name}" for name in names], [0, 1] * 4, wnids))
-    annotations(index=tmp_path / "index.parquet", output=tmp_path / "out.parquet")
-    table = read_table(tmp_path / "out.parquet")
-    assert sorted(table["id"].unique()) == [1, 2, 3, 4, 6]
-    assert table.groupby("id")["annotated"].nunique().eq(len(FACTORS)).all()
-    assert set(table.loc[table["shown"], "id"]) == {1, 2, 3, 6}
-    assert table.set_index("id").loc[6, "partition"].unique().tolist() == ["train"]
+# Shares
 
 
 def test_shares_are_those_of_one_partition_and_of_classes_with_enough_images():
@@ -363,36 +321,6 @@ def test_reliability_is_that_of_the_sampling():
     reliability = prevalence_of(pd.concat(parts, ignore_index=True), 0).reliability
     assert reliability["pose"] > 0.9
     assert reliability["style"] < 0.4
-
-
-# What the user is told
-
-
-def refused(tmp_path: Path, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        annotations(index=tmp_path / "index.parquet", output=tmp_path / "out.parquet")
-    assert not (tmp_path / "out.parquet").exists()
-
-
-def test_what_cannot_be_read_is_one_sentence_that_says_what_to_do(tmp_path, monkeypatch):
-    paths = [f"val/x/{val_name(number)}" for number in range(4)]
-    write_table(tmp_path / "index.parquet", index_of(paths, [0] * 4))
-    with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "imagenet_x", None)
-        refused(tmp_path, re.escape(f"which is not installed; {INSTALL}"))
-    with monkeypatch.context() as patch:
-        install(tmp_path / "old", patch, [said(val_name(0), 0)], version="0.0.5")
-        refused(tmp_path, r"installed in 0\.0\.5, and 0\.0\.7 is expected; install it with")
-    with monkeypatch.context() as patch:
-        place = install(tmp_path / "cut", patch, [said(val_name(0), 0)])
-        (place / "imagenet_x_val_multi_factor.jsonl").write_text('{"file_name": "ILSVRC')
-        refused(tmp_path, "cannot be read .*; install it with")
-        (place / "imagenet_x_val_multi_factor.jsonl").unlink()
-        refused(tmp_path, "cannot be read .*; install it with")
-    install(tmp_path / "site", monkeypatch, [said(val_name(9), 0)])
-    refused(tmp_path, "none of the 4 images of the study is known to imagenet-x.* leave table_people")
-    write_table(tmp_path / "index.parquet", index_of([f"val/x/{val_name(9)}"], [0], ["n09999999"]))
-    refused(tmp_path, "is of class n09999999, but of n01000000 in ImageNet")
 
 
 def test_too_few_annotated_images_are_one_sentence_and_too_few_classes_no_agreement(tmp_path, monkeypatch):

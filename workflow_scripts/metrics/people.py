@@ -148,7 +148,7 @@ def agreement_over_classes(scored: pd.DataFrame, prevalence: Prevalence, seed: i
     enough = len(classes) >= FEWEST
     x, y = _standard_ranks(shares.to_numpy()), _standard_ranks(of_classes.to_numpy())
     rho = x.T @ y if enough else np.full((x.shape[1], y.shape[1]), np.nan)
-    ways = orders(len(classes), seed)
+    ways, images = orders(len(classes), seed), int(prevalence.images.loc[classes].sum())
     rows = []
     for row, factor in enumerate(FACTORS):
         others = [place for place, name in enumerate(of_classes) if name not in COMPARED[factor].operations]
@@ -168,7 +168,7 @@ def agreement_over_classes(scored: pd.DataFrame, prevalence: Prevalence, seed: i
                     "rho_elsewhere": _mean(rho[row, others]),
                     "p": as_high,
                     "n": len(classes),
-                    "images": int(prevalence.images.loc[classes].sum()),
+                    "images": images,
                 }
             )
     table = pd.DataFrame(rows)

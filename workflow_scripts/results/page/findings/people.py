@@ -11,7 +11,7 @@ from workflow_scripts.results.tables.notes import RANKING_NAMES
 
 LEVEL = 0.05
 # Shares of classes that repeat less than this from other images cannot be compared.
-RELIABLE = 0.5
+RELIABLE = 0.4
 MOST_NAMED = 6
 CANNOT = (
     f"{listed(name.replace('_', ' ') for name, one in COMPARED.items() if one.how == 'none').capitalize()} cannot be "
@@ -67,7 +67,7 @@ def _unreliable(factors: pd.DataFrame) -> list[str]:
     named = [f"{row['factor']} ({fixed(row['reliability'])})" for row in records(weak)]
     return [
         f"Classes differ too little, or have too few images, for {listed(named)}: in brackets how well the shares of "
-        "classes repeat with other images, of 1. No search could agree with them."
+        "classes repeat with other images, of 1. No search can agree well with them."
     ]
 
 

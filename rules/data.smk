@@ -66,6 +66,26 @@ rule shards:
         COMMAND
 
 
+rule annotations:
+    input:
+        unpack(STEPS["annotations"].rule_inputs),
+    output:
+        **STEPS["annotations"].rule_outputs,
+    log:
+        f"{LOGS}/annotations.log",
+    benchmark:
+        f"{LOGS}/annotations.tsv"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        **STEPS["annotations"].params,
+    message:
+        "Reading what people say of the images"
+    shell:
+        COMMAND
+
+
 rule wordnet:
     output:
         **STEPS["wordnet"].rule_outputs,

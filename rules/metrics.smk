@@ -173,6 +173,27 @@ rule wordnet_similarity:
         COMMAND
 
 
+rule people:
+    input:
+        unpack(STEPS["people"].rule_inputs),
+    output:
+        **STEPS["people"].rule_outputs,
+    log:
+        f"{LOGS}/people/{{model}}.log",
+    benchmark:
+        f"{LOGS}/people/{{model}}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        **asked(mem_mb=8000, runtime=60),
+    params:
+        **STEPS["people"].params,
+    message:
+        "Comparing what {wildcards.model} finds with what people see"
+    shell:
+        COMMAND
+
+
 rule calibration:
     input:
         unpack(STEPS["calibration"].rule_inputs),

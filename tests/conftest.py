@@ -26,6 +26,7 @@ from xdist.scheduler import LoadFileScheduling
 from workflow_scripts.common import provenance
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
+from workflow_scripts.data.annotations import package_folder
 from workflow_scripts.data.shards import write_shard
 from workflow_scripts.data.wordnet import wordnet
 from workflow_scripts.models.settings import Compute
@@ -116,6 +117,20 @@ def photographs() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def imagenet_x() -> Path:
+    """The folder of annotations in the package `imagenet-x`.
+
+    Skips where it is not installed; fails instead where WHENCE_REQUIRE names imagenet-x, as in CI.
+    """
+    try:
+        return package_folder()
+    except InputError as error:
+        if "imagenet-x" in os.environ.get("WHENCE_REQUIRE", ""):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

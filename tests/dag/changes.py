@@ -321,6 +321,7 @@ CHANGES: dict[str, Changes] = {
     "figures.figure_3c.top": {"figures.figure_3c.top": 3},
     "figures.figure_3c.model": {"figures.figure_3c.model": "resnet_standard"},
     "figures.figure_4.model": {"figures.figure_4.model": "resnet_standard"},
+    "figures.figure_people.model": {"figures.figure_people.model": "resnet_standard"},
     "figures.figure_4.rank_by": {"figures.figure_4.rank_by": "weighted_boost"},
     "figures.figure_a1.betas": {"figures.figure_a1.betas": [2]},
     "figures.figure_a2.split": {"figures.figure_a2.split": "train"},
@@ -395,6 +396,8 @@ BEFORE: dict[str, Changes] = {
     "dataset.store_colour": {"dataset.store_size": 40},
     "execution.nodes": {"training.recipe.batch_norm": "synchronised"},
     "execution.ranks": {"training.recipe.batch_norm": "synchronised"},
+    # Nobody annotated generated images.
+    "figures.figure_people.model": {**FOLDER, "figures.figure_people": {}},
     "models.NAME.architecture": NARROW,
     "models.NAME.dataset": OTHER,
     **{f"training.datasets.NAME.{key}": OTHER for key in ("images", "methods", "mean", "std")},

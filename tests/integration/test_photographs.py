@@ -1,25 +1,31 @@
 """Real photographs and real weights, where the machine has them (see `photographs` in conftest.py)."""
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import timm.data
 import torch
 
 from tests.conftest import write_tiny_shard
+from tests.unit.searches import search_table
 from tests.workflow import Checkout, tiny_study
-from workflow_scripts.common.files import read_table
+from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.data.annotations import annotations
+from workflow_scripts.data.index import index as make_index
 from workflow_scripts.data.preprocess import resize_and_crop
 from workflow_scripts.data.reader import decode
-from workflow_scripts.data.settings import Preprocessing
+from workflow_scripts.data.settings import ImageFolder, Preprocessing
 from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.equivariance_error import Derivatives
 from workflow_scripts.lie.layerwise import layerwise
 from workflow_scripts.lie.reading import Images
 from workflow_scripts.lie.settings import Layerwise, Lie
 from workflow_scripts.lie.warps import shift
+from workflow_scripts.metrics.people import people
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.network import load
 from workflow_scripts.models.settings import Model
@@ -125,3 +131,41 @@ def test_a_study_of_photographs(photographs: Path, tmp_path):
     assert median["trained"]["translateX", 2] > median["untrained"]["translateX", 2] + 0.1
     assert median["trained"]["decrease_brightness", 5] > median["untrained"]["decrease_brightness", 5] + 0.1
     shutil.rmtree(checkout.folder)
+
+
+def test_the_search_against_people_on_photographs(photographs: Path, imagenet_x: Path, tmp_path):
+    """The package's own annotations of the photographs, against a count of our own."""
+    dataset = ImageFolder(kind="imagefolder", root=".", max_train_per_class=2)
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("index", "rejected")}
+    make_index(dataset=dataset, root=photographs / "imagenette-mini", seed=0, **paths)
+    annotations(index=paths["index"], output=tmp_path / "annotations.parquet")
+
+    lines = (imagenet_x / "imagenet_x_val_multi_factor.jsonl").read_text().splitlines()
+    seen = {row["file_name"]: row for row in map(json.loads, lines)}
+    typical = set((imagenet_x / "prototypical_paths.csv").read_text().split())
+    images = read_table(paths["index"])
+    images["file"] = images["path"].map(lambda path: Path(path).name)
+    known = images[images["file"].isin(seen.keys() - typical)]
+    assert len(known) > 100
+    classes = known.groupby("label").filter(lambda of_class: len(of_class) >= 5)
+
+    # The score of zoom is what people say of size: agreement of 1.
+    smaller = pd.Series([seen[file]["smaller"] for file in classes["file"]], classes["label"]).groupby(level=0).mean()
+
+    def zoomed(described: pd.DataFrame, label: int, _half: str) -> np.ndarray:
+        return np.where(described["transformation"] == "rescale 8", 1 + smaller.get(label, 0), 0)
+
+    write_table(tmp_path / "search.parquet", search_table(10, zoomed))
+    tables = {name: tmp_path / f"{name}.parquet" for name in ("over_classes", "by_images", "factors")}
+    made = {"annotations": tmp_path / "annotations.parquet", "search": tmp_path / "search.parquet"}
+    people(model="resnet", **made, seed=0, **tables)
+    factors = read_table(tables["factors"]).set_index("annotated")
+    assert set(factors["images"]) == {len(classes)}
+    for factor in ("pose", "smaller", "partial_view"):
+        share = np.mean([seen[file][factor] for file in classes["file"]])
+        assert factors.loc[factor, "prevalence"] == pytest.approx(share)
+    agreement = read_table(tables["over_classes"]).set_index(["annotated", "operation", "ranking"])
+    row = agreement.loc[("smaller", "rescale", "mean_change")]
+    assert row["rho"] == pytest.approx(1)
+    assert row["p"] < 0.01
+    assert row["n"] == classes["label"].nunique() == len(smaller)

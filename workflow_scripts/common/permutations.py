@@ -1,7 +1,7 @@
 """What would have been found if labels meant nothing: all ways to give them, or many drawn ones."""
 
-from itertools import combinations
-from math import comb
+from itertools import combinations, permutations
+from math import comb, factorial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,3 +52,15 @@ def holm(p: ArrayLike) -> np.ndarray:
     scaled = given[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.maximum.accumulate(scaled).clip(max=1)
     return adjusted
+
+
+def orders(total: int, seed: int = 0) -> np.ndarray:
+    """Orders of so many things, int [ways, total]; the first is 0, 1, 2, ...
+
+    All orders where there are few, else `MOST` drawn ones, of which the first is not drawn.
+    """
+    first = np.arange(total)
+    if factorial(total) <= MOST:
+        return np.array(list(permutations(range(total))), dtype=np.int64).reshape(-1, total)
+    rng = np.random.default_rng(seed)
+    return np.stack([first, *(rng.permutation(total) for _ in range(MOST - 1))])

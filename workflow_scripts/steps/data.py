@@ -30,6 +30,8 @@ GENERATOR = {
     "assignment",
 }
 
+# Of an image, one per factor that people looked for.
+ROWS_OF_ANNOTATIONS = 16
 # Of the table of images: a path, a digest, names and sizes, compressed.
 BYTES_OF_A_ROW = 70
 
@@ -40,6 +42,7 @@ def declare(workspace: Workspace) -> None:
         planted(workspace)
     index(workspace)
     shards(workspace)
+    annotations(workspace)
     wordnet(workspace)
     if workspace.study.training.datasets:
         _declare_training_data(workspace)
@@ -176,6 +179,22 @@ def shards(workspace: Workspace, name: str = "shards", of: Of = _measured) -> St
         },
         # The index tells which images they are, by their digests.
         execution=lambda w: {"workers": Threads(), **root(w, generated=False)},
+        work=work,
+    )
+
+
+def annotations(workspace: Workspace) -> Step:
+    """What people say of the images, from a package that the user installs."""
+
+    def work(_w: Wildcards, extent: Extent) -> Work:
+        return Work({"rows": ROWS_OF_ANNOTATIONS * sum(extent.sizes.images.values()) / 1e6})
+
+    return Step(
+        workspace.steps,
+        "annotations",
+        "data.annotations",
+        outputs={"output": workspace.annotations},
+        inputs=lambda _: {"index": workspace.index},
         work=work,
     )
 

@@ -14,6 +14,8 @@ from workflow_scripts.workflow.workspace import NETWORK, Workspace
 EVALUATED = (*NETWORK, "history.parquet")
 # Of a row of a table of numbers, compressed.
 BYTES_OF_A_ROW = 30
+# Of the bank wide, on average. Of a closure sweep. Exchanges of classes with their correlations.
+STEPS_OF_AN_OPERATION, LAYERS, TRIES_OF_A_CLASS = 4.5, 2, 1e4
 # Sums over images that the interval of an equivariance takes beside its pairs, and a shuffle of all columns.
 OF_EQUIVARIANCE = 4.0
 
@@ -30,6 +32,7 @@ def declare(workspace: Workspace) -> None:
     if workspace.study.similarity_search.closure:
         closure(workspace)
     wordnet_similarity(workspace)
+    people(workspace)
     calibration(workspace)
     best_per_class(workspace)
     zoom_sweep(workspace)
@@ -200,6 +203,35 @@ def wordnet_similarity(workspace: Workspace) -> Step:
         inputs=lambda w: {"search": workspace.search(w.model), "wordnet": workspace.wordnet},
         # Bins belong to the figure.
         settings=lambda _: {"settings": study.wordnet.model_dump(mode="json", exclude={"bins"}), "seed": study.seed},
+    )
+
+
+def people(workspace: Workspace) -> Step:
+    """What the search of a model finds against what people see."""
+    search = workspace.study.similarity_search
+
+    def ours(w: Wildcards) -> Files:
+        parts = range(search.class_parts)
+        sweeps = [workspace.closure_sweep(w.model, part) for part in parts]
+        return {"closure": workspace.closure(w.model), "sweeps": sweeps} if search.closure else {}
+
+    def work(_w: Wildcards, extent: Extent) -> Work:
+        steps = len(workspace.study.banks.wide.operations) * STEPS_OF_AN_OPERATION if search.closure else 0
+        images = extent.sizes.classes * (search.closure.images_per_class if search.closure else 0)
+        return Work({"rows": (LAYERS * images * steps + extent.sizes.classes * TRIES_OF_A_CLASS) / 1e6})
+
+    return Step(
+        workspace.steps,
+        "people",
+        "metrics.people",
+        outputs={
+            "over_classes": workspace.people("{model}", "classes"),
+            "by_images": workspace.people("{model}", "images"),
+            "factors": workspace.people("{model}", "factors"),
+        },
+        inputs=lambda w: {"annotations": workspace.annotations, "search": workspace.search(w.model), **ours(w)},
+        settings=lambda w: {"model": w.model, "seed": workspace.study.seed},
+        work=work,
     )
 
 

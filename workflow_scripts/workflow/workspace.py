@@ -91,6 +91,11 @@ class Workspace:
         return f"{self.data_folder(of)}/index.parquet"
 
     @property
+    def annotations(self) -> str:
+        """What people say of the images."""
+        return f"{self.data_folder()}/annotations.parquet"
+
+    @property
     def wordnet(self) -> str:
         """Folder of WordNet 3.0."""
         return f"{self.results}/data/wordnet"
@@ -225,6 +230,10 @@ class Workspace:
         """The same of all models of the similarity search; none where a study leaves it out."""
         search = self.study.similarity_search
         return [self.closure(model) for model in search.models] if search.closure else []
+
+    def people(self, model: str, kind: str) -> str:
+        """A table of a model's search against what people see: `classes`, `images` or `factors`."""
+        return self.metric("people", model, kind)
 
     def foreground(self, shard: int | str) -> str:
         """The foregrounds of one shard."""

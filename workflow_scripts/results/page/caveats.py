@@ -22,9 +22,9 @@ FEW_CLASS_PAIRS = 100
 # What each kind of warning concerns.
 INVARIANCES = frozenset(["figure_answer", "table_answer", "figure_2", "figure_a3", "figure_l3"])
 EMBEDDED = INVARIANCES | {"figure_3c", "figure_a10"}
-SEARCHED = frozenset(f"figure_{name}" for name in ("3a", "3b", "3c", "4", "a4", "a5", "calibration")) | frozenset(
-    f"table_{name}" for name in ("families", "weighted_boost", "calibration")
-)
+SEARCHED = frozenset(
+    f"figure_{name}" for name in ("3a", "3b", "3c", "4", "a4", "a5", "calibration", "people")
+) | frozenset(f"table_{name}" for name in ("families", "weighted_boost", "calibration", "people"))
 TRAINED = frozenset(f"figure_{name}" for name in ("a7", "a8", "a9", "curves")) | frozenset(
     f"table_{name}" for name in ("1a", "1b", "a2", "a3", "a4", "a5", "a6", "b", "per_class_augmentation")
 )

@@ -28,6 +28,11 @@ SOURCES = {
         "X. Qin, Z. Zhang, C. Huang, M. Dehghan, O. R. Zaiane, M. Jagersand. U2-Net: going deeper with nested "
         "U-structure for salient object detection. Pattern Recognition 106, 2020."
     ),
+    "ImageNet-X": (
+        "B. Y. Idrissi, D. Bouchacourt, R. Balestriero, I. Evtimov, C. Hazirbas, N. Ballas, P. Vincent, M. Drozdzal, "
+        "D. Lopez-Paz, M. Ibrahim. ImageNet-X: understanding model mistakes with factor of variation annotations. "
+        "ICLR 2023."
+    ),
     "timm": "R. Wightman. PyTorch image models. 2019.",
     "Snakemake": "F. Mölder et al. Sustainable data analysis with Snakemake. F1000Research 10:33, 2021.",
 }
@@ -51,7 +56,10 @@ def methods(behind: Behind, shown: set[str]) -> Methods:
             cited.append(name)
         return f"[{cited.index(name) + 1}]"
 
-    parts = [write(behind, shown, cite) for write in (_data, _training, _invariance, _search, _wordnet, _lie, _others)]
+    parts = [
+        write(behind, shown, cite)
+        for write in (_data, _training, _invariance, _search, _wordnet, _people, _lie, _others)
+    ]
     text = " ".join(part for part in parts if part)
     return Methods(text, [SOURCES[name] for name in cited])
 
@@ -115,6 +123,16 @@ def _wordnet(_behind: Behind, shown: set[str], cite: Cite) -> str:
     if not {"figure_4", "table_a2"} & shown:
         return ""
     return f"Similarities of classes are those of WordNet 3.0 {cite('WordNet')}."
+
+
+def _people(_behind: Behind, shown: set[str], cite: Cite) -> str:
+    if not {"figure_people", "table_people"} & shown:
+        return ""
+    return (
+        f"What people see in the images is that of ImageNet-X {cite('ImageNet-X')}. Over classes, the share of images "
+        "that show a factor is compared with the search's scores by Spearman's correlation, and p is that of exchanges "
+        "of classes; by image, p is van Elteren's."
+    )
 
 
 def _lie(_behind: Behind, shown: set[str], cite: Cite) -> str:

@@ -7,6 +7,7 @@ from workflow_scripts.results.page.findings import (
     intervention,
     invariance,
     lie,
+    people,
     search,
     tables,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "intervention",
     "invariance",
     "lie",
+    "people",
     "search",
     "tables",
 ]

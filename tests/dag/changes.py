@@ -207,6 +207,11 @@ CHANGES: dict[str, Changes] = {
     "banks.b.custom.NAME.unit": {"banks.b.custom.my_hue.unit": "turns"},
     "banks.b.custom.NAME.family": {"banks.b.custom.my_hue.family": "geometric"},
     "banks.b.custom.NAME.signed": {"banks.b.custom.my_hue.signed": True},
+    **{
+        f"banks.{bank}.{key}": {f"banks.{bank}.{key}": value}
+        for bank in ("a", "b")
+        for key, value in (("border", "reflect"), ("fill", 128), ("whole_pixels", False))
+    },
     "banks.b.operations": {"banks.b.operations": ["rotate", "invert", "solarize", "equalize", "posterize"]},
     "banks.b.policies": {"banks.b.policies": ["svhn"]},
     "banks.b.subpolicies": {"banks.b.subpolicies": False},

@@ -159,6 +159,30 @@ def test_many_transformations_are_summed_up_by_the_widest_and_the_narrowest_gap(
     assert "T3 by a factor of 1" in said[2]
 
 
+@pytest.mark.parametrize("turned", [0, 1, 2])
+def test_the_page_says_which_orders_the_centred_cosine_reverses(turned, tmp_path):
+    behind = finished(tmp_path, {"a": 0.9, "b": 0.2}, drawn=False).behind
+    rows = [
+        {
+            "transformation": name,
+            "model": model,
+            "magnitude": 1,
+            "value": 1.0,
+            "unit": "factor",
+            "p50": p50,
+            "centred_p50": c,
+        }
+        for number, name in enumerate(("t1", "t2"))
+        for model, p50, c in (("a", 0.9 - 0.1 * number, 0.3), ("b", 0.2, 0.7 if number < turned else 0.1))
+    ]
+    said = findings("figure_2", {"": pd.DataFrame(rows)}, behind)[-2]
+    assert f"It reverses {turned} of 2 comparisons of two models" in said
+    clearest = "T1 by a factor of 1: a 0.90 by the cosine and 0.30 by the centred one and b 0.20 by the cosine and 0.70"
+    assert (clearest in said) == (turned > 0)
+    undefined = pd.DataFrame(rows).assign(centred_p50=np.nan)
+    assert not any("centred" in sentence for sentence in findings("figure_2", {"": undefined}, behind))
+
+
 def test_sentences_about_top1_are_those_of_the_table(tmp_path):
     behind = finished(tmp_path, {"a": 0.5}, drawn=False).behind
     table = pd.DataFrame({"method": ["x", "y"], "top-1 (%)": [50.0, 70.0], "SEM (%)": [1.0, 1.0], "n": [5, 5]})

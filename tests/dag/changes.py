@@ -349,6 +349,9 @@ CHANGES: dict[str, Changes] = {
     "tables.table_a2.baseline": {"tables.table_a2.baseline": "t30"},
     "tables.table_a2.share_of_pairs": {"tables.table_a2.share_of_pairs": 0.6},
     "tables.table_a3.transformation": {"tables.table_a3.transformation": "translation_scale"},
+    **{
+        f"tables.table_a{number}.beside": {f"tables.table_a{number}.beside": ["translation"]} for number in (3, 4, 5, 6)
+    },
     "tables.table_a4.transformation": {"tables.table_a4.transformation": "translation_scale"},
     "tables.table_a5.transformation": {"tables.table_a5.transformation": "translation"},
     "tables.table_a6.transformation": {"tables.table_a6.transformation": "translation"},

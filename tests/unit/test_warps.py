@@ -88,14 +88,14 @@ def test_a_warp_is_that_of_the_image_with_its_surroundings(images, seed):
         "filled": (Warps(fill=level), np.pad(images.numpy(), around, constant_values=level)),
     }
     for name, (warps, framed) in surroundings.items():
-        framed = torch.from_numpy(framed)
+        large = torch.from_numpy(framed)
         pairs = {
             "warp": (lambda x, at, how: warp(x, how, translate=shift, scale=factor, shear=tilt)),
             "about a corner": (lambda x, at, how: warp(x, how, shear=tilt, center=(at, at))),
             "rotation": (lambda x, at, how: rotate(x, degrees, how)),
         }
         for kind, transform in pairs.items():
-            difference = transform(images, 0.0, warps).int() - transform(framed, float(frame), Warps())[inside].int()
+            difference = transform(images, 0.0, warps).int() - transform(large, float(frame), Warps())[inside].int()
             assert difference.abs().max() <= 1, (name, kind)
 
 

@@ -99,10 +99,10 @@ def _order(rows: pd.DataFrame, behind: Behind) -> str:
 def _counted(behind: Behind) -> str:
     pairs, images = behind.pair_counts
     several = [label for name, label in behind.labels.items() if len(behind.study.members(name)) > 1]
-    seeds = f" Of {some(several)}, values are means over seeds." if several else ""
+    seeds = f" Of {some(several)}, values are means over seeds, which these intervals cover as well." if several else ""
     return (
         f"In brackets: 95 % intervals of the medians over {count(pairs, 'pair')} of {count(images, 'image')}, with "
-        f"images as what is resampled; they do not cover other trainings or initialisations.{seeds}"
+        f"images as what is resampled; of single networks they do not cover other trainings or initialisations.{seeds}"
     )
 
 

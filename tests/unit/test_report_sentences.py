@@ -178,8 +178,8 @@ def test_the_page_says_which_orders_the_centred_cosine_reverses(turned, tmp_path
     said = findings("figure_2", {"": pd.DataFrame(rows)}, behind)[-2]
     assert f"It reverses {turned} of 2 comparisons of two models" in said
     clearest = (
-        "The clearest is t1 by a factor of 1: a 0.90 by the cosine and 0.30 by the centred one and b 0.20 by the cosine "
-        "and 0.70"
+        "The clearest is t1 by a factor of 1: a 0.90 by the cosine and 0.30 by the centred one and b 0.20 by the "
+        "cosine and 0.70"
     )
     assert (clearest in said) == (turned > 0)
     undefined = pd.DataFrame(rows).assign(centred_p50=np.nan)

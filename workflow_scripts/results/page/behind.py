@@ -132,17 +132,16 @@ class Behind:
 def _measured(path: Path) -> Measured:
     """Read the pairs of one network."""
     table = read_table(path, columns=PAIR_COLUMNS)
-    intervals = {
-        (str(name), int(str(magnitude))): median_of_pairs(
-            *(rows[column].to_numpy() for column in ("invariance", "x", "x_prime"))
-        )
+    cells = {
+        (str(name), int(str(magnitude))): rows
         for name, of_one in table.groupby("transformation", sort=False)
         for magnitude, rows in of_one.groupby("magnitude", sort=False)
     }
-    medians = {
-        (str(name), int(str(magnitude))): float(value)
-        for (name, magnitude), value in table.groupby(["transformation", "magnitude"])["invariance"].median().items()
+    intervals = {
+        cell: median_of_pairs(*(rows[column].to_numpy() for column in ("invariance", "x", "x_prime")))
+        for cell, rows in cells.items()
     }
+    medians = {cell: float(rows["invariance"].median()) for cell, rows in cells.items()}
     weakest = table.loc[table["magnitude"] == table["magnitude"].min(), "baseline"]
     pairs = table[["x", "x_prime"]].drop_duplicates()
     return Measured(intervals, medians, float(weakest.median()), len(pairs), len(pd.unique(pairs.to_numpy().ravel())))

@@ -1,5 +1,7 @@
 """Intervals and standard errors of what is measured on pairs that share images or trainings."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,7 +68,7 @@ def test_copies_of_the_pairs_of_one_image_do_not_narrow_the_interval(name):
 
 def table_of(images: int, count: int, seed: int) -> pd.DataFrame:
     values, first, second = pairs_of(images, count, seed)
-    cell = {"transformation": "rotate", "magnitude": 3, "value": 60.0}
+    cell: dict[str, Any] = {"transformation": "rotate", "magnitude": 3, "value": 60.0}
     return pd.DataFrame({"x": first, "x_prime": second, "invariance": values}).assign(**cell)
 
 

@@ -76,7 +76,7 @@ def test_the_intervals_of_a_comparison_of_studies_cover_the_truth():
     studies = {name: ComparedStudy(labels={}, titles_a={}, titles_b={}) for name in ("a", "b")}
     truth = float(np.median(np.random.default_rng(9).standard_exponential((2, 400_000)).sum(axis=0) - 2))
     covered = []
-    for seed in range(60):
+    for seed in range(40):
         measured = {f"{study}/m": table_of(60, 600, 2 * seed + number) for number, study in enumerate(studies)}
         found = invariance_table(measured, studies)
         covered += list((found["low"] <= truth) & (truth <= found["high"]))

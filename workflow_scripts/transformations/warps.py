@@ -29,5 +29,11 @@ class Warps(Block):
         """These keys alone, of a bank that has others too."""
         return Warps(**{name: getattr(self, name) for name in Warps.model_fields})
 
+    @property
+    def called(self) -> str:
+        """What it is in words, for legends."""
+        border = "mirrored border" if self.border == "reflect" else f"border of grey level {self.fill}"
+        return border if self.whole_pixels else f"{border}, fractions of pixels"
+
 
 DEFAULT = Warps()

@@ -93,13 +93,17 @@ def draw_invariance(table: pd.DataFrame, studies: dict[str, ComparedStudy], outp
         axes[0, 0].text(0, 0.5, NOTHING, fontsize=7)
     pairs = table.groupby("study")["n"].max()
     handles = [
-        Line2D([], [], color=color, marker="o", markersize=3, label=f"{study} (n = {pairs[study]} pairs)")
+        Line2D([], [], color=color, marker="o", markersize=3, label=_named(study, studies[study], pairs[study]))
         for study, color in colors.items()
         if study in pairs.index
     ]
     drawn.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
     save_figure(drawn, table, output)
     plt.close(drawn)
+
+
+def _named(study: str, about: ComparedStudy, pairs: int) -> str:
+    return f"{study} ({f'{about.border}, ' if about.border else ''}n = {pairs} pairs)"
 
 
 def _short(label: str) -> str:

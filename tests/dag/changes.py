@@ -216,6 +216,11 @@ CHANGES: dict[str, Changes] = {
     "banks.b.custom.NAME.unit": {"banks.b.custom.my_hue.unit": "turns"},
     "banks.b.custom.NAME.family": {"banks.b.custom.my_hue.family": "geometric"},
     "banks.b.custom.NAME.signed": {"banks.b.custom.my_hue.signed": True},
+    **{
+        f"banks.{bank}.{key}": {f"banks.{bank}.{key}": value}
+        for bank in ("a", "b")
+        for key, value in (("border", "reflect"), ("fill", 128), ("whole_pixels", False))
+    },
     "banks.b.operations": {"banks.b.operations": ["rotate", "invert", "solarize", "equalize", "posterize"]},
     "banks.b.policies": {"banks.b.policies": ["svhn"]},
     "banks.b.subpolicies": {"banks.b.subpolicies": False},
@@ -358,6 +363,9 @@ CHANGES: dict[str, Changes] = {
     "tables.table_a2.baseline": {"tables.table_a2.baseline": "t30"},
     "tables.table_a2.share_of_pairs": {"tables.table_a2.share_of_pairs": 0.6},
     "tables.table_a3.transformation": {"tables.table_a3.transformation": "translation_scale"},
+    **{
+        f"tables.table_a{number}.beside": {f"tables.table_a{number}.beside": ["translation"]} for number in (3, 4, 5, 6)
+    },
     "tables.table_a4.transformation": {"tables.table_a4.transformation": "translation_scale"},
     "tables.table_a5.transformation": {"tables.table_a5.transformation": "translation"},
     "tables.table_a6.transformation": {"tables.table_a6.transformation": "translation"},

@@ -18,16 +18,16 @@ COUNTS = {
     "shards": 64 + 4,  # of training and validation images
     "train_grid": 7 * 3 * 3,  # methods with a choice of their own, learning rates, weight decays
     "train": 16 * 5 - 7 + 2 * 7 * 5,  # methods, seeds, runs taken over from the grids; bounds, lambdas, seeds
-    "sweep": 6 * 4,  # models, shards of validation images
-    "invariance": 6,  # models
-    "equivariance": 6,  # models
+    "sweep": 7 * 4,  # models, shards of validation images
+    "invariance": 7,  # models
+    "equivariance": 7,  # models
     "pair_sweep": 2 * 50,  # models of the similarity search, shards of classes
     "similarity_search": 2,
     "wordnet_similarity": 1,
     "zoom_sweep": 2 * 5,  # methods of Figure A7, seeds
     "foreground": 64,  # shards of training images
-    "equivariance_error": 6,  # models
-    "layerwise": 6,  # models
+    "equivariance_error": 7,  # models
+    "layerwise": 7,  # models
     "evaluate_augerino": 2 * 7 * 5,  # bounds, lambdas, seeds
 }
 

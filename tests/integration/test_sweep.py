@@ -140,6 +140,10 @@ def test_the_cached_path_equals_the_definition(prepared, tmp_path):
         values.median().sort_index(),
         check_names=False,
     )
+    centred = table.groupby(["transformation", "magnitude"])["centred"].median().sort_index()
+    for found in (summary["centred_median"], percentiles.xs(50, level="percentile")["centred"]):
+        pd.testing.assert_series_equal(found.sort_index(), centred, check_names=False)
+    assert (centred - values.median()).abs().max() > 0.01
 
 
 def test_another_transformation_is_added_and_nothing_is_computed_again(prepared, tmp_path):

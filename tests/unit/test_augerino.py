@@ -12,7 +12,7 @@ from torch.nn import functional
 from workflow_scripts.augerino.bounds import AugmentedClassifier, LearnedBounds, black_of, warp
 from workflow_scripts.augerino.draws import batch_numbers, image_numbers
 from workflow_scripts.augerino.generators import GENERATORS, reach
-from workflow_scripts.augerino.settings import STAGES, Stage
+from workflow_scripts.augerino.settings import STAGES, Augerino, Stage
 
 LIMITS = dict.fromkeys(GENERATORS, 1.2) | {"scale": 2 * math.log(1 / 0.28)}
 SIDE = 65
@@ -40,6 +40,14 @@ def centre(image: torch.Tensor) -> torch.Tensor:
 
 def test_the_initial_width_is_what_was_asked_for():
     np.testing.assert_allclose(LearnedBounds(STAGES["affine"], 0.3).widths().detach(), 0.3, rtol=1e-5)
+
+
+def test_a_stage_may_start_with_widths_of_its_own():
+    turn, zoom = {"generators": ["rotation"], "initial_width": 1.2}, {"generators": ["scale"], "zoom_in_only": True}
+    block = Augerino.model_validate({"transformations": ["mine"], "custom": {"mine": [turn, zoom]}, "lambdas": [1]})
+    assert block.initial_widths_of("mine") == {"rotation": 1.2, "scale": 0.1}
+    bounds = LearnedBounds(block.stages["mine"], block.initial_width)
+    np.testing.assert_allclose(bounds.widths().detach(), [1.2, 0.1], rtol=1e-5)
 
 
 def test_a_width_of_nothing_is_the_identity():

@@ -160,6 +160,15 @@ def test_tables_average_test_seeds_before_training_seeds(table, means, sems, eva
     assert "small, seed 3" in (tmp_path / "table.md").read_text()
 
 
+def test_another_start_stands_beside_a_table(evaluations, tmp_path):
+    others = [evaluation(tmp_path / f"other-{seed}.parquet", 0.5, seed, (0.1, 0.3 + seed / 5)) for seed in (0, 1)]
+    table_a3(evaluations=evaluations, beside={"from_limits": others}, output=tmp_path / "table")
+    rows = pd.read_csv(tmp_path / "table.csv").set_index("lambda")
+    np.testing.assert_allclose(rows["top-1 (%)"], [30, 75])
+    np.testing.assert_allclose(rows["top-1 (%), from_limits"], [math.nan, 40])
+    np.testing.assert_allclose(rows["SEM (%), from_limits"], [math.nan, 10])
+
+
 def run(folder: Path, widths: list[tuple[float, float, float]]) -> Path:
     """A training whose history has these widths."""
     names = ["bound_translation_x", "bound_translation_y", "bound_scale"]
@@ -176,7 +185,7 @@ def test_a_figure_of_bounds_plots_their_reach(tmp_path):
         "1": [run(tmp_path / "c", [(1.2, 0.4, 1.0), (math.nan,) * 3])],
     }
     limits: dict[AffineGenerator, float] = {"translation_x": 1.2, "translation_y": 1.2, "scale": 2.546}
-    figure_a9(runs=runs, initial_width=0.2, limits=limits, output=tmp_path / "figure_a9")
+    figure_a9(runs=runs, initial_widths=dict.fromkeys(limits, 0.2), limits=limits, output=tmp_path / "figure_a9")
     assert (tmp_path / "figure_a9.pdf").read_bytes().startswith(b"%PDF")
     points = pd.read_csv(tmp_path / "figure_a9.csv")
     np.testing.assert_allclose(points.groupby("generator", sort=False)["limit"].first(), [30, 30, math.exp(1.273)])
@@ -196,4 +205,9 @@ def test_a_figure_of_bounds_plots_their_reach(tmp_path):
 def test_a_history_without_bounds_is_one_sentence(tmp_path):
     write_table(tmp_path / "history.parquet", pd.DataFrame({"epoch": [1]}))
     with pytest.raises(InputError, match="has no bound of rotation"):
-        figure_a9(runs={"1": [tmp_path]}, initial_width=0.2, limits={"rotation": 1.0}, output=tmp_path / "figure_a9")
+        figure_a9(
+            runs={"1": [tmp_path]},
+            initial_widths={"rotation": 0.2},
+            limits={"rotation": 1.0},
+            output=tmp_path / "figure_a9",
+        )

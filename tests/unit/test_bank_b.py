@@ -37,8 +37,8 @@ def pillow(name: str, image: Image.Image, value: float) -> Image.Image:
     affine: dict[str, tuple[float, ...]] = {
         "shearX": (1, value, 0, 0, 1, 0),
         "shearY": (1, 0, 0, value, 1, 0),
-        "translateX": (1, 0, -value * SIDE, 0, 1, 0),
-        "translateY": (1, 0, 0, 0, 1, -value * SIDE),
+        "translateX": (1, 0, -round(value * SIDE), 0, 1, 0),
+        "translateY": (1, 0, 0, 0, 1, -round(value * SIDE)),
     }
     if name == "rescale":
         affine[name] = (1 / value, 0, half - half / value, 0, 1 / value, half - half / value)

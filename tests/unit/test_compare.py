@@ -179,3 +179,27 @@ def test_a_comparison_changes_with_the_results_that_it_shows(tmp_path):
     first = key(0.5)
     assert key(0.5) == first
     assert key(0.6) != first
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({}, ["", ""]),
+        ({"border": "reflect"}, ["border of grey level 0", "mirrored border"]),
+        (
+            {"fill": 128, "whole_pixels": False},
+            ["border of grey level 0", "border of grey level 128, fractions of pixels"],
+        ),
+    ],
+)
+def test_studies_that_differ_at_the_border_are_told_apart(keys, named, tmp_path):
+    values = configured(tmp_path, f"{tmp_path}/one.yaml, {tmp_path}/two.yaml")
+    other = yaml.safe_load((tmp_path / "two.yaml").read_text())
+    (tmp_path / "two.yaml").write_text(yaml.safe_dump(other | {"banks": {"a": keys}}))
+    for name in ("one", "two"):
+        for model in other["models"]:
+            metrics = tmp_path / "results" / name / "metrics"
+            write_table(metrics / "invariance" / f"{model}.pairs.parquet", pairs({("rotate", 1, 20): 0.5}))
+            write_table(metrics / "similarity_search" / f"{model}.parquet", search([0, 1]))
+    steps = start(values)[0].steps
+    assert [one.border for one in steps["compare"].settings(None)["studies"].values()] == named

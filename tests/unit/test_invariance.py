@@ -8,7 +8,7 @@ from torch import nn
 from tests.unit.images import picture
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
 from workflow_scripts.embeddings.sweep import Cell, embed_cell
-from workflow_scripts.metrics.invariance import cosine_distance, relative
+from workflow_scripts.metrics.invariance import centred, cosine_distance, relative
 from workflow_scripts.transformations.entry import Entry
 from workflow_scripts.transformations.operations import Transformation
 
@@ -117,3 +117,44 @@ def test_pairs_are_distinct_images_used_evenly(images, pairs):
     assert set(x) | set(x_prime) <= set(ids)
     counts = np.bincount(x - 100, minlength=images)
     assert counts.max() - counts.min() <= 1
+
+
+@pytest.fixture
+def embedded():
+    """Embeddings of 30 images, of the same ones transformed, and 50 pairs; all have something in common."""
+    rng = np.random.default_rng(3)
+    base = rng.normal(size=(30, 8)) + 2
+    pairs = np.stack([rng.permutation(30)[:2] for _ in range(50)])
+    return base, base + 0.5 * rng.normal(size=base.shape), pairs[:, 0], pairs[:, 1]
+
+
+def test_the_centred_cosine_by_brute_force(embedded):
+    base, moved, x, x_prime = embedded
+    mean = sum(base) / len(base)
+
+    def distance(a, b):
+        a, b = a - mean, b - mean
+        return 1 - float(a @ b) / float(np.sqrt(a @ a) * np.sqrt(b @ b))
+
+    for pair, found in enumerate(centred(*embedded)):
+        of_image = distance(base[x[pair]], moved[x[pair]])
+        of_two = distance(base[x[pair]], moved[x_prime[pair]])
+        assert found == pytest.approx((of_two - of_image) / of_two, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_constant_vector_changes_the_cosine_and_not_the_centred_one(embedded, seed):
+    base, moved, x, x_prime = embedded
+    constant = np.random.default_rng(seed).normal(scale=30, size=8)
+
+    def plain(base, moved):
+        return relative(cosine_distance(base[x], moved[x]), cosine_distance(base[x], moved[x_prime]))
+
+    np.testing.assert_allclose(centred(base + constant, moved + constant, x, x_prime), centred(*embedded), rtol=1e-9)
+    assert np.abs(plain(base + constant, moved + constant) - plain(base, moved)).max() > 0.05
+
+
+def test_what_is_left_of_equal_embeddings_is_rounding(embedded):
+    _, _, x, x_prime = embedded
+    alike = (1000 + 1e-5 * np.random.default_rng(0).normal(size=(30, 8))).astype(np.float32)
+    assert np.isnan(centred(alike, alike[::-1], x, x_prime)).all()

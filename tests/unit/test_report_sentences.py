@@ -1,6 +1,7 @@
 """What the page says in words: numbers are those of the tables, intervals are right, and warnings come when due."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -157,6 +158,49 @@ def test_many_transformations_are_summed_up_by_the_widest_and_the_narrowest_gap(
     assert said[0].startswith("a has the highest median invariance to 4 transformations of 5")
     assert "T4 by a factor of 1" in said[1]
     assert "T3 by a factor of 1" in said[2]
+
+
+def test_intervals_of_medians_cover_the_seeds_of_a_model(tmp_path):
+    behind = finished(tmp_path, {"a": 0.6, "b": 0.4}, drawn=False).behind
+    (first,), (second,) = behind.invariances["a"], behind.invariances["b"]
+    low, high = behind.median_interval("a", "rotate", 4)
+    # Of equal networks there is nothing to add.
+    alike = replace(behind, invariances={"a": [first, first, first]}).median_interval("a", "rotate", 4)
+    assert alike == pytest.approx((low, high))
+    # Medians of 0.6 and 0.4 have a standard error of 0.1; Student's t with one degree of freedom is 12.7.
+    several = replace(behind, invariances={"a": [first, second]}).median_interval("a", "rotate", 4)
+    assert several[0] == pytest.approx(0.5 - 12.706 * 0.1, abs=0.03)
+    assert several[1] == 1
+    # Of two such pairs of networks it is 0.058, and t with three degrees 3.18.
+    four = replace(behind, invariances={"a": [first, second, first, second]}).median_interval("a", "rotate", 4)
+    assert (four[1] - four[0]) / 2 == pytest.approx(3.182 * 0.0577, abs=0.02)
+
+
+@pytest.mark.parametrize("turned", [0, 1, 2])
+def test_the_page_says_which_orders_the_centred_cosine_reverses(turned, tmp_path):
+    behind = finished(tmp_path, {"a": 0.9, "b": 0.2}, drawn=False).behind
+    rows = [
+        {
+            "transformation": name,
+            "model": model,
+            "magnitude": 1,
+            "value": 1.0,
+            "unit": "factor",
+            "p50": p50,
+            "centred_p50": c,
+        }
+        for number, name in enumerate(("t1", "t2"))
+        for model, p50, c in (("a", 0.9 - 0.1 * number, 0.3), ("b", 0.2, 0.7 if number < turned else 0.1))
+    ]
+    said = findings("figure_2", {"": pd.DataFrame(rows)}, behind)[-2]
+    assert f"It reverses {turned} of 2 comparisons of two models" in said
+    clearest = (
+        "The clearest is t1 by a factor of 1: a 0.90 by the cosine and 0.30 by the centred one and b 0.20 by the "
+        "cosine and 0.70"
+    )
+    assert (clearest in said) == (turned > 0)
+    undefined = pd.DataFrame(rows).assign(centred_p50=np.nan)
+    assert not any("centred" in sentence for sentence in findings("figure_2", {"": undefined}, behind))
 
 
 def test_sentences_about_top1_are_those_of_the_table(tmp_path):

@@ -42,7 +42,9 @@ def test_overlaps_counted_by_hand(tmp_path):
     within, across, alone = table.to_dict("records")
     assert (within["IoU"], within["n"]) == (pytest.approx(1 / 3), 1)
     assert np.isnan(within["SEM"])
-    assert (across["IoU"], across["SEM"], across["n"]) == (0.5, 0.0, 2)
+    assert (across["IoU"], across["n"]) == (0.5, 2)
+    # Of a single training nothing is known of others.
+    assert np.isnan(across["SEM"])
     assert alone["n"] == 0
     assert np.isnan(alone["IoU"])
 
@@ -54,7 +56,7 @@ def test_pairs_of_empty_lists_are_counted_and_left_out(tmp_path):
     assert (idle["n"], idle["empty"]) == (0, 1)
     assert np.isnan(idle["IoU"])
     # Of the 2 x 4 pairs of lists, those with busy's second seed are empty; the others share nothing.
-    assert (between["IoU"], between["SEM"], between["n"], between["empty"]) == (0.0, 0.0, 4, 4)
+    assert (between["IoU"], between["n"], between["empty"]) == (0.0, 4, 4)
     # Of busy's lists {0}, {}, {0}, {}: one pair of equals, four with nothing in common, one empty.
     assert (busy["IoU"], busy["n"], busy["empty"]) == (pytest.approx(1 / 5), 5, 1)
 
@@ -64,21 +66,38 @@ def test_random_answers_agree_with_sets(tmp_path):
     baseline, *rows = ((random.random((seeds, 40)) < 0.6).tolist() for seeds in (3, 2, 4, 3))
     methods = dict(zip(["fsrc", "t30", "t30_rscc"], rows, strict=True))
     table = tabulate(tmp_path, baseline, methods)
-    lists = {
-        name: [
-            {image for image in range(40) if row[image] and not without[image]}
-            for without, row in product(baseline, trainings)
-        ]
-        for name, trainings in methods.items()
-    }
+
+    def values(baseline, first, second):
+        """Of trainings without augmentation, and with each method."""
+        one, other = (
+            [
+                {image for image in range(40) if row[image] and not without[image]}
+                for without, row in product(baseline, of)
+            ]
+            for of in (first, second)
+        )
+        pairs = combinations(one, 2) if first is second else product(one, other)
+        return [len(a & b) / len(a | b) for a, b in pairs]
+
     assert len(table) == 6
     for row in table.reset_index().to_dict("records"):
-        first, second = row["first"], row["second"]
-        pairs = combinations(lists[first], 2) if first == second else product(lists[first], lists[second])
-        values = [len(a & b) / len(a | b) for a, b in pairs]
-        assert row["IoU"] == pytest.approx(np.mean(values))
-        assert row["SEM"] == pytest.approx(np.std(values, ddof=1) / np.sqrt(len(values)))
-        assert (row["n"], row["empty"]) == (len(values), 0)
+        first, second = methods[row["first"]], methods[row["second"]]
+        every = values(baseline, first, second)
+        assert row["IoU"] == pytest.approx(np.mean(every))
+        assert (row["n"], row["empty"]) == (len(every), 0)
+        # The variance of the mean by leaving out each training.
+        variance = 0.0
+        for which, trainings in enumerate([baseline, first, second] if first is not second else [baseline, first]):
+            means = []
+            for left_out in range(len(trainings)):
+                kept = [row for place, row in enumerate(trainings) if place != left_out]
+                without = [baseline, first, second]
+                without[which] = kept
+                if first is second and which:
+                    without = [baseline, kept, kept]
+                means.append(np.mean(values(*without)))
+            variance += (len(trainings) - 1) / len(trainings) * np.square(means - np.mean(means)).sum()
+        assert row["SEM"] == pytest.approx(np.sqrt(variance))
 
 
 def test_runs_that_disagree_on_the_images_are_refused(tmp_path):

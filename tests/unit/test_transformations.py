@@ -25,8 +25,8 @@ def pillow(name: str, image: Image.Image, value: float) -> Image.Image:
     """The transformation as Pillow does it, about the centre of the image."""
     half, tangent = SIDE / 2, np.tan(np.radians(value))
     affine = {
-        "translateX": (1, 0, -value * SIDE, 0, 1, 0),
-        "translateY": (1, 0, 0, 0, 1, -value * SIDE),
+        "translateX": (1, 0, -round(value * SIDE), 0, 1, 0),
+        "translateY": (1, 0, 0, 0, 1, -round(value * SIDE)),
         "shearX": (1, tangent, -half * tangent, 0, 1, 0),
         "shearY": (1, 0, 0, tangent, 1, -half * tangent),
     }

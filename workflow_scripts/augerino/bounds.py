@@ -30,7 +30,9 @@ class LearnedBounds(nn.Module):
         if len(set(self.names)) != len(self.names):
             raise ValueError(f"a generator is in two stages: {', '.join(self.names)}")
         self.theta = nn.Parameter(torch.empty(len(self.names)))
-        self.set_widths(torch.full((len(self.names),), float(initial_width)))
+        self.set_widths(
+            torch.tensor([float(stage.initial_width or initial_width) for stage in stages for _ in stage.generators])
+        )
         self.register_buffer("generators", torch.tensor([GENERATORS[name] for name in self.names]), persistent=False)
 
     generators: Tensor

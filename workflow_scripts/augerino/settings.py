@@ -18,6 +18,8 @@ class Stage(Block):
     """Generators of Aff(2)."""
     zoom_in_only: bool = False
     """Whether coordinates are sampled on the negative side only: for scale, places move inwards."""
+    initial_width: Width | None = None
+    """Width of its laws at the start. The default is `augerino.initial_width`."""
 
 
 TRANSLATION = Stage(generators=("translation_x", "translation_y"))
@@ -60,7 +62,7 @@ class Learning(Block):
     schedule: bool
     """Whether the learning rate of the bounds follows the recipe's step schedule."""
     initial_width: float
-    """Width of every law at the start."""
+    """Width of the laws at the start, of stages that do not say."""
     limits: dict[AffineGenerator, float]
     """Widths above which the regulariser is shut down, of every generator that is learned."""
     train_copies: int
@@ -78,8 +80,8 @@ class Augerino(Block):
     """What is learned: `translation`; `translation_scale`, which zooms in after it; `affine`, all of Aff(2) at once;
     or a name of `custom`."""
     custom: dict[MethodName, tuple[Stage, ...]] = {}
-    """Other things to learn, by name: lists of stages `{generators: [...], zoom_in_only: false}`, applied one after the
-    other; the generators of a stage are sampled together."""
+    """Other things to learn, by name: lists of stages `{generators: [...], zoom_in_only: false, initial_width: null}`,
+    applied one after the other; the generators of a stage are sampled together."""
     lambdas: list[float] = Field([0.01, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0], min_length=1)
     """Strengths of the regulariser."""
     seeds: list[Seed] = Field([0, 1, 2, 3, 4], min_length=1)
@@ -145,6 +147,11 @@ class Augerino(Block):
     def limits_of(self, transformation: str) -> dict[AffineGenerator, float]:
         """The widths above which the generators of `transformation` are shut down, in their order."""
         return {name: self.limits.of(name) for stage in self.stages[transformation] for name in stage.generators}
+
+    def initial_widths_of(self, transformation: str) -> dict[AffineGenerator, float]:
+        """The widths with which the generators of `transformation` start, in their order."""
+        stages = self.stages[transformation]
+        return {name: stage.initial_width or self.initial_width for stage in stages for name in stage.generators}
 
     def learning(self, method: str) -> Learning:
         """How a method of the sweep learns bounds."""

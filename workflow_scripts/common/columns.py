@@ -81,6 +81,10 @@ COLUMNS = {
     "distance": "cosine distance between f(x) and f(t(x))",
     "baseline": "cosine distance between f(x) and f(t(x'))",
     "invariance": "(baseline - distance) / baseline; 1 is invariant, 0 no more alike than two random images",
+    "centred": "invariance by the centred cosine: the mean embedding of the images is subtracted first; null where "
+    "what is left is rounding",
+    "centred_median": "median over the pairs of the invariance by the centred cosine",
+    "centred_p50": "median over the pairs of the invariance by the centred cosine, mean over the seeds",
     # similarity search
     "x1": "id of the first image of a pair of one class; never transformed",
     "x2": "id of the second image of a pair of one class; transformed",

@@ -1,6 +1,7 @@
 """The one way in which this project says how far a mean can be trusted."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,6 +46,23 @@ def bootstrap_interval(
     options = {"n_resamples": resamples, "batch": 50, "confidence_level": level, "method": "percentile"}
     interval = bootstrap((flat,), np.mean, rng=rng, **options).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def jackknife_error(estimate: Callable[..., float], *sizes: int) -> float:
+    """Standard error of an estimate from several independent samples of `sizes`: each item is left out in turn.
+
+    `estimate` gets the numbers of the items to take, an array per sample. So it may be computed of pairs that share
+    items. NaN where a sample has fewer than two items, of whose spread nothing is known, or where the estimate is not
+    defined without one of them.
+    """
+    if min(sizes) < 2:
+        return math.nan
+    variance = 0.0
+    for place, size in enumerate(sizes):
+        taken = [np.arange(one) for one in sizes]
+        without = [estimate(*taken[:place], np.delete(taken[place], item), *taken[place + 1 :]) for item in range(size)]
+        variance += (size - 1) * float(np.var(without))
+    return math.sqrt(variance)
 
 
 def interval_of_pairs(

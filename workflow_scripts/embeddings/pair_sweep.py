@@ -27,7 +27,7 @@ from workflow_scripts.transformations.bank_b import Steps
 from workflow_scripts.transformations.composition import apply_steps, draw_step_signs, evaluation, label
 from workflow_scripts.transformations.custom import check_custom, custom_transformations
 from workflow_scripts.transformations.entry import Entry
-from workflow_scripts.transformations.operations import Transformation
+from workflow_scripts.transformations.operations import Transformation, under
 from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
 from workflow_scripts.transformations.pool import singles, subpolicies
 from workflow_scripts.transformations.settings import BankB
@@ -75,9 +75,8 @@ def pair_sweep(
     first, second = (rows[mine[side]].to_numpy() for side in ("x1", "x2"))
     base = base_key(network, reader, np.concatenate([first, second]), precision, code_digest(MODULE, DEFINITIONS))
     names = {label(steps): steps for steps in (*((step,) for step in singles(bank)), *subpolicies(bank))}
-    transformations = {name: BANK_B_TRANSFORMATIONS[name] for name in bank.operations} | custom_transformations(
-        bank.custom, code or {}, seed
-    )
+    ours = under({name: BANK_B_TRANSFORMATIONS[name] for name in bank.operations}, bank.warps)
+    transformations = ours | custom_transformations(bank.custom, code or {}, seed)
     keys = {name: _key(base, steps, seed, transformations) for name, steps in names.items()}
     held = Store(store)
     missing = [Evaluation(names[name], key) for key, name in _first_of_each(keys).items() if key not in held]

@@ -16,10 +16,11 @@ from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.transformations.custom import check_custom, custom_transformations
 from workflow_scripts.transformations.entry import MAGNITUDES
-from workflow_scripts.transformations.operations import Transformation
+from workflow_scripts.transformations.operations import Transformation, under
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
 from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
 from workflow_scripts.transformations.settings import BankA, OwnTransformation
+from workflow_scripts.transformations.warps import DEFAULT, Warps
 
 
 def show_banks(
@@ -29,6 +30,7 @@ def show_banks(
     bank_a: BankA,
     operations: list[str],
     own_operations: dict[str, OwnTransformation] | None = None,
+    warps_b: Warps = DEFAULT,
     seed: int = 0,
     code: dict[str, Path] | None = None,
     preprocessing: Preprocessing,
@@ -37,8 +39,8 @@ def show_banks(
     """Write image number `image` of the shards under every cell of both banks, as PNG bytes, a row each.
 
     `operations` are those of bank B, at all magnitudes, and `own_operations` the study's own; one without magnitude
-    has one row, its value null. `code` has the user's files that they name, by what they call them. Raises
-    `InputError` where there is no such image.
+    has one row, its value null. `warps_b` is how it moves pixels. `code` has the user's files that they name, by what
+    they call them. Raises `InputError` where there is no such image.
     """
     reader = ShardReader(shards)
     if image >= len(reader):
@@ -46,9 +48,9 @@ def show_banks(
     crop = resize_and_crop(reader.image(image), preprocessing.resize, preprocessing.crop)
     files, ids = code or {}, reader.ids[image : image + 1]
     banks: dict[str, dict[str, Transformation]] = {
-        "A": {name: BANK_A_TRANSFORMATIONS[name] for name in bank_a.transformations}
+        "A": under({name: BANK_A_TRANSFORMATIONS[name] for name in bank_a.transformations}, bank_a.warps)
         | custom_transformations(bank_a.custom, files, seed),
-        "B": {name: BANK_B_TRANSFORMATIONS[name] for name in operations}
+        "B": under({name: BANK_B_TRANSFORMATIONS[name] for name in operations}, warps_b)
         | custom_transformations(own_operations or {}, files, seed),
     }
     for bank in banks.values():

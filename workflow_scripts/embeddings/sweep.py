@@ -29,7 +29,7 @@ from workflow_scripts.models.failures import UnfitModelError, blaming_the_model,
 from workflow_scripts.models.settings import DEFAULT_COMPUTE, Compute
 from workflow_scripts.transformations.custom import check_custom, custom_transformations
 from workflow_scripts.transformations.entry import IDENTITY
-from workflow_scripts.transformations.operations import Transformation, draw_signs
+from workflow_scripts.transformations.operations import Transformation, draw_signs, under
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
 from workflow_scripts.transformations.settings import BankA
 
@@ -94,9 +94,8 @@ def _base(network: Path, reader: ShardReader, rows: np.ndarray, precision: Preci
 
 def transformations_of(bank: BankA, code: dict[str, Path], seed: int) -> dict[str, Transformation]:
     """What is applied, by name: ours, then those of the user's files `code`."""
-    return {name: BANK_A_TRANSFORMATIONS[name] for name in bank.transformations} | custom_transformations(
-        bank.custom, code, seed
-    )
+    ours = {name: BANK_A_TRANSFORMATIONS[name] for name in bank.transformations}
+    return under(ours, bank.warps) | custom_transformations(bank.custom, code, seed)
 
 
 def _cells(bank: dict[str, Transformation], magnitudes: list[int], base: str, seed: int) -> Iterator[Cell]:

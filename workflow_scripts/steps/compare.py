@@ -56,6 +56,7 @@ def compare(workspace: Workspace, studies: dict[str, Workspace]) -> Step:
         for name, one in studies.items()
         for model in _searched(one, studies)
     }
+    differ = len({one.study.banks.a.warps for one in studies.values()}) > 1
     folder = Path(expanded(workspace.config.results)) / "comparisons" / "+".join(studies)
     return Step(
         workspace.steps,
@@ -64,7 +65,7 @@ def compare(workspace: Workspace, studies: dict[str, Workspace]) -> Step:
         outputs={"output": Group(folder.as_posix(), ENDINGS)},
         sources=lambda _: {"invariances": invariances, "searches": searches},
         settings=lambda _: {
-            "studies": {name: _shown(one) for name, one in studies.items()},
+            "studies": {name: _shown(one, differ) for name, one in studies.items()},
             "seed": workspace.study.seed,
         },
     )
@@ -77,9 +78,10 @@ def _searched(one: Workspace, studies: dict[str, Workspace]) -> list[str]:
     return common or models[:1]
 
 
-def _shown(one: Workspace) -> ComparedStudy:
+def _shown(one: Workspace, with_border: bool) -> ComparedStudy:
     banks = one.study.banks
     return ComparedStudy(
+        border=banks.a.warps.called if with_border else "",
         labels=one.labels(one.study.models),
         titles_a={name: entry.title for name, entry in banks.a.entries.items()},
         titles_b={name: entry.title for name, entry in banks.b.entries.items()},

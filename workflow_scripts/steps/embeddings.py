@@ -226,6 +226,7 @@ def show_banks(workspace: Workspace, figure: BankFigure) -> Step:
             "bank_a": by_fingerprint(workspace, study.banks.a),
             "operations": study.banks.b.operations,
             "own_operations": by_fingerprint(workspace, study.banks.b).custom,
+            "warps_b": study.banks.b.warps,
             "seed": study.seed,
             "preprocessing": study.preprocessing,
         },

@@ -45,7 +45,8 @@ def invariance(workspace: Workspace) -> Step:
 
     def work(w: Wildcards, extent: Extent) -> Work:
         rows = study.invariance.pairs * len(study.banks.a.entries) * len(study.banks.a.magnitudes)
-        numbers = 3 * rows * extent.effort(of_model(workspace, w.model)).embedding
+        # By the cosine and by the centred cosine, of three embeddings each.
+        numbers = 6 * rows * extent.effort(of_model(workspace, w.model)).embedding
         return Work({"compare": numbers / 1e6, "rows": rows / 1e6}, written=rows * BYTES_OF_A_ROW)
 
     return Step(

@@ -112,6 +112,7 @@ def _settings(workspace: Workspace, method: str, seed: int, point: dict[str, flo
         "augmentation": study.training.augmentation(own),
         "probability": per_class.probability if per_class else 0.0,
         "own_operations": by_fingerprint(workspace, study.banks.b).custom if per_class else {},
+        "warps": study.banks.b.warps if per_class else None,
         "own_augmentation": by_contents,
         "augerino": bounds_learning(workspace, method),
         "recipe": recipe.settings() | (point or {}),

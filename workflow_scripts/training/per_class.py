@@ -8,6 +8,7 @@ parts of a photograph that `fscc` cuts off are transformed too, and the sign of 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +23,11 @@ from workflow_scripts.transformations.bank_b import BANK_B, SINGLES, SUBPOLICIES
 from workflow_scripts.transformations.composition import apply_steps, label
 from workflow_scripts.transformations.custom import CustomTransformation, custom_transformations
 from workflow_scripts.transformations.entry import MAGNITUDES
+from workflow_scripts.transformations.operations import Transformation, under
 from workflow_scripts.transformations.operations_b import BANK_B_TRANSFORMATIONS
 from workflow_scripts.transformations.operations_wide import WIDE_TRANSFORMATIONS
 from workflow_scripts.transformations.settings import OwnTransformation
+from workflow_scripts.transformations.warps import DEFAULT, Warps
 from workflow_scripts.transformations.wide import WIDE
 
 BY_NAME: dict[str, Steps] = {label(steps): steps for steps in (*((step,) for step in SINGLES), *SUBPOLICIES)} | {
@@ -32,7 +35,6 @@ BY_NAME: dict[str, Steps] = {label(steps): steps for steps in (*((step,) for ste
 }
 # Where both banks have an operation of one name, it is one without magnitude, and the same.
 ENTRIES = WIDE | BANK_B
-TRANSFORMATIONS = WIDE_TRANSFORMATIONS | BANK_B_TRANSFORMATIONS
 # Beside the counters of a training's other streams, which are no other negative numbers but -1 (Augerino's) and -3
 # (that of own transforms): the windows that the augmentation draws are those it would draw without transformations.
 OWN_STREAM = -2
@@ -56,6 +58,8 @@ class ClassTransformations:
     """Seed of the training."""
     own: Mapping[str, CustomTransformation] = field(default_factory=dict)
     """Transformations of the user's own, by name."""
+    warps: Warps = DEFAULT
+    """How bank B moves pixels."""
 
     def draw(self, number: int, epoch: int, image_id: int) -> Drawn | None:
         """What the image `image_id` of class `number` gets in `epoch`, whatever the batches, workers and ranks."""
@@ -71,8 +75,12 @@ class ClassTransformations:
         drawn = self.draw(number, epoch, image_id)
         if drawn is None:
             return image
-        bank = TRANSFORMATIONS if not self.own else {**TRANSFORMATIONS, **self._own_of(epoch)}
+        bank = self._bank if not self.own else {**self._bank, **self._own_of(epoch)}
         return apply_steps(image[None], drawn.steps, drawn.signs, bank, np.array([image_id]))[0]
+
+    @cached_property
+    def _bank(self) -> dict[str, Transformation]:
+        return WIDE_TRANSFORMATIONS | under(BANK_B_TRANSFORMATIONS, self.warps)
 
     def _own_of(self, epoch: int) -> dict[str, CustomTransformation]:
         """The user's own, which draw other random numbers in each epoch."""
@@ -90,8 +98,11 @@ def read_class_transformations(
     seed: int,
     own_operations: Mapping[str, OwnTransformation] | None = None,
     code: Mapping[str, Path] | None = None,
+    warps: Warps = DEFAULT,
 ) -> ClassTransformations:
     """The transformations of a table of `best_per_class`, among them `own_operations` of the user's files `code`.
+
+    What bank B does at the border is what `warps` says.
 
     Raises `InputError` where it is absent or damaged, or names a transformation that no bank has.
     """
@@ -103,4 +114,4 @@ def read_class_transformations(
         if name not in known:
             raise InputError(f"{path}: no bank has a transformation {name!r}; delete the file and run again")
         of_class.setdefault(int(number), []).append(known[name])
-    return ClassTransformations(of_class, probability, seed, own)
+    return ClassTransformations(of_class, probability, seed, own, warps)

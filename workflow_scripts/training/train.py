@@ -52,6 +52,7 @@ from workflow_scripts.training.sigterm import Warnings, catch_sigterm
 from workflow_scripts.training.trial import try_step
 from workflow_scripts.training.workers import unwrap_worker_errors, worker_errors_in_one_line
 from workflow_scripts.transformations.settings import OwnTransformation
+from workflow_scripts.transformations.warps import DEFAULT, Warps
 
 Tensor = torch.Tensor
 
@@ -75,6 +76,7 @@ def train(
     class_transformations: Path | None = None,
     probability: float = 0.0,
     own_operations: dict[str, OwnTransformation] | None = None,
+    warps: Warps | None = None,
     own_augmentation: OwnAugmentation | None = None,
     code: dict[str, Path] | None = None,
     augerino: Learning | None = None,
@@ -112,7 +114,7 @@ def train(
         try_step(learner, card, plan.batch, compile)
         checkpoints = Checkpoints(state, checkpoint_minutes, ranks.main)
         examples = batches.TrainingImages(images, make(augmentation, preprocessing), seed)
-        prepare(examples, class_transformations, probability, own_operations, own_augmentation, code or {})
+        prepare(examples, class_transformations, probability, own_operations, warps, own_augmentation, code or {})
         training = resume(learner, checkpoints, warnings, plan, examples, validation, workers)
         answers = training.run()
         if ranks.main:
@@ -126,17 +128,19 @@ def prepare(
     class_transformations: Path | None,
     probability: float,
     own_operations: dict[str, OwnTransformation] | None,
+    warps: Warps | None,
     own_augmentation: OwnAugmentation | None,
     code: dict[str, Path],
 ) -> None:
     """Set what images get before the augmentation and after it, if anything.
 
     Before it, with `probability`, an image gets one of the transformations of its class in a table of `best_per_class`,
-    among them the user's `own_operations`; after it, it gets `own_augmentation`. `code` has the files that these name.
+    among them the user's `own_operations`; bank B's move pixels as its `warps` say. After it, it gets
+    `own_augmentation`. `code` has the files that these name.
     """
     if class_transformations is not None:
         examples.transform = read_class_transformations(
-            class_transformations, probability, examples.seed, own_operations, code
+            class_transformations, probability, examples.seed, own_operations, code, warps or DEFAULT
         )
     if own_augmentation is not None:
         examples.afterwards = own_transform(examples, own_augmentation, code)

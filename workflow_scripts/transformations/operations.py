@@ -1,12 +1,13 @@
 """Transformations of pixels: signs per image, and the operations that both banks share.
 
 Every operation maps a uint8 batch [N, 3, H, W] to a uint8 batch of the same shape, before any normalisation
-(docs/methods.md, "Transformations"). Warps are bilinear and fill with 0.
+(docs/methods.md, "Transformations"). Warps are bilinear; `Warps` says what lies beyond the border.
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,12 +15,15 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
-from workflow_scripts.common.provenance import definition_digest
+from workflow_scripts.common.provenance import definition_digest, digest
 from workflow_scripts.transformations.entry import IDENTITY, Entry
+from workflow_scripts.transformations.mirrors import inverse_of, sample_mirrored
+from workflow_scripts.transformations.warps import DEFAULT, Warps
 
 # Outside of the image is black. Torchvision would darken a border twice if it were told so: once as it mixes the pixel
 # with what lies outside, and again with its mask, so that 200 moved by half a pixel becomes 50 and not 100.
 BLACK = None
+IN_PLACE = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Transformation:
 
     entry: Entry
     function: Callable[..., Tensor]
+    warps: Warps | None = field(default=None, kw_only=True)
+    """What lies beyond the border, for what moves pixels; None for a function that does not ask."""
 
     def __call__(
         self, images: Tensor, magnitude: int, signs: np.ndarray | None = None, ids: np.ndarray | None = None
@@ -52,12 +58,32 @@ class Transformation:
 
     def apply(self, images: Tensor, value: float, _magnitude: int, _ids: np.ndarray | None) -> Tensor:
         """Transform all `images` with one value."""
-        return self.function(images, value)
+        return self.function(images, value) if self.warps is None else self.function(images, value, self.warps)
 
     @property
     def code(self) -> str:
         """Digest of all that determines what it does to pixels, but for the value."""
-        return definition_digest(self.function)
+        function = definition_digest(self.function)
+        if self.warps is None:
+            return function
+        # Whole pixels concern translations alone.
+        concerned = {} if self.function in (translate_x, translate_y) else {"whole_pixels": DEFAULT.whole_pixels}
+        return digest([function, self.warps.model_copy(update=concerned)])
+
+
+def bank_of(
+    entries: Mapping[str, Entry], operations: Mapping[str, Callable[..., Tensor]], warps: Warps = DEFAULT
+) -> dict[str, Transformation]:
+    """The transformations of a bank by name: each entry with its operation."""
+    return {
+        name: Transformation(entry, operations[entry.operation], warps=warps if entry.family == "geometric" else None)
+        for name, entry in entries.items()
+    }
+
+
+def under(bank: Mapping[str, Transformation], warps: Warps) -> dict[str, Transformation]:
+    """The transformations of a bank, with what lies beyond the border as `warps` says."""
+    return {name: one if one.warps is None else replace(one, warps=warps) for name, one in bank.items()}
 
 
 def draw_signs(seed: int, transformation: str, ids: np.ndarray) -> np.ndarray:
@@ -71,15 +97,20 @@ def draw_signs(seed: int, transformation: str, ids: np.ndarray) -> np.ndarray:
 
 def warp(
     images: Tensor,
+    warps: Warps = DEFAULT,
     *,
-    translate: tuple[float, float] = (0.0, 0.0),
+    translate: tuple[float, float] = IN_PLACE,
     scale: float = 1.0,
-    shear: tuple[float, float] = (0.0, 0.0),
+    shear: tuple[float, float] = IN_PLACE,
     center: tuple[float, float] | None = None,
 ) -> Tensor:
     """Affine warp: `translate` in pixels, `shear` in degrees, about the image's centre or `center` in pixels."""
-    return F.affine(
-        images,
+    if warps.border == "reflect":
+        width, height = images.shape[-1], images.shape[-2]
+        about = IN_PLACE if center is None else (center[0] - width / 2, center[1] - height / 2)
+        return sample_mirrored(images, inverse_of(0.0, translate, scale, shear, about))
+    affine = partial(
+        F.affine,
         angle=0.0,
         translate=list(translate),
         scale=scale,
@@ -88,26 +119,42 @@ def warp(
         fill=BLACK,
         center=None if center is None else list(center),
     )
+    return _filled(images, warps.fill, affine)
 
 
-def translate_x(images: Tensor, fraction: float) -> Tensor:
+def _filled(images: Tensor, fill: int, transform: Callable[[Tensor], Tensor]) -> Tensor:
+    """Transform `images` by one that fills with black, so that it fills with the grey level `fill`."""
+    if not fill:
+        return transform(images)
+    # Counted from the grey level, that is black. So a place on the border is mixed with it once.
+    return (transform(images.float() - fill) + fill).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def translate_x(images: Tensor, fraction: float, warps: Warps = DEFAULT) -> Tensor:
     """Move to the right by a fraction of the width."""
-    return warp(images, translate=(fraction * images.shape[-1], 0.0))
+    return warp(images, warps, translate=(_pixels(fraction * images.shape[-1], warps), 0.0))
 
 
-def translate_y(images: Tensor, fraction: float) -> Tensor:
+def translate_y(images: Tensor, fraction: float, warps: Warps = DEFAULT) -> Tensor:
     """Move down by a fraction of the height."""
-    return warp(images, translate=(0.0, fraction * images.shape[-2]))
+    return warp(images, warps, translate=(0.0, _pixels(fraction * images.shape[-2], warps)))
 
 
-def rotate(images: Tensor, degrees: float) -> Tensor:
+def _pixels(way: float, warps: Warps) -> float:
+    return float(round(way)) if warps.whole_pixels else way
+
+
+def rotate(images: Tensor, degrees: float, warps: Warps = DEFAULT) -> Tensor:
     """Rotate counter-clockwise about the centre."""
-    return F.rotate(images, angle=degrees, interpolation=InterpolationMode.BILINEAR, fill=BLACK)
+    if warps.border == "reflect":
+        return sample_mirrored(images, inverse_of(degrees, IN_PLACE, 1.0, IN_PLACE, IN_PLACE))
+    turn = partial(F.rotate, angle=degrees, interpolation=InterpolationMode.BILINEAR, fill=BLACK)
+    return _filled(images, warps.fill, turn)
 
 
-def scale(images: Tensor, factor: float) -> Tensor:
+def scale(images: Tensor, factor: float, warps: Warps = DEFAULT) -> Tensor:
     """Enlarge (factor above 1) or shrink about the centre, within the same frame."""
-    return warp(images, scale=factor)
+    return warp(images, warps, scale=factor)
 
 
 def posterize(images: Tensor, bits: float) -> Tensor:

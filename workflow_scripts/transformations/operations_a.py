@@ -5,7 +5,7 @@ from torchvision.transforms.v2.functional import adjust_brightness, adjust_contr
 
 from workflow_scripts.transformations.bank_a import BANK_A
 from workflow_scripts.transformations.operations import (
-    Transformation,
+    bank_of,
     posterize,
     rotate,
     scale,
@@ -14,16 +14,17 @@ from workflow_scripts.transformations.operations import (
     translate_y,
     warp,
 )
+from workflow_scripts.transformations.warps import DEFAULT, Warps
 
 
-def shear_x(images: Tensor, degrees: float) -> Tensor:
+def shear_x(images: Tensor, degrees: float, warps: Warps = DEFAULT) -> Tensor:
     """Shear along x about the centre."""
-    return warp(images, shear=(degrees, 0.0))
+    return warp(images, warps, shear=(degrees, 0.0))
 
 
-def shear_y(images: Tensor, degrees: float) -> Tensor:
+def shear_y(images: Tensor, degrees: float, warps: Warps = DEFAULT) -> Tensor:
     """Shear along y about the centre."""
-    return warp(images, shear=(0.0, degrees))
+    return warp(images, warps, shear=(0.0, degrees))
 
 
 OPERATIONS = {
@@ -41,4 +42,4 @@ OPERATIONS = {
         translate_y,
     )
 }
-BANK_A_TRANSFORMATIONS = {name: Transformation(entry, OPERATIONS[entry.operation]) for name, entry in BANK_A.items()}
+BANK_A_TRANSFORMATIONS = bank_of(BANK_A, OPERATIONS)

@@ -7,7 +7,7 @@ from torchvision.transforms.v2 import functional as F  # noqa: N812
 
 from workflow_scripts.transformations.bank_b import BANK_B
 from workflow_scripts.transformations.operations import (
-    Transformation,
+    bank_of,
     posterize,
     rotate,
     scale,
@@ -16,18 +16,19 @@ from workflow_scripts.transformations.operations import (
     translate_y,
     warp,
 )
+from workflow_scripts.transformations.warps import DEFAULT, Warps
 
 # AutoAugment shears about the upper left corner: x' = x + coefficient y, with x and y counted from there.
 
 
-def shear_x(images: Tensor, coefficient: float) -> Tensor:
+def shear_x(images: Tensor, coefficient: float, warps: Warps = DEFAULT) -> Tensor:
     """Shear along x about the upper left corner."""
-    return warp(images, shear=(math.degrees(math.atan(coefficient)), 0.0), center=(0.0, 0.0))
+    return warp(images, warps, shear=(math.degrees(math.atan(coefficient)), 0.0), center=(0.0, 0.0))
 
 
-def shear_y(images: Tensor, coefficient: float) -> Tensor:
+def shear_y(images: Tensor, coefficient: float, warps: Warps = DEFAULT) -> Tensor:
     """Shear along y about the upper left corner."""
-    return warp(images, shear=(0.0, math.degrees(math.atan(coefficient))), center=(0.0, 0.0))
+    return warp(images, warps, shear=(0.0, math.degrees(math.atan(coefficient))), center=(0.0, 0.0))
 
 
 def adjust_color(images: Tensor, change: float) -> Tensor:
@@ -79,4 +80,4 @@ OPERATIONS = {
         translate_y,
     )
 }
-BANK_B_TRANSFORMATIONS = {name: Transformation(entry, OPERATIONS[entry.operation]) for name, entry in BANK_B.items()}
+BANK_B_TRANSFORMATIONS = bank_of(BANK_B, OPERATIONS)

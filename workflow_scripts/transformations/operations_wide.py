@@ -7,7 +7,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
 from workflow_scripts.transformations.operations import (
-    Transformation,
+    bank_of,
     posterize,
     rotate,
     scale,
@@ -23,20 +23,21 @@ from workflow_scripts.transformations.operations_b import (
     equalize,
     invert,
 )
+from workflow_scripts.transformations.warps import DEFAULT, Warps
 from workflow_scripts.transformations.wide import WIDE
 
 # Standard deviation of the blur, as a share of the shorter side.
 BLUR = 1 / 32
 
 
-def shear_x(images: Tensor, coefficient: float) -> Tensor:
+def shear_x(images: Tensor, coefficient: float, warps: Warps = DEFAULT) -> Tensor:
     """Shear along x about the centre."""
-    return warp(images, shear=(math.degrees(math.atan(coefficient)), 0.0))
+    return warp(images, warps, shear=(math.degrees(math.atan(coefficient)), 0.0))
 
 
-def shear_y(images: Tensor, coefficient: float) -> Tensor:
+def shear_y(images: Tensor, coefficient: float, warps: Warps = DEFAULT) -> Tensor:
     """Shear along y about the centre."""
-    return warp(images, shear=(0.0, math.degrees(math.atan(coefficient))))
+    return warp(images, warps, shear=(0.0, math.degrees(math.atan(coefficient))))
 
 
 def adjust_brightness(images: Tensor, change: float) -> Tensor:
@@ -73,4 +74,4 @@ OPERATIONS = {
         translate_y,
     )
 }
-WIDE_TRANSFORMATIONS = {name: Transformation(entry, OPERATIONS[entry.operation]) for name, entry in WIDE.items()}
+WIDE_TRANSFORMATIONS = bank_of(WIDE, OPERATIONS, Warps(whole_pixels=False))

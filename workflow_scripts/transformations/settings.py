@@ -12,6 +12,7 @@ from workflow_scripts.common.user_code import Definition, definition_in
 from workflow_scripts.transformations.bank_a import BANK_A
 from workflow_scripts.transformations.bank_b import BANK_B
 from workflow_scripts.transformations.entry import MAGNITUDES, Entry
+from workflow_scripts.transformations.warps import Warps
 from workflow_scripts.transformations.wide import OPERATIONS
 
 Ranking = Literal["mean_change", "weighted_boost", "proportion_boosted"]
@@ -110,7 +111,7 @@ class OwnTransformation(Block):
         )
 
 
-class BankA(Block):
+class BankA(Warps):
     """Bank A: invariance and equivariance."""
 
     transformations: list[str] = list(BANK_A)
@@ -146,7 +147,7 @@ class BankA(Block):
         return sorted(set(indices))
 
 
-class BankB(Block):
+class BankB(Warps):
     """Bank B: similarity search."""
 
     operations: list[str] = list(BANK_B)

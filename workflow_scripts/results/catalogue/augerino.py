@@ -1,10 +1,12 @@
 """Bounds of transformations that networks learn (GIB appendix G)."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from workflow_scripts.augerino.settings import Augerino
 from workflow_scripts.common.settings import Block
-from workflow_scripts.results.catalogue.entry import Entry
+from workflow_scripts.results.catalogue.entry import Entry, one_of
+from workflow_scripts.study.measurements import Measurements, Reference
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.workspace import Workspace
 
@@ -23,6 +25,8 @@ class LambdaTable(Block):
 
     transformation: str = "translation"
     """What is learned: one of `augerino.transformations`. The table is made only if the study learns it."""
+    beside: list[str] = []
+    """Others of `augerino.transformations` whose top-1 stands beside it, such as one that starts with other widths."""
 
 
 def _augerino(workspace: Workspace) -> Augerino:
@@ -43,13 +47,25 @@ def _runs(workspace: Workspace, figure: BoundsFigure) -> Files:
 
 def _bounds(workspace: Workspace, figure: BoundsFigure) -> Files:
     augerino = _augerino(workspace)
-    return {"limits": augerino.limits_of(figure.transformation), "initial_width": augerino.initial_width}
+    return {
+        "limits": augerino.limits_of(figure.transformation),
+        "initial_widths": augerino.initial_widths_of(figure.transformation),
+    }
 
 
 def _evaluations(workspace: Workspace, table: LambdaTable) -> Files:
     augerino = _augerino(workspace)
-    runs = [(name, seed) for name in augerino.methods_of(table.transformation) for seed in augerino.seeds]
-    return {"evaluations": [workspace.augerino_evaluation(name, seed) for name, seed in runs]}
+
+    def of(transformation: str) -> list[str]:
+        runs = [(name, seed) for name in augerino.methods_of(transformation) for seed in augerino.seeds]
+        return [workspace.augerino_evaluation(name, seed) for name, seed in runs]
+
+    return {"evaluations": of(table.transformation), "beside": {name: of(name) for name in table.beside}}
+
+
+def _references(study: Measurements, table: LambdaTable) -> Iterator[Reference]:
+    if study.augerino is not None:
+        yield from one_of(table.beside, "beside", "transformation that Augerino learns", study.augerino.transformations)
 
 
 _figure = partial(
@@ -60,7 +76,14 @@ _figure = partial(
     settings=_bounds,
     needs=_learns,
 )
-_table = partial(Entry[LambdaTable], category=CATEGORY, block=LambdaTable, inputs=_evaluations, needs=_learns)
+_table = partial(
+    Entry[LambdaTable],
+    category=CATEGORY,
+    block=LambdaTable,
+    inputs=_evaluations,
+    needs=_learns,
+    references=_references,
+)
 
 FIGURE_A8 = _figure(
     name="figure_a8",

@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from workflow_scripts.common.statistics import median_interval
 from workflow_scripts.results.catalogue.entry import PALETTE
 from workflow_scripts.results.comparison.settings import ComparedStudy
 from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure, shades
+from workflow_scripts.results.page.intervals import median_of_pairs
 
 COLUMNS = ["transformation", "title", "model", "label", "study", "median", "low", "high", "n", "magnitudes"]
 ROW = 0.2
@@ -22,7 +22,8 @@ NOTHING = "No two of these studies measure the same transformation at the same m
 
 
 def invariance_table(measured: dict[str, pd.DataFrame], studies: dict[str, ComparedStudy]) -> pd.DataFrame:
-    """A row per transformation, model and study: median over pairs of the invariance, its 95 % interval, and n.
+    """A row per transformation, model and study: median over pairs of the invariance, its 95 % interval over
+    images, and n.
 
     `measured` has a table per pair by `STUDY/MODEL`. Of a pair, its mean over magnitudes counts. Only magnitudes that
     every study measures at the same value count, and only transformations that two studies have.
@@ -43,7 +44,9 @@ def invariance_table(measured: dict[str, pd.DataFrame], studies: dict[str, Compa
     for names, group in chosen.groupby(["transformation", "model", "study"], sort=False):
         transformation, model, study = (str(part) for part in names)
         pairs = group.groupby(["x", "x_prime"])["invariance"].mean().dropna()
-        low, high = median_interval(pairs)
+        first, second = (pairs.index.get_level_values(side).to_numpy() for side in ("x", "x_prime"))
+        # Pairs share images, which are what is resampled.
+        low, high = median_of_pairs(pairs.to_numpy(), first, second)
         about = studies[study]
         rows.append(
             {
@@ -90,13 +93,17 @@ def draw_invariance(table: pd.DataFrame, studies: dict[str, ComparedStudy], outp
         axes[0, 0].text(0, 0.5, NOTHING, fontsize=7)
     pairs = table.groupby("study")["n"].max()
     handles = [
-        Line2D([], [], color=color, marker="o", markersize=3, label=f"{study} (n = {pairs[study]} pairs)")
+        Line2D([], [], color=color, marker="o", markersize=3, label=_named(study, studies[study], pairs[study]))
         for study, color in colors.items()
         if study in pairs.index
     ]
     drawn.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
     save_figure(drawn, table, output)
     plt.close(drawn)
+
+
+def _named(study: str, about: ComparedStudy, pairs: int) -> str:
+    return f"{study} ({f'{about.border}, ' if about.border else ''}n = {pairs} pairs)"
 
 
 def _short(label: str) -> str:

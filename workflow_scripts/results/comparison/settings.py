@@ -10,5 +10,7 @@ class ComparedStudy(Block):
     """Names of its models for readers."""
     titles_a: dict[str, str]
     """Names of its transformations of bank A for readers."""
+    border: str = ""
+    """What its bank A does at the border and between pixels, if the studies differ in that."""
     titles_b: dict[str, str]
     """Names of its operations of bank B for readers."""

@@ -8,13 +8,17 @@ from workflow_scripts.results.figures.learned_bounds import draw_bounds
 
 
 def figure_a9(
-    *, runs: dict[str, list[Path]], initial_width: float, limits: dict[AffineGenerator, float], output: Path
+    *,
+    runs: dict[str, list[Path]],
+    initial_widths: dict[AffineGenerator, float],
+    limits: dict[AffineGenerator, float],
+    output: Path,
 ) -> None:
     """Draw the bounds over epochs and at the end; `runs` gives the training folders for each lambda.
 
     See `draw_bounds` for what is drawn and for what raises `InputError`.
     """
-    draw_bounds(runs, initial_width, limits, output)
+    draw_bounds(runs, initial_widths, limits, output)
 
 
 if __name__ == "__main__":

@@ -43,26 +43,29 @@ AXES: dict[AffineGenerator, str] = {
 
 
 def draw_bounds(
-    runs: dict[str, list[Path]], initial_width: float, limits: dict[AffineGenerator, float], output: Path
+    runs: dict[str, list[Path]],
+    initial_widths: dict[AffineGenerator, float],
+    limits: dict[AffineGenerator, float],
+    output: Path,
 ) -> None:
     """Draw the bounds of every generator over epochs (above) and at the end (below).
 
     `runs` gives the training folders, one per seed, for each lambda; `limits` the generators with the widths above
     which the regulariser is shut down, which are dashed. Lines and points are means over training seeds, bands and
-    bars their standard errors; before the training all laws have `initial_width`.
+    bars their standard errors; before the training they are those of `initial_widths`.
     Writes `output`.{pdf,png,csv}. Raises `InputError` for no training, and for one without the bounds.
     """
     if not runs:
         raise InputError("no training to draw; give augerino.lambdas and augerino.seeds at least one value each")
     apply_style()
-    points = point_table(runs, initial_width, limits)
+    points = point_table(runs, initial_widths, limits)
     drawn = _draw(list(limits), points)
     save_figure(drawn, points, output)
     plt.close(drawn)
 
 
 def point_table(
-    runs: dict[str, list[Path]], initial_width: float, limits: dict[AffineGenerator, float]
+    runs: dict[str, list[Path]], initial_widths: dict[AffineGenerator, float], limits: dict[AffineGenerator, float]
 ) -> pd.DataFrame:
     """One row per generator, lambda and epoch.
 
@@ -71,7 +74,7 @@ def point_table(
     unit (of bound, sem and limit).
     """
     parts = [
-        _bounds(list(limits), folder, initial_width).assign(**{"lambda": float(strength)})
+        _bounds(list(limits), folder, initial_widths).assign(**{"lambda": float(strength)})
         for strength, folders in runs.items()
         for folder in folders
     ]
@@ -87,7 +90,9 @@ def point_table(
     return pd.DataFrame(rows)
 
 
-def _bounds(generators: list[AffineGenerator], folder: Path, initial_width: float) -> pd.DataFrame:
+def _bounds(
+    generators: list[AffineGenerator], folder: Path, initial_widths: dict[AffineGenerator, float]
+) -> pd.DataFrame:
     """Columns generator, epoch and bound of one training, from before its first epoch on."""
     path = folder / "history.parquet"
     history = read_table(path)
@@ -96,7 +101,7 @@ def _bounds(generators: list[AffineGenerator], folder: Path, initial_width: floa
         raise InputError(f"{path}: has no bound of {absent[0]}; delete the folder and run the training again")
     parts = []
     for generator in generators:
-        widths = [initial_width, *history[column(generator)]]
+        widths = [initial_widths[generator], *history[column(generator)]]
         bounds = [reach(generator, width) for width in widths]
         parts.append(pd.DataFrame({"generator": generator, "epoch": range(len(widths)), "bound": bounds}))
     return pd.concat(parts, ignore_index=True)

@@ -29,6 +29,8 @@ PANEL_HEIGHT = 1.6
 LEGEND_ROW = 0.19
 # Characters of the longest label of which two fit beside each other.
 HALF_WIDTH = 46
+# What stands beside invariance.
+CENTRED = "centred"
 # Models of which bands can be told apart.
 BANDS = 5
 
@@ -73,7 +75,7 @@ def box_table(percentiles: pd.DataFrame, measure: str, models: list[str], transf
 
     Percentiles are means over the seeds (column `seed`) that have any value. `seeds` is their number, `p50_low` and
     `p50_high` are the lowest and the highest median of a seed, `p50_sd` is the standard deviation of the medians over
-    seeds, null for a single one.
+    seeds, null for a single one. Of invariance, `centred_p50` is the median by the centred cosine.
     """
     chosen = percentiles[
         percentiles["percentile"].isin(BOX.values())
@@ -86,6 +88,9 @@ def box_table(percentiles: pd.DataFrame, measure: str, models: list[str], transf
     wide = means.unstack("percentile").reindex(columns=list(BOX.values())).add_prefix("p").reset_index()
     medians = chosen[chosen["percentile"] == BOX["med"]].groupby(keys, dropna=False)[measure]
     wide = wide.merge(medians.agg(seeds="count", p50_low="min", p50_high="max", p50_sd="std").reset_index(), on=keys)
+    if CENTRED in chosen:
+        of_centred = chosen[chosen["percentile"] == BOX["med"]].groupby(keys, dropna=False)[CENTRED].mean()
+        wide = wide.merge(of_centred.rename("centred_p50").reset_index(), on=keys)
     for key, order in [("transformation", transformations), ("model", models)]:
         wide[key] = pd.Categorical(wide[key], categories=order, ordered=True)
     wide = wide.sort_values(["transformation", "model", "magnitude"]).reset_index(drop=True)

@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from workflow_scripts.common.files import read_table
 from workflow_scripts.results.page.intervals import median_of_pairs
@@ -22,6 +24,8 @@ class Measured(NamedTuple):
 
     intervals: dict[tuple[str, int], tuple[float, float]]
     """Intervals of the medians over pairs, by transformation and magnitude."""
+    medians: dict[tuple[str, int], float]
+    """The medians themselves."""
     baseline: float
     """Median cosine distance of two different images at the smallest magnitude."""
     pairs: int
@@ -71,15 +75,22 @@ class Behind:
         return {model: [_measured(path) for path in paths] for model, paths in self.invariances.items()}
 
     def median_interval(self, model: str, transformation: str, magnitude: int) -> tuple[float, float]:
-        """95 % interval of the median invariance over pairs: the mean of those of the networks of a model.
+        """95 % interval of the median invariance over pairs, a mean over the networks of a model.
 
-        All networks are measured on the same pairs, so the interval of their mean is not taken to be narrower.
+        The margin for the images is the mean of those of the networks: all are measured on the same pairs, so it is not
+        taken to be narrower. That for the seeds, of several networks, is Student's; both add in squares.
         """
-        missing = (math.nan, math.nan)
         cell = (transformation, magnitude)
-        ends = [network.intervals.get(cell, missing) for network in self._measured.get(model, [])]
-        low, high = pd.DataFrame(ends, columns=["low", "high"], dtype=float).mean()
-        return float(low), float(high)
+        networks = [one for one in self._measured.get(model, []) if cell in one.intervals]
+        if not networks:
+            return math.nan, math.nan
+        low, high = np.mean([one.intervals[cell] for one in networks], axis=0)
+        if len(networks) == 1:
+            return float(low), float(high)
+        medians = np.array([one.medians[cell] for one in networks])
+        middle, of_seeds = medians.mean(), stdtrit(len(medians) - 1, 0.975) * medians.std(ddof=1) / len(medians) ** 0.5
+        # No invariance is above 1.
+        return middle - math.hypot(middle - low, of_seeds), min(1.0, middle + math.hypot(high - middle, of_seeds))
 
     @cached_property
     def baselines(self) -> dict[str, float]:
@@ -121,13 +132,16 @@ class Behind:
 def _measured(path: Path) -> Measured:
     """Read the pairs of one network."""
     table = read_table(path, columns=PAIR_COLUMNS)
-    intervals = {
-        (str(name), int(str(magnitude))): median_of_pairs(
-            *(rows[column].to_numpy() for column in ("invariance", "x", "x_prime"))
-        )
+    cells = {
+        (str(name), int(str(magnitude))): rows
         for name, of_one in table.groupby("transformation", sort=False)
         for magnitude, rows in of_one.groupby("magnitude", sort=False)
     }
+    intervals = {
+        cell: median_of_pairs(*(rows[column].to_numpy() for column in ("invariance", "x", "x_prime")))
+        for cell, rows in cells.items()
+    }
+    medians = {cell: float(rows["invariance"].median()) for cell, rows in cells.items()}
     weakest = table.loc[table["magnitude"] == table["magnitude"].min(), "baseline"]
     pairs = table[["x", "x_prime"]].drop_duplicates()
-    return Measured(intervals, float(weakest.median()), len(pairs), len(pd.unique(pairs.to_numpy().ravel())))
+    return Measured(intervals, medians, float(weakest.median()), len(pairs), len(pd.unique(pairs.to_numpy().ravel())))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.wording import count, listed, some
+from workflow_scripts.transformations.warps import Warps
 
 SOURCES = {
     "GIB": (
@@ -101,8 +102,16 @@ def _invariance(behind: Behind, shown: set[str], cite: Cite) -> str:
         "Embeddings f are what the classifier sees. Invariance to a transformation t is (b − d) / b, with d the cosine "
         "distance of f(x) and f(t(x)), and b that of f(x) and f(t(x')), over "
         f"{count(study.invariance.pairs, 'pair')} of distinct {images} images x and x' {cite('GIB')}; we report the "
-        "median over pairs with a 95 % interval that takes account of images shared by pairs."
+        "median over pairs with a 95 % interval that takes account of images shared by pairs. Transformations that "
+        f"move pixels {_border(study.banks.a)}."
     )
+
+
+def _border(warps: Warps) -> str:
+    """What comes in from outside of an image."""
+    if warps.border == "reflect":
+        return "mirror the image at its border"
+    return "fill with black" if not warps.fill else f"fill with the grey level {warps.fill}"
 
 
 def _search(behind: Behind, _shown: set[str], cite: Cite) -> str:
@@ -115,7 +124,8 @@ def _search(behind: Behind, _shown: set[str], cite: Cite) -> str:
         "the cosine similarity of their embeddings before and after one of them is transformed, by "
         f"{count(len(bank.entries), 'operation')} at AutoAugment's magnitudes {cite('AutoAugment')}"
         f"{' and by pairs of them' if bank.subpolicies else ''}; transformations are ranked by the mean change, and by "
-        "the mean increase over pairs that it brings closer times their share (weighted boost)."
+        "the mean increase over pairs that it brings closer times their share (weighted boost). Those that move pixels "
+        f"{_border(bank)}."
     )
 
 

@@ -11,7 +11,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.permutations import choices, false_discovery_rate
-from workflow_scripts.common.statistics import mean_and_sem
+from workflow_scripts.common.statistics import jackknife_error, mean_and_sem
 from workflow_scripts.data.synsets import Synsets
 from workflow_scripts.results.catalogue.augmentation import ClassTable
 from workflow_scripts.results.tables.notes import origin
@@ -30,8 +30,8 @@ NOTE = (
     "{smallest:.2g}. q: false discovery rate over the classes (Benjamini-Hochberg)."
 )
 SUMMARY_NOTE = (
-    "{method} against {baseline}. n counts what the last column says. The standard error over seed pairs is too small, "
-    "as pairs share trainings. The rest: all classes that are not hurt. With self-pairs: over ordered pairs, each "
+    "{method} against {baseline}. n counts what the last column says. SEM: pairs share trainings, so each training is "
+    "left out in turn (jackknife). The rest: all classes that are not hurt. With self-pairs: over ordered pairs, each "
     "class with itself as well. By chance: the mean number over all ways in which the trainings could have been of the "
     "two methods. p of a similarity: share of {draws} random choices of as many hurt classes that are as alike. {wnids}"
 )
@@ -66,7 +66,7 @@ def table_a2(
     chance = by_chance(counts, len(method_runs), table.share_of_pairs)
     measured = per_class(change, described["images"], table.share_of_pairs)
     classes = pd.concat([described, measured, chance.loc[:, ["p", "q"]]], axis=1)
-    summary = summarise(change, classes, chance, wordnet)
+    summary = summarise(change, len(method_runs), classes, chance, wordnet)
     ranked = classes.sort_values(["worse", "loss"], ascending=False, kind="stable")
     names = {"method": table.method, "baseline": table.baseline}
     notes = (
@@ -142,10 +142,14 @@ def per_class(change: np.ndarray, images: pd.Series, share_of_pairs: float) -> p
     return frame.assign(hurt=frame["worse"] > share_of_pairs, helped=frame["better"] > share_of_pairs)
 
 
-def summarise(change: np.ndarray, classes: pd.DataFrame, chance: pd.DataFrame, wordnet: Path) -> pd.DataFrame:
-    """The rows of the summary: statistic, value, SEM, p, n and what n counts."""
-    mean, sem, pairs = mean_and_sem((change < 0).mean(axis=1))
-    rows: list[tuple] = [("share of classes that are worse, per pair", mean, sem, math.nan, pairs, "seed pairs")]
+def summarise(
+    change: np.ndarray, methods: int, classes: pd.DataFrame, chance: pd.DataFrame, wordnet: Path
+) -> pd.DataFrame:
+    """The rows of the summary: statistic, value, SEM, p, n and what n counts. `methods` are trainings of the method."""
+    worse = (change < 0).mean(axis=1).reshape(methods, -1)
+    sem = jackknife_error(lambda *trainings: float(worse[np.ix_(*trainings)].mean()), *worse.shape)
+    share = ("share of classes that are worse, per pair", worse.mean(), sem, math.nan, worse.size, "seed pairs")
+    rows: list[tuple] = [share]
     for group in ("hurt", "helped"):
         number, count = int(classes[group].sum()), len(classes)
         rows.append((f"number of {group} classes", number, math.nan, math.nan, count, "classes"))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.statistics import mean_and_sem
+from workflow_scripts.common.statistics import jackknife_error, mean_and_sem
 from workflow_scripts.results.tables.notes import origin
 from workflow_scripts.results.tables.writing import write_table_files
 from workflow_scripts.training.predictions import read_hits
@@ -16,8 +16,9 @@ from workflow_scripts.training.predictions import read_hits
 NOTE = (
     "A list holds the validation images that one training without augmentation gets wrong and one with the method "
     "gets right. IoU: intersection over union of two lists, over all distinct pairs of lists of one method, or all "
-    "pairs of a list of one method and a list of the other. n: pairs of lists; lists share trainings, so the standard "
-    "error is too small. Empty: pairs left out because neither list holds an image."
+    "pairs of a list of one method and a list of the other. n: pairs of lists. SEM: lists share trainings, so each "
+    "training is left out in turn (jackknife); null where a method or the baseline has one training. Empty: pairs left "
+    "out because neither list holds an image."
 )
 
 
@@ -26,11 +27,11 @@ def table_b(*, baseline_runs: list[Path], method_runs: dict[str, list[Path]], ou
 
     `baseline_runs` are the training folders without augmentation, one per seed, `method_runs` those of
     each method. Every pair of a baseline and a method seed gives one list of helped images. Columns:
-    first, second (methods), IoU (mean over pairs of lists), SEM, n, empty. Raises `InputError` where a
+    first, second (methods), IoU (mean over pairs of lists), SEM (over trainings), n, empty. Raises `InputError` where a
     method or the baseline has no training, and where trainings disagree on the validation images.
     """
     lists = helped(baseline_runs, method_runs)
-    rows = [_row(first, second, lists) for first, second in combinations_with_replacement(lists, 2)]
+    rows = [_row(first, second, lists, len(baseline_runs)) for first, second in combinations_with_replacement(lists, 2)]
     write_table_files(table=pd.DataFrame(rows), output=output, note=f"{NOTE} {origin()}".strip())
 
 
@@ -50,11 +51,30 @@ def helped(baseline_runs: list[Path], method_runs: dict[str, list[Path]]) -> dic
     }
 
 
-def _row(first: str, second: str, lists: dict[str, np.ndarray]) -> dict[str, str | float]:
+def _row(first: str, second: str, lists: dict[str, np.ndarray], baselines: int) -> dict[str, str | float]:
     values = intersection_over_union(lists[first], lists[second])
-    values = values[np.triu_indices(len(values), k=1)] if first == second else values.ravel()
-    mean, sem, n = mean_and_sem(values[~np.isnan(values)])
-    return {"first": first, "second": second, "IoU": mean, "SEM": sem, "n": n, "empty": len(values) - n}
+    counted = np.triu(np.ones(values.shape, bool), k=1) if first == second else np.ones(values.shape, bool)
+    sizes = [len(lists[name]) // baselines for name in (first, second)]
+
+    def known(of_baseline: np.ndarray, *of_methods: np.ndarray) -> np.ndarray:
+        """The values of the lists of some trainings: those of one method are the same on both sides."""
+        sides = zip((of_methods[0], of_methods[-1]), sizes, strict=True)
+        rows, columns = ((of_baseline[:, None] * size + of_method).ravel() for of_method, size in sides)
+        chosen = values[np.ix_(rows, columns)][counted[np.ix_(rows, columns)]]
+        return chosen[~np.isnan(chosen)]
+
+    every = known(np.arange(baselines), *map(np.arange, sizes))
+    samples = [baselines, *(sizes[:1] if first == second else sizes)]
+    sem = jackknife_error(lambda *trainings: mean_and_sem(known(*trainings))[0], *samples)
+    empty = int(counted.sum()) - len(every)
+    return {
+        "first": first,
+        "second": second,
+        "IoU": mean_and_sem(every)[0],
+        "SEM": sem,
+        "n": len(every),
+        "empty": empty,
+    }
 
 
 def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -16,10 +16,17 @@ ON = "Augerino on in evaluation, test seeds averaged per training seed."
 OFF = "Augerino off in evaluation."
 
 
-def write_top1_by_lambda(evaluations: list[Path], on: bool, output: Path) -> None:
-    """Write `output`.csv and .md from the tables `evaluations` of `evaluate_augerino`; see `top1_by_lambda`."""
-    note = f"{ON if on else OFF} {NOTE} {origin()}".strip()
-    write_table_files(table=top1_by_lambda(evaluations, on), output=output, digits=DIGITS, note=note)
+def write_top1_by_lambda(evaluations: list[Path], beside: dict[str, list[Path]], on: bool, output: Path) -> None:
+    """Write `output`.csv and .md from the tables `evaluations` of `evaluate_augerino`; see `top1_by_lambda`.
+
+    Of each of the others `beside`, all but the lambda follows, under its name.
+    """
+    table = top1_by_lambda(evaluations, on)
+    for name, others in beside.items():
+        table = table.merge(top1_by_lambda(others, on), on="lambda", how="left", suffixes=("", f", {name}"))
+    also = f" Beside it: what else Augerino learns ({', '.join(beside)})." if beside else ""
+    note = f"{ON if on else OFF} {NOTE}{also} {origin()}".strip()
+    write_table_files(table=table, output=output, digits=DIGITS, note=note)
 
 
 def top1_by_lambda(evaluations: list[Path], on: bool) -> pd.DataFrame:

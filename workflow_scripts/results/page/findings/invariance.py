@@ -1,14 +1,17 @@
 """Figures 2, A3 and A10 in words."""
 
+from itertools import combinations
+
 import pandas as pd
 
 from workflow_scripts.common.files import read_table
 from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.findings.picks import largest, records
 from workflow_scripts.results.page.findings.registry import Data, finding
-from workflow_scripts.results.page.wording import amount, count, listed, some, with_interval
+from workflow_scripts.results.page.wording import amount, count, fixed, listed, some, with_interval
 
 BOXES = "transformation, model, magnitude, value, unit, p50"
+CENTRED = "centred_p50"
 # More transformations are summed up.
 MOST_SENTENCES = 4
 
@@ -39,14 +42,43 @@ def invariances(data: Data, behind: Behind) -> list[str]:
     if middle.empty:
         return ["Only the identity was measured, to which every model is invariant."]
     groups = [rows.sort_values("p50", ascending=False) for _, rows in middle.groupby("transformation", sort=False)]
+    check = _by_the_centred_cosine(groups, behind)
     if len(groups) <= MOST_SENTENCES:
-        return [*(_order(rows, behind) for rows in groups), _counted(behind)]
+        return [*(_order(rows, behind) for rows in groups), *check, _counted(behind)]
     groups.sort(key=lambda rows: rows["p50"].max() - rows["p50"].min(), reverse=True)
     wins = pd.Series([rows.iloc[0]["model"] for rows in groups]).value_counts()
     first = f"{behind.labels.get(str(wins.index[0]), wins.index[0])} has the highest median invariance to "
     first += f"{count(wins.iloc[0], 'transformation')} of {len(groups)}, each at the middle of its range."
     widest = "The models differ most here. " + _order(groups[0], behind)
-    return [first, widest, "They differ least here. " + _order(groups[-1], behind), _counted(behind)]
+    return [first, widest, "They differ least here. " + _order(groups[-1], behind), *check, _counted(behind)]
+
+
+def _by_the_centred_cosine(groups: list[pd.DataFrame], behind: Behind) -> list[str]:
+    """Whether two models change places if the mean embedding is subtracted first, and the two that do so most."""
+    if any(CENTRED not in rows for rows in groups):
+        return []
+    turned, compared = [], 0
+    for rows in groups:
+        for one, other in combinations(records(rows.dropna(subset=CENTRED)), 2):
+            plain, centred = one["p50"] - other["p50"], one[CENTRED] - other[CENTRED]
+            compared += 1
+            if plain * centred < 0:
+                turned.append((min(abs(plain), abs(centred)), rows, one, other))
+    if not compared:
+        return []
+    said = (
+        "As a check, the centred cosine subtracts the mean embedding first, as what all images have in common makes "
+        f"embeddings alike. It reverses {len(turned)} of {count(compared, 'comparison')} of two models."
+    )
+    if turned:
+        _, rows, one, other = max(turned, key=lambda found: found[0])
+        names = (behind.labels.get(model["model"], model["model"]) for model in (one, other))
+        parts = [
+            f"{name} {fixed(model['p50'])} by the cosine and {fixed(model[CENTRED])} by the centred one"
+            for name, model in zip(names, (one, other), strict=True)
+        ]
+        said += f" The clearest is {at(rows, behind)}: {listed(parts)}. Trust neither order there."
+    return [said]
 
 
 def _order(rows: pd.DataFrame, behind: Behind) -> str:
@@ -67,10 +99,10 @@ def _order(rows: pd.DataFrame, behind: Behind) -> str:
 def _counted(behind: Behind) -> str:
     pairs, images = behind.pair_counts
     several = [label for name, label in behind.labels.items() if len(behind.study.members(name)) > 1]
-    seeds = f" Of {some(several)}, values are means over seeds." if several else ""
+    seeds = f" Of {some(several)}, values are means over seeds, which these intervals cover as well." if several else ""
     return (
         f"In brackets: 95 % intervals of the medians over {count(pairs, 'pair')} of {count(images, 'image')}, with "
-        f"images as what is resampled; they do not cover other trainings or initialisations.{seeds}"
+        f"images as what is resampled; of single networks they do not cover other trainings or initialisations.{seeds}"
     )
 
 

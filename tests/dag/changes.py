@@ -72,6 +72,7 @@ CHANGES: dict[str, Changes] = {
     "dataset.min_per_class": {"dataset.min_per_class": 3},
     "dataset.max_rejected": {"dataset.max_rejected": 0.5},
     "dataset.max_megapixels": {"dataset.max_megapixels": 50},
+    "dataset.channels": {"dataset.channels": 1, "preprocessing.mean": [0.5], "preprocessing.std": [0.5]},
     "dataset.shards.train": {"dataset.shards.train": 3},
     "dataset.shards.val": {"dataset.shards.val": 2},
     "dataset.store_size": {"dataset.store_size": 40},
@@ -374,6 +375,12 @@ CHANGES: dict[str, Changes] = {
 BEFORE: dict[str, Changes] = {
     "dataset.root": FOLDER,
     "dataset.kind": FOLDER,
+    # What needs no colours.
+    "dataset.channels": {
+        **FOLDER,
+        **{f"banks.{name}.operations": ["rotate", "posterize"] for name in ("b", "wide")},
+        "banks.b.custom": {},
+    },
     **dict.fromkeys(("dataset.train_split", "dataset.val_split", "dataset.val_share", "dataset.class_names"), FOLDER),
     **{f"dataset.{key}": TABLE for key in ("file", "images", "suffix", "image", "label", "split")},
     **dict.fromkeys(("dataset.name", "dataset.args"), SET),

@@ -139,7 +139,7 @@ class Model(Block):
     """Training seed of a training, by default all that it has; seed of the initialisation of an untrained model."""
     seeds: list[Seed] | None = Field(None, min_length=1)
     """Several seeds in place of one. Each is measured on its own; figures of invariance and equivariance show the mean
-    and the spread over seeds. `similarity_search.seeds` and `lie.seeds` say it for theirs; all others show the first."""
+    and the spread over seeds. `similarity_search.seeds` and `lie.seeds` say it for theirs; others show the first."""
     label: str | None = None
     """Name in legends and tables. The default is the key."""
     family: str | None = None

@@ -81,6 +81,7 @@ CHANGES: dict[str, Changes] = {
     "dataset.min_per_class": {"dataset.min_per_class": 3},
     "dataset.max_rejected": {"dataset.max_rejected": 0.5},
     "dataset.max_megapixels": {"dataset.max_megapixels": 50},
+    "dataset.channels": {"dataset.channels": 1, "preprocessing.mean": [0.5], "preprocessing.std": [0.5]},
     "dataset.shards.train": {"dataset.shards.train": 3},
     "dataset.shards.val": {"dataset.shards.val": 2},
     "dataset.store_size": {"dataset.store_size": 40},
@@ -248,6 +249,7 @@ CHANGES: dict[str, Changes] = {
         "training.methods.boosted.per_class": None,
         "figures.figure_4": None,
     },
+    "similarity_search.seeds": {"similarity_search.seeds": "all"},
     "similarity_search.pairs_per_class": {"similarity_search.pairs_per_class": 5},
     "similarity_search.closure.images_per_class": {"similarity_search.closure.images_per_class": 3},
     "similarity_search.class_parts": {"similarity_search.class_parts": 2},
@@ -289,6 +291,7 @@ CHANGES: dict[str, Changes] = {
     "lie.split": {"lie.split": "train"},
     "lie.images": {"lie.images": 10},
     "lie.transformations": {"lie.transformations": ["translation_x", "rotation", "shear_x", "scale"]},
+    "lie.seeds": {"lie.seeds": "all"},
     "lie.side": {"lie.side": "authors"},
     "lie.layerwise.transformations": {"lie.layerwise.transformations": ["rotation"]},
     "lie.layerwise.images": {"lie.layerwise.images": 5},
@@ -396,6 +399,12 @@ CHANGES: dict[str, Changes] = {
 BEFORE: dict[str, Changes] = {
     "dataset.root": FOLDER,
     "dataset.kind": FOLDER,
+    # What needs no colours.
+    "dataset.channels": {
+        **FOLDER,
+        **{f"banks.{name}.operations": ["rotate", "posterize"] for name in ("b", "wide")},
+        "banks.b.custom": {},
+    },
     **dict.fromkeys(("dataset.train_split", "dataset.val_split", "dataset.val_share", "dataset.class_names"), FOLDER),
     **{f"dataset.{key}": TABLE for key in ("file", "images", "suffix", "image", "label", "split")},
     **dict.fromkeys(("dataset.name", "dataset.args"), SET),

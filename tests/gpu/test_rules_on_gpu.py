@@ -64,6 +64,7 @@ def test_a_training_learns_what_it_learns_on_the_cpu(tiny_shards, tmp_path):
     ("amp", "channels_last", "compile"),
     [
         ("none", True, False),
+        ("tf32", False, False),
         ("bfloat16", True, False),
         ("float16", False, False),
         ("float16", True, False),

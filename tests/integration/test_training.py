@@ -32,6 +32,7 @@ from tests.trainings import (
 )
 from tests.unit.per_class import write_transformations
 from workflow_scripts.common import lock
+from workflow_scripts.common.device import round_to_tf32
 from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import ROOT, Stamp, working_for
@@ -292,6 +293,16 @@ def test_it_learns(amp, channels_last, tiny_shards, tmp_path):
     assert last["train_top1"] > 0.9
     assert last["val_top1"] > 0.9
     assert last["train_loss"] < 0.5 * history(tmp_path)["train_loss"].iloc[0]
+
+
+def test_only_tf32_lets_a_gpu_round_to_11_bits_and_a_cpu_never_does(tiny_shards, tmp_path):
+    """The flags are those with which the training went; on a CPU they change no bit."""
+    for amp in ("none", "tf32"):
+        train(**arguments(tiny_shards, tmp_path / amp, RECIPE.model_copy(update={"amp": amp})))
+        assert torch.backends.cuda.matmul.allow_tf32 is (amp == "tf32")
+        assert torch.backends.cudnn.allow_tf32 is (amp == "tf32")
+    round_to_tf32(False)
+    assert_same_result(tmp_path / "none", tmp_path / "tf32")
 
 
 def test_fewer_images_than_a_batch_make_one_smaller_batch(tiny_shards, tmp_path):

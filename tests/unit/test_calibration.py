@@ -178,3 +178,27 @@ def test_table_and_figure(tmp_path):
     plotted = pd.read_csv(tmp_path / "figure.csv")
     assert len(plotted) == len(CLASSES) * 15 * 4
     assert (tmp_path / "figure.pdf").stat().st_size > 1000
+
+
+def test_the_table_has_mean_and_spread_over_seeds(tmp_path):
+    places = []
+    for seed, found in enumerate([0, 5, 7]):
+        table = ranks(tmp_path, found)
+        places.append(tmp_path / f"seed-{seed}.parquet")
+        write_table(places[-1], table.assign(model=f"net-{seed}"))
+    write_table(tmp_path / "other.parquet", read_table(places[0]).assign(model="other"))
+    labels = {**{f"net-{seed}": f"Net (seed {seed})" for seed in range(3)}, "other": "Other"}
+    models = {**dict.fromkeys(list(labels)[:3], "Net (3 seeds)"), "other": "Other"}
+    place = tmp_path / "table"
+    table_calibration(calibrations=[*places, tmp_path / "other.parquet"], labels=labels, models=models, output=place)
+    every = pd.read_csv(tmp_path / "table.csv")
+    assert every["model"].unique().tolist() == list(labels.values())
+    one = every[(every["ranking"] == "weighted boost") & ~every["relative"]].set_index("model")["found"]
+    pooled = pd.read_csv(tmp_path / "table_seeds.csv")
+    pooled = pooled[(pooled["ranking"] == "weighted boost") & ~pooled["relative"]].set_index("model")
+    net = pooled.loc["Net (3 seeds)"]
+    assert net["found"] == pytest.approx(one[:3].mean(), abs=0.01)
+    assert net["SD over seeds"] == pytest.approx(one[:3].std(ddof=1), abs=0.01)
+    assert net[["least", "most", "seeds"]].tolist() == [one[:3].min(), one[:3].max(), 3]
+    assert pooled["seeds"].tolist() == [3, 1]
+    assert pooled["SD over seeds"].isna().tolist() == [False, True]

@@ -13,7 +13,15 @@ from workflow_scripts.results.catalogue.lie import ErrorFigure, TwoPapersFigure
 from workflow_scripts.results.figures import figure_l3 as module_l3
 from workflow_scripts.results.figures.figure_l1 import figure_l1
 from workflow_scripts.results.figures.figure_l3 import GROUPS, at_magnitude, figure_l3
-from workflow_scripts.results.figures.model_points import NAMED, REACH, beside, correlated, missing, over_models
+from workflow_scripts.results.figures.model_points import (
+    NAMED,
+    REACH,
+    Looks,
+    beside,
+    correlated,
+    missing,
+    over_models,
+)
 from workflow_scripts.results.tables.table_lee import table_lee
 from workflow_scripts.transformations.bank_a import BANK_A
 
@@ -120,7 +128,8 @@ def test_figure_l1_over_the_variance_of_the_outputs_and_of_a_transformation_with
 
 @pytest.mark.parametrize(("models", "families", "given"), [(8, 2, True), (7, 2, False), (12, 1, False)])
 def test_intervals_over_models_need_eight_of_two_families(models, families, given):
-    points = pd.DataFrame({"x": np.arange(models), "y": np.arange(models) % 5, "family": np.arange(models) % families})
+    numbers = np.arange(models)
+    points = pd.DataFrame({"x": numbers, "y": numbers % 5, "family": numbers % families, "seed_of": numbers})
     found = over_models(points, "x", "y", seed=0)
     assert found.rho == spearman(points["x"], points["y"], 0).rho
     assert (not np.isnan(found.low)) == given
@@ -141,6 +150,57 @@ def test_letters_stand_beside_their_markers_and_apart_from_each_other(spread):
         assert np.ptp(np.angle(offsets)) < 1e-9
 
 
+def test_seeds_of_a_model_count_once():
+    """Two models whose seeds differ much: in the means, the order is the reverse of that within each model."""
+    points = pd.DataFrame(
+        {
+            "x": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 9.0],
+            "y": [6.0, 7.0, 8.0, 3.0, 4.0, 5.0, 1.0],
+            "seed_of": ["a"] * 3 + ["b"] * 3 + ["c"],
+            "family": ["one"] * 7,
+        }
+    )
+    found = over_models(points, "x", "y", seed=0)
+    assert (found.rho, found.n) == (-1, 3)
+    assert over_models(points.assign(seed_of=list("abcdefg")), "x", "y", seed=0).n == 7
+
+
+# Two seeds each of two models.
+SEEDS = {"vit": "Net (2 seeds)", "resnet": "Net (2 seeds)", "mixer": "Mix (2 seeds)", "untrained": "Mix (2 seeds)"}
+
+
+def test_figure_l1_has_a_mark_for_every_seed_and_a_letter_for_every_model(tables, tmp_path):
+    figure = ErrorFigure(transformations=["rotation"])
+    models = SEEDS | {"absent": "absent", "nameless": "nameless"}
+    figure_l1(**tables, labels=LABELS, models=models, figure=figure, side="central", seed=0, output=tmp_path / "l1")
+    plotted = pd.read_csv(tmp_path / "l1.csv")
+    central = plotted[plotted["side"] == "central"]
+    assert central["label"].tolist() == [LABELS[name] for name in TOP1]
+    assert central["seed_of"].tolist() == list(SEEDS.values())
+    looks = Looks(plotted, figure.colors)
+    assert looks.key() == "a Net (2 seeds); b Mix (2 seeds)"
+
+
+def test_the_table_has_mean_and_spread_over_seeds(tables, tmp_path):
+    models = SEEDS | {"absent": "absent", "nameless": "nameless"}
+    table_lee(**tables, labels=LABELS, models=models, side="central", output=tmp_path / "lee")
+    table = pd.read_csv(tmp_path / "lee_seeds.csv")
+    assert "absent" not in set(table["model"])
+    of_one = table[(table["error"] == "Lie derivative, squared") & (table["derivative"] == "central")]
+    of_one = of_one[(of_one["transformation"] == "rotation") & (of_one["classes"] == "all outputs")].set_index("model")
+    errors = [0.1 * (1 - TOP1["vit"]), 0.1 * (1 - TOP1["resnet"])]
+    net = of_one.loc["Net (2 seeds)"]
+    assert net["mean"] == pytest.approx(np.mean(errors))
+    assert net["SD over seeds"] == pytest.approx(np.std(errors, ddof=1))
+    assert (net["smallest"], net["largest"], net["seeds"]) == (
+        pytest.approx(min(errors)),
+        pytest.approx(max(errors)),
+        2,
+    )
+    assert of_one.loc["nameless", "seeds"] == 1
+    assert of_one["SD over seeds"].isna().tolist() == (of_one["seeds"] == 1).tolist()
+
+
 @pytest.mark.parametrize(("failed", "said"), [(0, ""), (2, "model 0, model 1."), (NAMED + 1, f"{NAMED + 1} models.")])
 def test_a_few_models_that_failed_are_named_and_many_are_counted(failed, said):
     labels = [f"model {number}" for number in range(20)]
@@ -150,10 +210,9 @@ def test_a_few_models_that_failed_are_named_and_many_are_counted(failed, said):
 
 
 def test_figure_l1_without_any_model_says_so(tables, tmp_path):
-    only = {name: [path for path in paths if path.name.startswith("absent")] for name, paths in tables.items()}
-    figure_l1(
-        **only, labels={"absent": "absent"}, figure=ErrorFigure(), side="central", seed=0, output=tmp_path / "figure_l1"
-    )
+    abouts, summaries = ([path for path in paths if path.name.startswith("absent")] for paths in tables.values())
+    given = {"labels": {"absent": "absent"}, "figure": ErrorFigure(), "output": tmp_path / "figure_l1"}
+    figure_l1(abouts=abouts, summaries=summaries, side="central", seed=0, **given)
     assert pd.read_csv(tmp_path / "figure_l1.csv").empty
 
 

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 """Where networks run; `auto` is the GPU if there is one."""
+ShownSeeds = Literal["first", "all"]
+"""Networks of a model that stands for several seeds: the one of its first seed, or every one."""
 Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 """How a network rounds the factors of its products: to 24, 11, 8 or 11 bits; the narrow types of a GPU are faster."""
 # What nobody means is a slip of the keyboard, and is said when the study is read: counts, sides in pixels, numbers of

@@ -12,18 +12,14 @@ from typing import NamedTuple
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from workflow_scripts.common.errors import InputError, reason
+from workflow_scripts.data.channels import RGB, as_planes, is_array
 from workflow_scripts.data.containers import read_image
 from workflow_scripts.data.depth import eight_bits, is_grey, scaling_of
 from workflow_scripts.data.jpeg import jpeg_frame, scan_damage, too_short
-from workflow_scripts.data.sources import Candidate
+from workflow_scripts.data.sources import FORMATS, Candidate
 
-# Left out is what runs another program (EPS), what needs a library that is not there, and what is no picture.
-FORMATS = (
-    *("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "DIB", "JPEG2000", "AVIF", "PPM", "TGA", "ICO", "ICNS", "PCX"),
-    *("SGI", "SUN", "DDS", "QOI", "PSD", "XBM", "XPM", "MSP"),
-)
 MEGA = 1_000_000
-# No format takes more for a pixel: four channels of 16 bits.
+# No format takes more for a pixel: four channels of 16 bits. An array may have 8 bytes for every channel.
 BYTES_PER_PIXEL = 8
 
 
@@ -57,19 +53,19 @@ def strict_pillow(max_megapixels: float) -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS = before
 
 
-def check(root: Path, max_megapixels: float, item: Candidate) -> Checked:
-    """Read and decode a candidate in `root`, within `strict_pillow`.
+def check(root: Path, max_megapixels: float, item: Candidate, channels: int = RGB) -> Checked:
+    """Read and decode a candidate in `root`, within `strict_pillow`; it must have `channels`, where these are not 3.
 
     Raises `InputError` where memory does not suffice: with more of it, the image might be a good one.
     """
     try:
         encoded = read_image(
-            root, item.container, item.offset, item.size, item.reader, most=_most_bytes(max_megapixels)
+            root, item.container, item.offset, item.size, item.reader, most=_most_bytes(max_megapixels, channels)
         )
     except OSError as error:
         return Checked(reason=f"cannot be read ({error.strerror or error})")
     try:
-        image = _whole(encoded, max_megapixels)
+        size, scaling, grey = _look(encoded, max_megapixels, channels)
     except MemoryError as error:
         raise InputError(
             f"{item.path}: decoding it takes more memory than there is; remove the file, lower dataset.max_megapixels, "
@@ -78,11 +74,21 @@ def check(root: Path, max_megapixels: float, item: Candidate) -> Checked:
     except Exception as error:  # damaged bytes make PIL's decoders raise nearly anything
         return Checked(reason=reason(error))
     digest = hashlib.sha256(encoded).hexdigest()
-    return Checked(len(encoded), *image.size, digest, scaling_of(image), grey=is_grey(image))
+    return Checked(len(encoded), *size, digest, scaling, grey=grey)
 
 
-def _most_bytes(max_megapixels: float) -> int:
-    return int(max_megapixels * MEGA * BYTES_PER_PIXEL) + MEGA
+def _most_bytes(max_megapixels: float, channels: int) -> int:
+    return int(max_megapixels * MEGA * BYTES_PER_PIXEL * (1 if channels == RGB else channels)) + MEGA
+
+
+def _look(encoded: bytes, max_megapixels: float, channels: int) -> tuple[tuple[int, int], str, bool]:
+    """Size (width, height), the rule for its values, and whether it is taken as grey; raises for no whole image."""
+    array = is_array(encoded)
+    image = None if array else _whole(encoded, max_megapixels)
+    if image is not None and channels == RGB:
+        return image.size, scaling_of(image), is_grey(image)
+    planes, scaling = as_planes(encoded, channels, int(max_megapixels * MEGA))
+    return (planes.shape[1], planes.shape[0]), scaling, False
 
 
 def _whole(encoded: bytes, max_megapixels: float) -> Image.Image:

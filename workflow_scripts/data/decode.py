@@ -10,6 +10,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
+from workflow_scripts.data.channels import of_pam
 from workflow_scripts.data.jpeg import Encoded, jpeg_components, octets
 
 log = logging.getLogger(__name__)
@@ -60,13 +61,16 @@ TALLY = Tally()
 
 
 def decode_array(encoded: Encoded) -> np.ndarray:
-    """Decode an image to uint8 [height, width, 3], RGB.
+    """Decode an image to uint8 [height, width, 3], RGB, or a PAM to [height, width, channels].
 
     Equals PIL's `convert("RGB")` up to the rounding of the JPEG decoder; the EXIF orientation is ignored,
     as by PIL. Raises `OSError`, `ValueError` or `SyntaxError`, as PIL does, where the bytes are no image.
     """
     data = octets(encoded)
-    if (stored := _of_ppm(data)) is not None:
+    stored = _of_ppm(data)
+    if stored is None:
+        stored = of_pam(data)
+    if stored is not None:
         TALLY.count("pixels")
         return stored
     components, why = jpeg_components(data), ""

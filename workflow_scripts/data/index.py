@@ -55,7 +55,7 @@ def index(
     candidates = _draw(listing, dataset, seed)
     if not candidates:
         raise InputError(f"{root}: the class folders hold no files; put the images there")
-    checked = _check_all(root, candidates, dataset.max_megapixels, workers)
+    checked = _check_all(root, candidates, dataset, workers)
     _say_what_is_scaled(checked)
     bad = [(item, look.reason) for item, look in zip(candidates, checked, strict=True) if look.reason]
     _write_rejected(rejected, bad)
@@ -116,11 +116,12 @@ def _rank(seed: int, item: Candidate) -> bytes:
     return hashlib.sha256(f"{seed}/{item.category}/{item.name}".encode()).digest()
 
 
-def _check_all(root: Path, candidates: list[Candidate], max_megapixels: float, workers: int) -> list[Checked]:
+def _check_all(root: Path, candidates: list[Candidate], dataset: Dataset, workers: int) -> list[Checked]:
     """Decode every candidate, strictly, in the order in which they are stored."""
     order = sorted(range(len(candidates)), key=lambda at: (candidates[at].container, candidates[at].offset))
-    with strict_pillow(max_megapixels):
-        looks = ordered_map(partial(check, root, max_megapixels), (candidates[at] for at in order), workers)
+    look_at = partial(check, root, dataset.max_megapixels, channels=dataset.channels)
+    with strict_pillow(dataset.max_megapixels):
+        looks = ordered_map(look_at, (candidates[at] for at in order), workers)
         checked = dict(zip(order, progress_bar(looks, "checking images", total=len(candidates)), strict=True))
     return [checked[at] for at in range(len(candidates))]
 

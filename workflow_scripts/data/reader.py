@@ -62,7 +62,7 @@ class ShardReader:
         return encoded
 
     def image(self, row: int) -> torch.Tensor:
-        """Image `row` as uint8 [3, height, width], RGB, on the CPU.
+        """Image `row` as uint8 [channels, height, width], on the CPU: RGB, unless the dataset has other channels.
 
         Raises `InputError` where the bytes are not an image: the shard was damaged after it was made.
         """
@@ -125,7 +125,7 @@ def _open(path: Path) -> list[pa.RecordBatch]:
 
 
 def decode(encoded: Encoded) -> torch.Tensor:
-    """Decode an image to uint8 [3, height, width], RGB, on the CPU; in memory the channels come last.
+    """Decode an image to uint8 [channels, height, width], on the CPU; in memory the channels come last.
 
     Raises what `decode_array` raises.
     """

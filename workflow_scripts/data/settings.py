@@ -76,6 +76,9 @@ class Storage(Block):
     max_megapixels: float = Field(120.0, gt=0, le=2000)
     """Images of more pixels (in millions) are not used, since a small file may unpack to any size. Decoding takes up to
     16 bytes per pixel and thread: 2 GB at 120."""
+    channels: int = Field(3, ge=1, le=MANY)
+    """Channels of every image. With 3, all images become red, green and blue. With any other number, only images that
+    have just so many are used, as they are (docs/data.md); `preprocessing` then needs their means and deviations."""
     shards: Shards = Shards()
     """Number of shards per split."""
     store_size: int | None = Field(None, ge=16, le=WIDEST)
@@ -333,9 +336,9 @@ class Preprocessing(Block):
     """Shorter side after resizing, in pixels, for models whose input side is `crop`."""
     crop: int = Field(224, ge=16, le=WIDEST)
     """Side of the square crop that a model of this study sees, in pixels."""
-    mean: tuple[Level, Level, Level] = (0.485, 0.456, 0.406)
+    mean: tuple[Level, ...] = Field((0.485, 0.456, 0.406), min_length=1)
     """Mean per channel (pixels in [0, 1]) that trainings of this study subtract."""
-    std: tuple[Spread, Spread, Spread] = (0.229, 0.224, 0.225)
+    std: tuple[Spread, ...] = Field((0.229, 0.224, 0.225), min_length=1)
     """Standard deviation per channel that trainings of this study divide by."""
 
     @model_validator(mode="after")

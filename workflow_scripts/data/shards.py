@@ -17,6 +17,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import Rows, atomic, read_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import current_stamp
+from workflow_scripts.data.channels import RGB, as_pam, as_planes, is_array, resized_planes
 from workflow_scripts.data.containers import read_image
 from workflow_scripts.data.decode import as_ppm, decode_array
 from workflow_scripts.data.depth import as_eight_bits
@@ -55,7 +56,8 @@ def shards(
     8 bits, which are scaled (`workflow_scripts.data.depth`). With it, an image
     whose shorter side is longer is resized to it (bilinear, antialiased) and encoded as JPEG of quality
     `storage.store_quality`, with colours as `storage.store_colour` says. Where `storage.store` is `pixels`, every
-    image is stored decoded, as PPM. `workers` threads; memory stays bounded.
+    image is stored decoded, as PPM; so is every
+    image of other than three channels, as PAM. `workers` threads; memory stays bounded.
 
     Raises `InputError` where `index` holds no image of `split`, where there is no such shard, or where
     an image is no longer the one that was indexed.
@@ -102,9 +104,13 @@ def _stored(root: Path, storage: Storage, row: Any) -> bytes:
         raise InputError(_changed(root, row, f"cannot be read: {error.strerror or error}")) from error
     if hashlib.sha256(encoded).hexdigest() != row.sha256:
         raise InputError(_changed(root, row, "has changed"))
-    if row.scaling:
-        encoded = as_eight_bits(encoded)
     large = storage.store_size is not None and min(row.width, row.height) > storage.store_size
+    if storage.channels != RGB:
+        return _stored_planes(encoded, storage.channels, storage.store_size if large else None)
+    if is_array(encoded):
+        encoded = as_ppm(Image.fromarray(as_planes(encoded, RGB)[0]))
+    elif row.scaling:
+        encoded = as_eight_bits(encoded)
     if storage.store == "encoded" and not large:
         return encoded
     image = Image.fromarray(decode_array(encoded))
@@ -113,15 +119,29 @@ def _stored(root: Path, storage: Storage, row: Any) -> bytes:
     return as_ppm(image) if storage.store == "pixels" else as_jpeg(image, storage)
 
 
+def _stored_planes(encoded: bytes, channels: int, size: int | None) -> bytes:
+    """An image of other than three channels, as PAM; its shorter side becomes `size`, if that is given."""
+    pixels, _ = as_planes(encoded, channels)
+    if size is not None:
+        height, width, _ = pixels.shape
+        pixels = resized_planes(pixels, shrunk((width, height), size))
+    return as_pam(pixels)
+
+
 def _changed(root: Path, row: Any, what: str) -> str:
     return f"{root / row.container}: {row.path} {what} since the index was made; raise dataset.version in the study"
 
 
 def shrink(image: Image.Image, size: int) -> Image.Image:
     """The image with a shorter side of `size` pixels, resized as torchvision's `Resize` does."""
-    short = min(image.size)
-    width, height = (size if side == short else int(size * side / short) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BILINEAR)
+    return image.resize(shrunk(image.size, size), Image.Resampling.BILINEAR)
+
+
+def shrunk(sides: tuple[int, int], size: int) -> tuple[int, int]:
+    """The sides of an image whose shorter one becomes `size`, rounded as torchvision does."""
+    short = min(sides)
+    width, height = (size if side == short else int(size * side / short) for side in sides)
+    return width, height
 
 
 def as_jpeg(image: Image.Image, storage: Storage) -> bytes:

@@ -13,6 +13,7 @@ import numpy as np
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
+from workflow_scripts.data.channels import RGB
 from workflow_scripts.data.settings import SPLITS, Dataset, Planted, Split, Storage
 from workflow_scripts.data.sources import FILE, Candidate
 
@@ -31,7 +32,7 @@ PHOTOGRAPH = (0.187, 110_000.0)
 # Those that are not photographs of that size.
 SMALL = {"tinyimagenet": (0.0041, 2_000.0), "imagenet-c": (0.0502, 30_000.0)}
 # JPEGs of quality 95, and PNGs of generated images, in bytes per pixel.
-JPEG_BYTES, PNG_BYTES, PIXEL_BYTES = 0.57, 1.9, 3.0
+JPEG_BYTES, PNG_BYTES = 0.57, 1.9
 # Files that are opened to learn how large images are.
 OPENED = 50
 # Width over height of a usual photograph, for what a shorter side amounts to.
@@ -56,8 +57,8 @@ class Sizes:
         pixels = self.megapixels
         if storage.store_size is not None:
             pixels = min(pixels, storage.store_size**2 * ASPECT / 1e6)
-        if storage.store == "pixels":
-            return pixels, pixels * 1e6 * PIXEL_BYTES
+        if storage.store == "pixels" or storage.channels != RGB:
+            return pixels, pixels * 1e6 * storage.channels
         return pixels, self.bytes if storage.store_size is None else pixels * 1e6 * JPEG_BYTES
 
 

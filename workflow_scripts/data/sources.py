@@ -12,6 +12,11 @@ from workflow_scripts.data.settings import Split
 
 log = logging.getLogger(__name__)
 FILE = "file"
+# Left out is what runs another program (EPS), what needs a library that is not there, and what is no picture.
+FORMATS = (
+    *("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "DIB", "JPEG2000", "AVIF", "PPM", "TGA", "ICO", "ICNS", "PCX"),
+    *("SGI", "SUN", "DDS", "QOI", "PSD", "XBM", "XPM", "MSP"),
+)
 
 
 class Candidate(NamedTuple):

@@ -41,8 +41,8 @@ def base_key(network: Path, reader: ShardReader, rows: np.ndarray, precision: Pr
 
 
 def decode_crops(reader: ShardReader, rows: np.ndarray, card: Card, workers: int) -> Tensor:
-    """Images of `rows` as a model with `card` sees them in evaluation: uint8 [N, 3, crop, crop]."""
-    crops = torch.empty((len(rows), 3, card.crop, card.crop), dtype=torch.uint8)
+    """Images of `rows` as a model with `card` sees them in evaluation: uint8 [N, channels, crop, crop]."""
+    crops = torch.empty((len(rows), card.channels, card.crop, card.crop), dtype=torch.uint8)
 
     def put(position: int) -> None:
         crops[position] = prepare(reader.image(int(rows[position])), card)

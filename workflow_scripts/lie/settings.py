@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from workflow_scripts.common.settings import MANY, MOST, WIDEST, Block
+from workflow_scripts.common.settings import MANY, MOST, WIDEST, Block, ShownSeeds
 from workflow_scripts.data.settings import Split
 from workflow_scripts.transformations.entry import OneParameterGroup
 
@@ -60,6 +60,9 @@ class Lie(Block):
 
     models: list[str] | None = None
     """Models to measure. The default is all of the study."""
+    seeds: ShownSeeds = "first"
+    """Seeds of each of these models to measure. With `all`, Figures L1 to L3 have a mark or a bar for every seed, their
+    correlations are those of the means over seeds, and `table_lee` also gives mean and spread."""
     split: Split = "val"
     """Images to measure on."""
     images: int = Field(1_000, ge=1, le=MOST)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from workflow_scripts.common.settings import MANY, MOST, WIDEST, Block
+from workflow_scripts.common.settings import MANY, MOST, WIDEST, Block, ShownSeeds
 from workflow_scripts.data.settings import Split
 from workflow_scripts.transformations.entry import MAGNITUDES
 from workflow_scripts.transformations.settings import Ranking
@@ -99,6 +99,9 @@ class SimilaritySearch(Block):
 
     models: list[str] = []
     """Models to search with; the paper's are the one trained with `fscc`, then with `standard`."""
+    seeds: ShownSeeds = "first"
+    """Seeds of each of its models to search with. With `all`, figures and tables of the search show every seed, and
+    `table_calibration` the mean and the spread over them. Trainings per class, and Figures 3C and 4, take the first."""
     split: Split = "train"
     """Images the pairs are drawn from."""
     pairs_per_class: int = Field(1_000, ge=1, le=MOST)

@@ -112,12 +112,17 @@ def describe(
         resize=_resize(model, preprocessing, expected, crop, own=own),
         interpolation=model.interpolation or (expected.interpolation if own else "bilinear"),
         crop_mode=expected.crop_mode if own else "center",
-        mean=model.mean or expected.mean or preprocessing.mean,
-        std=model.std or expected.std or preprocessing.std,
+        mean=model.mean or _fitting(expected.mean, preprocessing.mean),
+        std=model.std or _fitting(expected.std, preprocessing.std),
         embed=model.embed or "pooled",
         batch_norm=model.batch_norm,
         weights="none" if weights is None else "published" if model.pretrained else "checkpoint",
     )
+
+
+def _fitting(expected: tuple[float, ...], own: tuple[float, ...]) -> tuple[float, ...]:
+    """What the weights expect of each channel; the study's `own` values where the images have other channels."""
+    return expected if len(expected) == len(own) else own
 
 
 def _classes(model: Model, expected: Expectations, weights: dict[str, Tensor] | None) -> int:
@@ -155,7 +160,7 @@ def try_out(card: Card, network: nn.Module, classes: int | None) -> Card:
     Code of the user's need not be told how many `classes` there are: its network tells. Raises `InputError` for a
     network that cannot take images of its side, or does not answer with numbers as it should.
     """
-    images = torch.randint(256, (1, 3, card.crop, card.crop), generator=torch.Generator().manual_seed(0))
+    images = torch.randint(256, (1, card.channels, card.crop, card.crop), generator=torch.Generator().manual_seed(0))
     subject = Subject(card, network)
     named = f"{card.library} model {card.architecture!r}" + (f" with {card.args}" if card.args else "")
     with torch.inference_mode():
@@ -187,8 +192,8 @@ def _answer(ask: Callable[[Tensor], Any], images: Tensor, card: Card, named: str
         if of_the_machine(error) or out_of_memory(error):
             raise
         raise InputError(
-            f"{named} cannot take images of {card.crop} pixels ({reason(error)}); change the model's 'crop', or its "
-            "args (img_size or image_size)"
+            f"{named} cannot take images of {card.crop} pixels and {card.channels} channels ({reason(error)}); change "
+            "the model's 'crop', or its args (img_size or image_size), or dataset.channels"
         ) from error
     if not isinstance(answer, Tensor):
         raise InputError(

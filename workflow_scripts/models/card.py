@@ -30,9 +30,9 @@ class Card(BaseModel):
     """How an image is resized."""
     crop_mode: CropMode = "center"
     """What is resized to `resize`: the shorter side, both sides (`squash`), or the longer side, with a border."""
-    mean: tuple[float, float, float]
+    mean: tuple[float, ...]
     """Mean per channel of pixels in [0, 1]."""
-    std: tuple[float, float, float]
+    std: tuple[float, ...]
     """Standard deviation per channel of pixels in [0, 1]."""
     embed: str = "pooled"
     """What is embedded: `pooled`, `cls`, `mean`, or the name of a layer."""
@@ -40,6 +40,11 @@ class Card(BaseModel):
     """Statistics of batch normalisation: as they come with the weights, or estimated on the study's images."""
     weights: str = "none"
     """Where its weights come from: `training`, `published`, `checkpoint` or `none`."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return len(self.mean)
 
     def summary(self) -> str:
         """One line that says how images are prepared and what is embedded."""

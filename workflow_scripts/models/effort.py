@@ -62,7 +62,7 @@ def _with_values(card: Card) -> Taken:
 @torch.inference_mode()
 def _counted(card: Card, network: nn.Module, device: torch.device) -> Taken:
     subject = Subject(card, network)
-    pixels = torch.zeros((1, 3, card.crop, card.crop), dtype=torch.uint8, device=device)
+    pixels = torch.zeros((1, card.channels, card.crop, card.crop), dtype=torch.uint8, device=device)
     counter = FlopCounterMode(display=False)
     with counter:
         embedding = subject.embed(pixels)

@@ -127,9 +127,9 @@ class Model(Block):
     """`crop` as a share of the side to which images are resized before. The default follows from `preprocessing`."""
     interpolation: Interpolation | None = None
     """How images are resized. The default follows from `preprocessing`: the study's is bilinear."""
-    mean: tuple[Level, Level, Level] | None = None
+    mean: tuple[Level, ...] | None = Field(None, min_length=1)
     """Mean per channel (pixels in [0, 1]) to subtract. The default is that of the named weights or architecture."""
-    std: tuple[Spread, Spread, Spread] | None = None
+    std: tuple[Spread, ...] | None = Field(None, min_length=1)
     """Standard deviation per channel to divide by. The default is that of the named weights or architecture."""
     batch_norm: BatchNorm = "given"
     """Statistics of batch normalisation. `given` are those that come with the weights: an untrained network starts with
@@ -139,7 +139,7 @@ class Model(Block):
     """Training seed of a training, by default all that it has; seed of the initialisation of an untrained model."""
     seeds: list[Seed] | None = Field(None, min_length=1)
     """Several seeds in place of one. Each is measured on its own; figures of invariance and equivariance show the mean
-    and the spread over seeds, all others the first seed."""
+    and the spread over seeds. `similarity_search.seeds` and `lie.seeds` say it for theirs; others show the first."""
     label: str | None = None
     """Name in legends and tables. The default is the key."""
     family: str | None = None

@@ -20,8 +20,8 @@ class Inputs(nn.Module):
 
     def __init__(self, card: Card) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(card.mean).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(card.std).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(card.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(card.std).view(1, -1, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Inputs [N, 3, H, W] for `pixels`, uint8 or float from 0 to 255."""

@@ -9,6 +9,7 @@ import timm.data
 from torch import Tensor, nn
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.data.channels import RGB
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.library import Expectations, Features, Library, Tokens
 
@@ -43,7 +44,7 @@ class Timm(Library):
 
     def create(self, card: Card) -> nn.Module:
         """By `timm.create_model`."""
-        return timm.create_model(_name(card.architecture), num_classes=card.classes, **card.args)
+        return timm.create_model(_name(card.architecture), num_classes=card.classes, **_arguments(card))
 
     def fetch(self, architecture: str) -> dict[str, Tensor]:
         """By `timm.create_model`, which converts what others have published."""
@@ -94,9 +95,8 @@ class Timm(Library):
         """By timm's own loader, with the architecture's converter of names and shapes."""
         outputs = self.outputs(card.architecture, weights)
         overlay = {"state_dict": dict(weights), "num_classes": outputs}
-        network: Any = timm.create_model(
-            _name(card.architecture), pretrained=True, pretrained_cfg_overlay=overlay, num_classes=outputs, **card.args
-        )
+        given = {"pretrained_cfg_overlay": overlay, "num_classes": outputs, **_arguments(card)}
+        network: Any = timm.create_model(_name(card.architecture), pretrained=True, **given)
         if not card.classes and outputs:
             network.reset_classifier(0)
         return network.state_dict()
@@ -105,6 +105,16 @@ class Timm(Library):
         """The models of the same module."""
         module = self.module(card.architecture)
         return [name for name in timm.list_models() if timm.models.model_entrypoint(name).__module__ == module]
+
+
+def _arguments(card: Card) -> dict[str, Any]:
+    """The arguments of a model, and the number of its input's channels where that is not timm's default."""
+    if card.args.get("in_chans", card.channels) != card.channels:
+        raise InputError(
+            f"timm model {card.architecture!r}: args.in_chans is {card.args['in_chans']}, and the images have "
+            f"{card.channels} channels (dataset.channels); leave it out of args, or set dataset.channels"
+        )
+    return card.args if card.channels == RGB else {"in_chans": card.channels, **card.args}
 
 
 def _name(architecture: str) -> str:

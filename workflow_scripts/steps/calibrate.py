@@ -113,6 +113,11 @@ def calibrate(*, configuration: Config, snakefile: str) -> None:
     print(f"calibrate: measured {rates.machine} ({rates.processor}, {rates.device}); kept in {path}")
 
 
+def _input(card: Card) -> tuple[int, int, int]:
+    """The shape of one image that a network takes."""
+    return card.channels, card.crop, card.crop
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -308,7 +313,7 @@ class Networks:
             subject = subject.to(memory_format=torch.channels_last)
 
         def call(count: int) -> Callable[[], object]:
-            images = torch.randint(256, (count, 3, card.crop, card.crop), dtype=torch.uint8, device=self.clock.device)
+            images = torch.randint(256, (count, *_input(card)), dtype=torch.uint8, device=self.clock.device)
             return lambda: subject.embed(images)
 
         with torch.inference_mode():
@@ -322,7 +327,7 @@ class Networks:
         learner = Learner(create(card, 0), card, recipe, ranks, channels_last=layout, compile=False)
 
         def call(count: int) -> Callable[[], object]:
-            images = torch.randint(256, (count, 3, card.crop, card.crop), dtype=torch.uint8)
+            images = torch.randint(256, (count, *_input(card)), dtype=torch.uint8)
             labels = torch.arange(count) % max(1, card.classes)
             return lambda: learner.step(images, labels, count, Moment(0, 0, 0))
 

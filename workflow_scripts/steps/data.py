@@ -173,7 +173,7 @@ def shards(workspace: Workspace, name: str = "shards", of: Of = _measured) -> St
         outputs={"output": workspace.shard("{split}", "{shard}", PATTERNS[of])},
         inputs=lambda w: {"index": workspace.index_of(of(w)), **root(w, generated=True)},
         settings=lambda w: {
-            "storage": workspace.dataset(of(w)).model_dump(mode="json", include=STORAGE),
+            "storage": workspace.dataset(of(w)).model_dump(mode="json", include={*STORAGE, "channels"}),
             "split": w.split,
             "shard": int(w.shard),
         },

@@ -11,7 +11,7 @@ from workflow_scripts.workflow.work import Extent, Work
 from workflow_scripts.workflow.workspace import Workspace
 
 # What only the layers of a network take, what only figures take, and what changes no result.
-NOT_IN_AN_ERROR = {"models", "layerwise", "chunk", "side"}
+NOT_IN_AN_ERROR = {"models", "seeds", "layerwise", "chunk", "side"}
 # Forward passes that a Lie derivative costs (docs/speed.md), and a probe's way back through all layers.
 OF_A_DERIVATIVE, OF_A_PROBE = 1.9, 2.5
 

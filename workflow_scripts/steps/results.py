@@ -95,9 +95,7 @@ def behind(workspace: Workspace, study: Study, entries: list[AnyEntry]) -> Files
     return {
         "invariances": seen("invariance", "percentiles", "pairs"),
         "equivariances": seen("equivariance", "percentiles", "summary"),
-        "searches": {
-            name: path for name in study.similarity_search.models if (path := workspace.search(name)) in needed
-        },
+        "searches": {name: path for name in workspace.searched if (path := workspace.search(name)) in needed},
         "histories": {name: paths for name, paths in histories.items() if needed & set(paths)},
         "index": [workspace.index] if needed else [],
     }

@@ -25,6 +25,7 @@ from workflow_scripts.metrics.settings import (
     ZoomSweep,
 )
 from workflow_scripts.models.settings import Model
+from workflow_scripts.study.channels import check_channels
 from workflow_scripts.study.execution import Execution
 from workflow_scripts.training.datasets import Cell
 from workflow_scripts.training.settings import PerClassAugmentation, Training
@@ -89,6 +90,7 @@ class Measurements(Block):
     @model_validator(mode="after")
     def _names_exist(self) -> "Measurements":
         check_references(self._references())
+        check_channels(self)
         for key in self.models:
             self._check_seeds(key)
         for name in self.augerino_methods:

@@ -118,7 +118,9 @@ def training_loader(images: TrainingImages, schedule: PlannedBatches, workers: i
     Raises `InputError` where the workers would need more shared memory than there is.
     """
     part = schedule.ranks.share(schedule.plan.batch)
-    check_shared_memory(3 * images.augmentation.preprocessing.crop**2, part.stop - part.start, workers * neighbours())
+    preprocessing = images.augmentation.preprocessing
+    size = len(preprocessing.mean) * preprocessing.crop**2
+    check_shared_memory(size, part.stop - part.start, workers * neighbours())
     return _loader(images, schedule.ranks, workers, batch_sampler=schedule)
 
 

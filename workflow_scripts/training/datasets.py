@@ -20,9 +20,9 @@ class TrainingData(Block):
     """Methods of `training.methods` to train with. The default is all but those with `per_class`."""
     architectures: list[MethodName] | None = Field(None, min_length=1)
     """Architectures to train. The default is all of the study."""
-    mean: tuple[Level, Level, Level] | None = None
+    mean: tuple[Level, ...] | None = Field(None, min_length=1)
     """Mean per channel that these trainings subtract. The default is `preprocessing.mean`."""
-    std: tuple[Spread, Spread, Spread] | None = None
+    std: tuple[Spread, ...] | None = Field(None, min_length=1)
     """Standard deviation per channel that these trainings divide by. The default is `preprocessing.std`."""
 
     def preprocessing(self, own: Preprocessing) -> Preprocessing:

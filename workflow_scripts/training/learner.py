@@ -20,7 +20,8 @@ from workflow_scripts.training.ranks import Ranks
 from workflow_scripts.training.recipe import Recipe
 
 Tensor = torch.Tensor
-PRECISIONS = {"none": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# What autocast rounds to; single precision needs none.
+NARROW = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Moment(NamedTuple):
@@ -135,8 +136,8 @@ class Learner:
         seen, targets = self.see(images), labels.to(self.ranks.device, non_blocking=True)
         if self.mixing:
             seen, targets = self.mixing.mix(seen, targets, *moment)
-        amp = self.recipe.amp
-        with torch.autocast(self.ranks.device.type, PRECISIONS[amp], enabled=amp != "none"):
+        narrow = NARROW.get(self.recipe.amp)
+        with torch.autocast(self.ranks.device.type, narrow, enabled=narrow is not None):
             logits = self._answers(model, seen, numbers).float()
         # Where images are mixed, their labels are smoothed already.
         smoothing = 0.0 if self.mixing else self.recipe.label_smoothing

@@ -81,8 +81,10 @@ class Recipe(Block):
     """Whether the decay of the average grows from 0 to `ema_decay` over the training."""
     batch_norm: Literal["local", "synchronised"] = "local"
     """Statistics per rank, as in the papers, or over the whole global batch."""
-    amp: Literal["none", "bfloat16", "float16"] = "none"
-    """Mixed precision."""
+    amp: Literal["none", "tf32", "bfloat16", "float16"] = "none"
+    """Precision of products in trainings: full with `none`; `tf32` keeps single precision, and lets a GPU round factors
+    to 11 bits (no effect on a CPU); `bfloat16` and `float16` are mixed precision. Sweeps of the trained network round
+    as `execution.precision` says."""
     deterministic: bool = True
     """Use only algorithms that give the same digits in every run. `false` lets a GPU choose the fastest ones, so that a
     repetition agrees to rounding; docs/speed.md says what that saves. The CPU is deterministic in any case."""

@@ -27,6 +27,7 @@ from workflow_scripts.augerino.draws import image_numbers
 from workflow_scripts.augerino.generators import column
 from workflow_scripts.augerino.settings import Learning
 from workflow_scripts.common.cli import run
+from workflow_scripts.common.device import round_to_tf32
 from workflow_scripts.common.errors import EndedError, InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress_bar
@@ -106,6 +107,8 @@ def train(
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
     joined = join(device, timedelta(minutes=collective_timeout_minutes), world, recipe.deterministic)
     with joined as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
+        # Forward and backward alike, so it holds for the whole training.
+        round_to_tf32(recipe.amp == "tf32")
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)
         plan = batches.make_plan(len(images), recipe.batch_size, seed, ranks.world, recipe.batch_norm == "local")

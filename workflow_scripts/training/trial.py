@@ -51,7 +51,7 @@ def try_step(learner: Learner, card: Card, batch: int, compiled: bool) -> None:
 
 def _step(learner: Learner, model: Callable[..., Tensor], card: Card, images: int, batch: int) -> None:
     numbers = learner.draw(0, 0, 0, batch)
-    pixels = torch.zeros((images, 3, card.crop, card.crop), dtype=torch.uint8)
+    pixels = torch.zeros((images, card.channels, card.crop, card.crop), dtype=torch.uint8)
     labels = torch.zeros(images, dtype=torch.int64)
     # What the optimiser will keep for each weight.
     kept = [torch.empty_like(weight) for weight in learner.whole.parameters() for _ in range(averages(learner.recipe))]

@@ -6,6 +6,17 @@ from typing import Literal
 MAGNITUDES = 10
 IDENTITY = "identity"
 
+# Operations that mix channels as red, green and blue, or leave one channel as it is: for how many they are defined.
+CHANNELS = {
+    "adjust_color": (3,),
+    "adjust_hue": (3,),
+    "adjust_saturation": (3,),
+    "adjust_brightness": (1, 3),
+    "adjust_contrast": (1, 3),
+    "adjust_sharpness": (1, 3),
+    "autocontrast": (1, 3),
+}
+
 OneParameterGroup = Literal[
     "translation_x",
     "translation_y",
@@ -43,6 +54,10 @@ class Entry:
     """The one-parameter group it belongs to, if LEE has that group."""
     counterparts: tuple[str, ...] = ()
     """Transformations of bank A that do the same, or the same in one direction."""
+
+    def takes(self, channels: int) -> bool:
+        """Whether it means anything for images of so many channels."""
+        return channels in CHANNELS.get(self.operation, (channels,))
 
     def evaluation(self, magnitude: int) -> tuple[str, float]:
         """What is computed at a magnitude index: equal for indices (of any bank member) that are equal."""

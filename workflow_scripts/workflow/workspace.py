@@ -3,12 +3,14 @@
 Names are functions of what they are names of. With a wildcard in braces in place of a value, a name is a pattern.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from workflow_scripts.common.paths import expanded, in_folder
+from workflow_scripts.common.settings import ShownSeeds
 from workflow_scripts.data.settings import Dataset, Planted, Split
 from workflow_scripts.study.config import Config
 from workflow_scripts.study.ladders import ladders
@@ -217,9 +219,14 @@ class Workspace:
         return self.metric("similarity_search", model)
 
     @property
+    def searched(self) -> dict[str, str]:
+        """Networks that the similarity search is asked for, with their names in legends."""
+        return self.shown_networks(self.study.similarity_search.models, self.study.similarity_search.seeds)
+
+    @property
     def searches(self) -> list[str]:
-        """The similarity searches of all models that it is asked for."""
-        return [self.search(model) for model in self.study.similarity_search.models]
+        """The similarity searches of all networks that it is asked for."""
+        return [self.search(network) for network in self.searched]
 
     def closure(self, model: str) -> str:
         """What each class varies by, as a model sees it."""
@@ -227,9 +234,8 @@ class Workspace:
 
     @property
     def closures(self) -> list[str]:
-        """The same of all models of the similarity search; none where a study leaves it out."""
-        search = self.study.similarity_search
-        return [self.closure(model) for model in search.models] if search.closure else []
+        """The same of all networks of the similarity search; none where a study leaves it out."""
+        return [self.closure(network) for network in self.searched] if self.study.similarity_search.closure else []
 
     def people(self, model: str, kind: str) -> str:
         """A table of a model's search against what people see: `classes`, `images` or `factors`."""
@@ -274,6 +280,27 @@ class Workspace:
         seeds = {name: self.study.seeds_of_model(name) for name in models}
         shown = {name: f" (seed {several[0]})" if len(several) > 1 else "" for name, several in seeds.items()}
         return {name: label + shown[name] for name, label in self.labels(seeds).items()}
+
+    def shown_networks(self, models: Iterable[str], seeds: ShownSeeds) -> dict[str, str]:
+        """Networks of `models` that a result shows, with their names in legends."""
+        if seeds == "first":
+            return self.first_labels(models)
+        shown = {}
+        for model, label in self.labels(models).items():
+            numbers = self.study.seeds_of_model(model)
+            for network, seed in zip(self.study.members(model), numbers, strict=True):
+                shown[network] = f"{label} (seed {seed})" if len(numbers) > 1 else label
+        return shown
+
+    def models_of(self, models: Iterable[str], seeds: ShownSeeds) -> dict[str, str]:
+        """For each of `shown_networks`, a name for readers of the model that it is a seed of, which no other has."""
+        labels = self.first_labels(models) if seeds == "first" else self.pooled_labels(models)
+        often = Counter(labels.values())
+        return {
+            network: label if often[label] == 1 else f"{label} ({model})"
+            for model, label in labels.items()
+            for network in ([model] if seeds == "first" else self.study.members(model))
+        }
 
     def metric_of_seeds(self, name: str, model: str, kind: str) -> list[str]:
         """The tables of a metric of all seeds of a model."""

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from workflow_scripts.common.settings import MOST, Block
 from workflow_scripts.data.settings import Split
-from workflow_scripts.results.catalogue.entry import Entry
+from workflow_scripts.results.catalogue.entry import Entry, in_colour
 
 
 class BankFigure(Block):
@@ -26,6 +26,7 @@ FIGURE_A2 = Entry(
     category="Transformations",
     block=BankFigure,
     default=BankFigure(),
+    needs=in_colour,
     inputs=lambda workspace, _: {"examples": workspace.bank_examples},
     settings=lambda workspace, _: {
         "titles": {

@@ -25,8 +25,12 @@ def _first(workspace: Workspace) -> str:
 
 
 def _calibrations(workspace: Workspace, _table: CalibrationTable) -> Files:
-    models = workspace.study.similarity_search.models
-    return {"calibrations": [workspace.metric("calibration", model) for model in models]}
+    return {"calibrations": [workspace.metric("calibration", network) for network in workspace.searched]}
+
+
+def _names(workspace: Workspace, _table: CalibrationTable) -> Files:
+    search = workspace.study.similarity_search
+    return {"labels": workspace.searched, "models": workspace.models_of(search.models, search.seeds)}
 
 
 FIGURE_CALIBRATION = Entry(
@@ -57,7 +61,7 @@ TABLE_CALIBRATION = Entry(
     block=CalibrationTable,
     default=CalibrationTable(),
     inputs=_calibrations,
-    settings=lambda workspace, _: {"labels": workspace.first_labels(workspace.study.similarity_search.models)},
+    settings=_names,
     needs=_planted,
-    parts={"_classes": "best transformation per class"},
+    parts={"_classes": "best transformation per class", "_seeds": "mean and spread over seeds"},
 )

@@ -39,6 +39,11 @@ def _always(_workspace: Workspace, _settings: Block) -> bool:
     return True
 
 
+def in_colour(workspace: Workspace, _settings: Block) -> bool:
+    """Whether the images are red, green and blue, so that they can be shown, and searched for a foreground."""
+    return workspace.study.dataset.channels == len("RGB")
+
+
 def _nothing(_workspace: Workspace, _settings: Block) -> Files:
     return {}
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from workflow_scripts.common.settings import MANY, Block
-from workflow_scripts.results.catalogue.entry import Entry
+from workflow_scripts.results.catalogue.entry import Entry, in_colour
 from workflow_scripts.workflow.files import Files
 from workflow_scripts.workflow.workspace import Workspace
 
@@ -50,6 +50,7 @@ FIGURE_A6 = Entry(
     block=ForegroundFigure,
     default=ForegroundFigure(),
     inputs=_foregrounds,
+    needs=in_colour,
     settings=lambda workspace, figure: {"how": _how(workspace), "figure": figure},
 )
 TABLE_FOREGROUNDS = Entry(
@@ -64,5 +65,6 @@ TABLE_FOREGROUNDS = Entry(
     block=ForegroundTable,
     default=ForegroundTable(),
     inputs=_foregrounds,
+    needs=in_colour,
     settings=lambda workspace, table: {"how": _how(workspace), "table": table},
 )

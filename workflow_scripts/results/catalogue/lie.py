@@ -91,6 +91,17 @@ def _models(workspace: Workspace, figure: LayerFigure | TwoPapersFigure) -> list
     return workspace.lie_models if figure.models is None else figure.models
 
 
+def _networks(workspace: Workspace, models: list[str]) -> dict[str, str]:
+    """The networks of `models` that are measured, with their names in legends."""
+    return workspace.shown_networks(models, workspace.study.lie.seeds)
+
+
+def _named(workspace: Workspace, models: list[str]) -> Files:
+    """The same, and the models that they are seeds of."""
+    seeds = workspace.study.lie.seeds
+    return {"labels": _networks(workspace, models), "models": workspace.models_of(models, seeds)}
+
+
 def _model_references(study: Measurements, figure: LayerFigure | TwoPapersFigure) -> Iterator[Reference]:
     yield from one_of(figure.models or [], "models", "model", study.models)
 
@@ -109,12 +120,13 @@ def _error_references(study: Measurements, figure: ErrorFigure) -> Iterator[Refe
 
 
 def _errors(workspace: Workspace, models: list[str]) -> Files:
-    return {"abouts": workspace.lie_tables("about", models), "summaries": workspace.lie_tables("summary", models)}
+    networks = _networks(workspace, models)
+    return {"abouts": workspace.lie_tables("about", networks), "summaries": workspace.lie_tables("summary", networks)}
 
 
 def _two_papers(workspace: Workspace, figure: TwoPapersFigure) -> Files:
     models = _models(workspace, figure)
-    invariances = [workspace.metric("invariance", model, "summary") for model in models]
+    invariances = [workspace.metric("invariance", name, "summary") for name in _networks(workspace, models)]
     return {**_errors(workspace, models), "invariances": invariances}
 
 
@@ -133,7 +145,7 @@ FIGURE_L1 = Entry(
     default=None,
     inputs=lambda workspace, _: _errors(workspace, workspace.lie_models),
     settings=lambda workspace, figure: {
-        "labels": workspace.first_labels(workspace.lie_models),
+        **_named(workspace, workspace.lie_models),
         "figure": figure,
         "side": workspace.study.lie.side,
         "seed": workspace.study.seed,
@@ -151,9 +163,11 @@ FIGURE_L2 = Entry(
     category=CATEGORY,
     block=LayerFigure,
     default=None,
-    inputs=lambda workspace, figure: {"kinds": workspace.lie_tables("kinds", _models(workspace, figure))},
+    inputs=lambda workspace, figure: {
+        "kinds": workspace.lie_tables("kinds", _networks(workspace, _models(workspace, figure)))
+    },
     settings=lambda workspace, figure: {
-        "labels": workspace.first_labels(_models(workspace, figure)),
+        "labels": _networks(workspace, _models(workspace, figure)),
         "figure": figure,
         "side": workspace.study.lie.side,
     },
@@ -172,7 +186,7 @@ FIGURE_L3 = Entry(
     default=None,
     inputs=_two_papers,
     settings=lambda workspace, figure: {
-        "labels": workspace.first_labels(_models(workspace, figure)),
+        **_named(workspace, _models(workspace, figure)),
         "titles": {name: entry.title for name, entry in BANK_A.items()},
         "figure": figure,
         "side": workspace.study.lie.side,
@@ -193,9 +207,9 @@ TABLE_LEE = Entry(
     default=None,
     inputs=lambda workspace, _: _errors(workspace, workspace.lie_models),
     settings=lambda workspace, _: {
-        "labels": workspace.first_labels(workspace.lie_models),
+        **_named(workspace, workspace.lie_models),
         "side": workspace.study.lie.side,
     },
     needs=_has_models,
-    parts={"_models": "a row per model"},
+    parts={"_models": "a row per model", "_seeds": "mean and spread over seeds"},
 )

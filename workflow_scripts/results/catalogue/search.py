@@ -109,7 +109,7 @@ def _searches(workspace: Workspace, _block: Block) -> Files:
 
 
 def _labels(workspace: Workspace) -> dict[str, str]:
-    return workspace.first_labels(workspace.study.similarity_search.models)
+    return workspace.searched
 
 
 def _changes(workspace: Workspace, figure: ChangeFigure) -> Files:
@@ -316,7 +316,7 @@ TABLE_CLOSURE = Entry(
     default=ClosureTable(),
     inputs=lambda workspace, _: {
         "closures": workspace.closures,
-        "shared": [workspace.metric("closure", model, "shared") for model in workspace.study.similarity_search.models],
+        "shared": [workspace.metric("closure", network, "shared") for network in workspace.searched],
     },
     settings=lambda workspace, _: {"labels": _labels(workspace)},
     needs=lambda workspace, _: bool(workspace.closures),

@@ -47,22 +47,24 @@ def figure_l1(
     side: Side,
     seed: int,
     output: Path,
+    models: dict[str, str] | None = None,
 ) -> None:
-    """Draw the equivariance error against top-1, a row of panels per transformation and a point per model.
+    """Draw the equivariance error against top-1, a row of panels per transformation and a point per network.
 
-    `abouts` and `summaries` are the tables of `equivariance_error`, `labels` gives the models with their names. The
-    derivative of `side` is at the left, the other one at the right. Bars are bootstrap intervals of means over images;
-    rho is Spearman's correlation over models, with its bootstrap interval over models unless these are few or of one
-    family. Models that could not be measured, or have no top-1, are named below. Writes `output`.{pdf,png,csv}.
+    `abouts` and `summaries` are the tables of `equivariance_error`, `labels` gives the networks with their names, and
+    `models` the names of the models that they are seeds of; by default each is a model of its own. The derivative of
+    `side` is at the left, the other one at the right. Bars are bootstrap intervals of means over images; rho is
+    Spearman's correlation over models, with its bootstrap interval over models unless these are few or of one family.
+    Models that could not be measured, or have no top-1, are named below. Writes `output`.{pdf,png,csv}.
     """
     apply_style()
-    models = read_models(abouts, labels)
+    networks = read_models(abouts, labels, models)
     errors = read_errors(summaries, figure.measure, figure.classes, figure.average, normalised=figure.normalised)
     measured = set(errors["transformation"])
     # Of the figure's own defaults the study may not measure all.
     wanted: list[str] = [name for name in figure.transformations if name in measured] or list(figure.transformations)
-    points, correlations = point_table(models, errors, wanted, both_sides(side), seed)
-    drawn = _draw(points, correlations, models, figure)
+    points, correlations = point_table(networks, errors, wanted, both_sides(side), seed)
+    drawn = _draw(points, correlations, networks, figure)
     save_figure(drawn, points, output)
     plt.close(drawn)
 
@@ -71,7 +73,7 @@ def point_table(
     models: pd.DataFrame, errors: pd.DataFrame, transformations: list[str], sides: list[Side], seed: int
 ) -> tuple[pd.DataFrame, Panels]:
     """A row per transformation, side and model, with the model's top-1 (%) and error; and the correlations."""
-    known = models[["model", "label", "family", "parameters", "outputs", "top1"]].dropna(subset="top1")
+    known = models[["model", "label", "seed_of", "family", "parameters", "outputs", "top1"]].dropna(subset="top1")
     points = known.assign(top1=100 * known["top1"]).merge(errors, on="model")
     parts: list[pd.DataFrame] = [points.head(0)]
     correlations: Panels = {}

@@ -53,20 +53,22 @@ def figure_l3(
     side: Side,
     seed: int,
     output: Path,
+    models: dict[str, str] | None = None,
 ) -> None:
     """Draw median invariance at small magnitude against the equivariance error, a panel per transformation.
 
     `abouts` and `summaries` are the tables of `equivariance_error`, `invariances` the summaries of `invariance` of the
-    same models, in the order of `labels`; `titles` are the names of transformations for readers. Zoom in and zoom out
-    are both compared with scale. Points are those of the derivative of `side`; the title of a panel has the correlation
-    of the other one too, and the CSV its points. Writes `output`.{pdf,png,csv}.
+    same networks, in the order of `labels`, and `models` the models that these are seeds of; `titles` are the names of
+    transformations for readers. Zoom in and zoom out are both compared with scale. Points are those of the derivative
+    of `side`; the title of a panel has the correlation of the other one too, and the CSV its points. Writes
+    `output`.{pdf,png,csv}.
     """
     apply_style()
-    models = read_models(abouts, labels)
+    networks = read_models(abouts, labels, models)
     errors = read_errors(summaries, figure.measure, figure.classes, figure.average, normalised=figure.normalised)
     invariance = pd.concat([read_table(path) for path in invariances], ignore_index=True)
-    points = point_table(models, errors, at_magnitude(invariance, figure.magnitude))
-    drawn, plotted = _draw(points, models, titles, figure, both_sides(side), seed)
+    points = point_table(networks, errors, at_magnitude(invariance, figure.magnitude))
+    drawn, plotted = _draw(points, networks, titles, figure, both_sides(side), seed)
     save_figure(drawn, plotted, output)
     plt.close(drawn)
 
@@ -83,7 +85,7 @@ def point_table(models: pd.DataFrame, errors: pd.DataFrame, invariance: pd.DataF
     chosen = chosen.rename(columns={"transformation": "bank_transformation", "median": "invariance"})
     chosen = chosen[["model", "bank_transformation", "magnitude", "value", "unit", "invariance"]]
     chosen = chosen.assign(transformation=chosen["bank_transformation"].map(GROUPS))
-    known = models[["model", "label", "family", "parameters", "outputs"]]
+    known = models[["model", "label", "seed_of", "family", "parameters", "outputs"]]
     both = known.merge(errors, on="model").merge(chosen, on=["model", "transformation"])
     return both.dropna(subset=["error", "invariance"])
 

@@ -50,10 +50,13 @@ VALUES = ["error", "low", "high"]
 NOTE_SIZE = 6.5
 
 
-def read_models(abouts: Sequence[Path], labels: dict[str, str]) -> pd.DataFrame:
-    """The rows of `about` of all models, in the order of `labels`, with the column label."""
-    models = pd.concat([read_table(path) for path in abouts], ignore_index=True)
-    return models.assign(label=models["model"].map(labels))
+def read_models(abouts: Sequence[Path], labels: dict[str, str], models: dict[str, str] | None = None) -> pd.DataFrame:
+    """The rows of `about` of all networks, in the order of `labels`, with the columns label and seed_of.
+
+    seed_of is the name of the model that a network is a seed of, from `models`; by default each is a model of its own.
+    """
+    table = pd.concat([read_table(path) for path in abouts], ignore_index=True)
+    return table.assign(label=table["model"].map(labels), seed_of=table["model"].map(models or labels))
 
 
 def both_sides(first: Side) -> list[Side]:
@@ -97,9 +100,13 @@ def formula(measure: ErrorMeasure, *, normalised: bool) -> str:
 
 
 def over_models(points: pd.DataFrame, x: str, y: str, seed: int) -> Correlation:
-    """Spearman's correlation of two columns of `points`, a row per model, with an interval where there can be one."""
-    correlation = spearman(points[x], points[y], seed)
-    if len(points) < FEWEST_MODELS or points["family"].nunique() < 2:
+    """Spearman's correlation of two columns of `points` over models, with an interval where there can be one.
+
+    A model counts once: of its seeds, which are no further models, the means are taken.
+    """
+    means = points.groupby("seed_of", sort=False).agg({x: "mean", y: "mean", "family": "first"})
+    correlation = spearman(means[x], means[y], seed)
+    if len(means) < FEWEST_MODELS or means["family"].nunique() < 2:
         return correlation._replace(low=np.nan, high=np.nan)
     return correlation
 
@@ -113,14 +120,13 @@ class Looks:
             family: (colors[number % len(colors)], MARKERS[number // len(colors) % len(MARKERS)])
             for number, family in enumerate(families)
         }
-        shown = points.drop_duplicates("model")
-        self.scale = min(1.0, ROOMY / max(1, len(shown)))
-        few = len(shown) <= len(LETTERS)
-        self.letters = dict(zip(shown["model"], LETTERS, strict=False)) if few else {}
-        self.names = dict(zip(shown["model"], shown["label"], strict=True))
+        models = list(dict.fromkeys(points["seed_of"]))
+        self.scale = min(1.0, ROOMY / max(1, points["model"].nunique()))
+        # All seeds of a model have its letter.
+        self.letters = dict(zip(models, LETTERS, strict=False)) if len(models) <= len(LETTERS) else {}
 
     def draw(self, axis: Axes, points: pd.DataFrame, x: str, y: str) -> None:
-        """Draw `points`, a row per model, at the columns `x` and `y` of an axis whose scales are set."""
+        """Draw `points`, a row per network, at the columns `x` and `y` of an axis whose scales are set."""
         # Small markers lie on large ones.
         for point in points.sort_values("parameters", ascending=False).to_dict("records"):
             color, marker = self.styles[point["family"]]
@@ -134,7 +140,7 @@ class Looks:
         offsets = beside(markers, np.sqrt(points["parameters"].map(area).to_numpy()) / 2)
         for point, offset in zip(points.to_dict("records"), offsets, strict=True):
             axis.annotate(
-                self.letters[point["model"]],
+                self.letters[point["seed_of"]],
                 (point[x], point[y]),
                 (offset.real, offset.imag),
                 textcoords="offset points",
@@ -159,7 +165,7 @@ class Looks:
 
     def key(self) -> str:
         """Which letter is which model; empty where there are no letters."""
-        return "; ".join(f"{letter} {self.names[model]}" for model, letter in self.letters.items())
+        return "; ".join(f"{letter} {model}" for model, letter in self.letters.items())
 
 
 def beside(markers: np.ndarray, radii: np.ndarray) -> np.ndarray:

@@ -58,6 +58,10 @@ class Behind:
         """Names of the models for readers."""
         return self.workspace.labels(self.study.models)
 
+    def label(self, network: object) -> str:
+        """The name of a model for readers, or of one of its seeds."""
+        return self.workspace.shown_networks(self.study.models, "all").get(str(network), str(network))
+
     @cached_property
     def titles(self) -> dict[str, str]:
         """Names of the transformations of both banks for readers."""

@@ -27,12 +27,20 @@ CLASS_NOTE = (
     "without a "
     "factor (controls) there is nothing to find."
 )
+SEED_NOTE = (
+    "Over the seeds of a model: mean, standard deviation, least and most of the classes found; seeds: their number. "
+    "With one seed there is no deviation. Seeds see the same pairs of images, so this is the spread of training alone."
+)
 
 
-def table_calibration(*, calibrations: list[Path], labels: dict[str, str], output: Path) -> None:
-    """Write `output`.csv and .md, a row per model and ranking, and `output`_classes.csv and .md, a row per class.
+def table_calibration(
+    *, calibrations: list[Path], labels: dict[str, str], output: Path, models: dict[str, str] | None = None
+) -> None:
+    """Write `output`.csv and .md, a row per network and ranking, and `output`_classes.csv and .md, a row per class.
 
-    `calibrations` are the tables of the rule `calibration`, one per model; `labels` are the models' names.
+    `calibrations` are the tables of the rule `calibration`, one per network; `labels` are the networks' names, and
+    `models` those of the models that they are seeds of, by default models of their own. `output`_seeds.csv and .md have
+    a row per model and ranking, with the mean and the spread over seeds.
     """
     table = pd.concat([read_table(path) for path in calibrations], ignore_index=True)
     rows = [
@@ -43,8 +51,26 @@ def table_calibration(*, calibrations: list[Path], labels: dict[str, str], outpu
     for row in rows:
         print("{model}, {ranking}{0}: {found} of {classes}".format(" (relative)" if row["relative"] else "", **row))
     write_table_files(table=found, output=output, digits=3, note=f"{NOTE} {origin()}".strip())
+    place = output.with_name(f"{output.name}_seeds")
+    several = over_seeds(found, {labels[name]: model for name, model in (models or labels).items()})
+    write_table_files(table=several, output=place, digits=2, note=f"{SEED_NOTE} {origin()}".strip())
     place = output.with_name(f"{output.name}_classes")
     write_table_files(table=best_per_class(table, labels), output=place, note=f"{CLASS_NOTE} {origin()}".strip())
+
+
+def over_seeds(found: pd.DataFrame, models: dict[str, str]) -> pd.DataFrame:
+    """A row per model and ranking of the rows `found` per network; `models` tells whose seed a network is."""
+    rows = found.assign(model=found["model"].map(models)).groupby(["model", "ranking", "relative"], sort=False)
+    table = rows.agg(
+        found=("found", "mean"),
+        deviation=("found", "std"),
+        least=("found", "min"),
+        most=("found", "max"),
+        classes=("classes", "first"),
+        chance=("by chance", "mean"),
+        seeds=("found", "size"),
+    )
+    return table.reset_index().rename(columns={"deviation": "SD over seeds", "chance": "by chance"})
 
 
 def score(ranks: pd.DataFrame) -> dict[str, object]:

@@ -41,24 +41,54 @@ MODEL_NOTE = (
     "translation by one pixel; one-pixel shift: the mean squared change of f under exact shifts by one pixel. The long "
     "table has every error with its interval, and divided by the variance of f over images."
 )
+SEED_NOTE = (
+    "Mean over images of each error, over the seeds of a model: mean, standard deviation, smallest and largest; seeds: "
+    "their number. With one seed there is no deviation. All seeds see the same images."
+)
 REASON = "not measured because"
+# What tells one error of a model from its others.
+KEYS = ["error", "transformation", "per", "derivative", "classes"]
 NAMES = {"model": "all outputs", "study": "the study's", "embedding": "none: embedding"}
 
 
-def table_lee(*, abouts: list[Path], summaries: list[Path], labels: dict[str, str], side: Side, output: Path) -> None:
-    """Write `output`.csv and .md, a row per model and error, and `output`_models, a row per model.
+def table_lee(
+    *,
+    abouts: list[Path],
+    summaries: list[Path],
+    labels: dict[str, str],
+    side: Side,
+    output: Path,
+    models: dict[str, str] | None = None,
+) -> None:
+    """Write `output`.csv and .md, a row per network and error, and `output`_models, a row per network.
 
-    In the row of a model, errors by the derivative of `side` come before those by the other one. `abouts` and
-    `summaries` are the tables of `equivariance_error`. A model that could not be measured is a row with the reason in
-    both.
+    In the row of a network, errors by the derivative of `side` come before those by the other one. `abouts` and
+    `summaries` are the tables of `equivariance_error`. A network that could not be measured is a row with the reason in
+    both. `models` names the models that the networks are seeds of; by default each is a model of its own.
+    `output`_seeds has a row per model and error, with the mean and the spread over seeds.
     """
-    models = pd.concat([read_table(path) for path in abouts], ignore_index=True)
+    known = pd.concat([read_table(path) for path in abouts], ignore_index=True)
     errors = pd.concat([read_table(path) for path in summaries], ignore_index=True)
     notes = {output: NOTE, output.with_name(f"{output.name}_models"): MODEL_NOTE}
-    for path, table in zip(notes, (error_table(models, errors), model_table(models, errors, side)), strict=True):
+    every = error_table(known, errors)
+    several = over_seeds(every, models or labels)
+    for path, table in zip(notes, (every, model_table(known, errors, side)), strict=True):
         table["model"] = table["model"].map(labels)
         note = f"{notes[path]} {origin()}".strip()
         write_table_files(table=table, output=path, significant=True, note=note)
+    place = output.with_name(f"{output.name}_seeds")
+    write_table_files(table=several, output=place, significant=True, note=f"{SEED_NOTE} {origin()}".strip())
+
+
+def over_seeds(errors: pd.DataFrame, models: dict[str, str]) -> pd.DataFrame:
+    """A row per model and error of the rows of `error_table`; `models` tells whose seed a network is.
+
+    Networks that could not be measured do not count among the seeds.
+    """
+    measured = errors.dropna(subset="mean")
+    rows = measured.assign(model=measured["model"].map(models)).groupby(["model", *KEYS], sort=False, dropna=False)
+    table = rows["mean"].agg(["mean", "std", "min", "max", "size"]).reset_index()
+    return table.rename(columns={"std": "SD over seeds", "min": "smallest", "max": "largest", "size": "seeds"})
 
 
 def error_table(models: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:

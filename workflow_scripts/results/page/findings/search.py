@@ -34,7 +34,7 @@ def changes(data: Data, behind: Behind) -> list[str]:
         better = int((rows["p50"] > 0).sum())
         best, worst = largest(rows, "p50"), smallest(rows, "p50")
         said.append(
-            f"{behind.labels.get(str(model), model)}: {better} of {count(len(rows), 'transformation')} raise the "
+            f"{behind.label(model)}: {better} of {count(len(rows), 'transformation')} raise the "
             f"similarity within the median class. The best is {_change(best, behind)}, the worst "
             f"{_change(worst, behind)}."
         )
@@ -66,7 +66,7 @@ def best(data: Data, behind: Behind) -> list[str]:
             for key in (("other pairs", "class"), ("other pairs", "all classes"), ("same pairs", "class"))
         )
         said.append(
-            f"{behind.labels.get(str(model), model)}, chosen by {RANKED.get(str(by), by)}: on pairs that did not take "
+            f"{behind.label(model)}, chosen by {RANKED.get(str(by), by)}: on pairs that did not take "
             f"part in the choice, each class's own best transformation changes similarity by {own}, one for all "
             f"classes by {shared}. On the pairs that chose it, each class's own seems to change it by "
             f"{biased}, which is biased upwards."

@@ -56,7 +56,7 @@ def ranks(data: Data, behind: Behind) -> list[str]:
         found = rows[(rows["rank"] == 1) & rows["planted"]]["name"].nunique()
         low, high = of_share(found / classes, classes) if classes else (float("nan"), float("nan"))
         said.append(
-            f"{behind.labels.get(str(model), model)}, by {str(by).replace('_', ' ')}"
+            f"{behind.label(model)}, by {str(by).replace('_', ' ')}"
             f"{', relative to other classes' if relative else ''}: the best operation is the planted one in {found} of "
             f"{count(classes, 'class', 'classes')} ({interval(100 * low, 100 * high, 0)} %)."
         )

@@ -60,9 +60,15 @@ def files(folder: Path, failed: tuple[str, ...] = ()) -> dict[str, Any]:
     return {"errors": errors, "summaries": summaries, "seeds": seeds, "ladders": LADDERS, "side": "central"}
 
 
+def rows(path: Path) -> dict[Any, dict[str, Any]]:
+    """The table by part, quantity, ladder and transformation."""
+    found: Any = read_table(path).set_index(["part", "quantity", "ladder", "transformation"]).to_dict("index")
+    return found
+
+
 def test_rungs_and_contrasts_are_differences_of_logarithms_of_normalised_errors(tmp_path):
     answer_errors(**files(tmp_path), output=tmp_path / "errors.parquet")
-    table = read_table(tmp_path / "errors.parquet").set_index(["part", "quantity", "ladder", "transformation"])
+    table = rows(tmp_path / "errors.parquet")
     for name in ("translation_x", "intensity"):
         models = {model: levels[name] for model, levels in LEVELS.items()}
         expected = {
@@ -72,14 +78,14 @@ def test_rungs_and_contrasts_are_differences_of_logarithms_of_normalised_errors(
             ("contrast", "prior", "vit"): models["vit_0"] - models["cnn_0"],
         }
         for key, effect in expected.items():
-            assert table.loc[(*key, name), "effect"] == pytest.approx(effect)
+            assert table[*key, name]["effect"] == pytest.approx(effect)
         # Images and seeds have the same parts in both models: a difference of them has none.
-        row = table.loc[("ladder", "data", "cnn", name)]
+        row = table["ladder", "data", "cnn", name]
         assert row["effect_high"] - row["effect_low"] == pytest.approx(0, abs=1e-6)
-        level = table.loc[("ladder", "architecture", "cnn", name)]
+        level = table["ladder", "architecture", "cnn", name]
         assert level["effect_low"] < level["effect"] - 0.05
         assert (level["seeds"], level["images"]) == (2, len(IMAGES))
-    assert set(table["family"]) == {"geometric", "appearance"}
+    assert {row["family"] for row in table.values()} == {"geometric", "appearance"}
 
 
 def test_a_model_without_errors_is_a_gap_and_an_exact_symmetry_has_the_least_error(tmp_path):
@@ -87,9 +93,9 @@ def test_a_model_without_errors_is_a_gap_and_an_exact_symmetry_has_the_least_err
     for path in given["errors"]["vit_0"]:
         write_table(path, read_table(path).assign(squared=0.0))
     answer_errors(**given, output=tmp_path / "errors.parquet")
-    table = read_table(tmp_path / "errors.parquet").set_index(["part", "quantity", "ladder", "transformation"])
-    assert np.isnan(table.loc[("ladder", "augmentation", "cnn", "translation_x"), "effect"])
-    assert table.loc[("ladder", "architecture", "vit", "translation_x"), "level"] == pytest.approx(np.log10(LEAST))
+    table = rows(tmp_path / "errors.parquet")
+    assert np.isnan(table["ladder", "augmentation", "cnn", "translation_x"]["effect"])
+    assert table["ladder", "architecture", "vit", "translation_x"]["level"] == pytest.approx(np.log10(LEAST))
     with pytest.raises(InputError, match=r"no model has Lie derivatives of its answers; table_lee says why"):
         answer_errors(**files(tmp_path, failed=tuple(LEVELS)), output=tmp_path / "none.parquet")
 

@@ -178,10 +178,10 @@ def untrained_equivariance(facts: Facts, bound: float) -> Evidence:
     known = facts.equivariances
     if known is None:
         raise MissingError("equivariances of untrained models (tables.table_claims.equivariance)")
-    of_kind = [known.loc[known["kind"] == kind, "equivariance"].dropna().to_numpy() for kind in ("resnet", "vit")]
-    if min(map(len, of_kind)) < 2:
+    resnet, vit = (known.loc[known["kind"] == kind, "equivariance"].dropna().to_numpy() for kind in ("resnet", "vit"))
+    if min(len(resnet), len(vit)) < 2:
         raise MissingError("two seeds of an untrained ResNet and of an untrained ViT")
-    return _welch(*of_kind, bound, f"{len(of_kind[0])} and {len(of_kind[1])} networks")
+    return _welch(resnet, vit, bound, f"{len(resnet)} and {len(vit)} networks")
 
 
 def _welch(first: np.ndarray, second: np.ndarray, bound: float, n: str) -> Evidence:

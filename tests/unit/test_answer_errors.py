@@ -62,7 +62,8 @@ def files(folder: Path, failed: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def rows(path: Path) -> dict[Any, dict[str, Any]]:
     """The table by part, quantity, ladder and transformation."""
-    found: Any = read_table(path).set_index(["part", "quantity", "ladder", "transformation"]).to_dict("index")
+    table = read_table(path).query("transformation != 'all'")
+    found: Any = table.set_index(["part", "quantity", "ladder", "transformation"]).to_dict("index")
     return found
 
 

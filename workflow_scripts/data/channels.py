@@ -13,7 +13,6 @@ from PIL import Image, ImageSequence
 from workflow_scripts.data.depth import LARGEST, UNIT, UPPER_BITS
 from workflow_scripts.data.sources import FORMATS
 
-RGB = 3
 NUMPY = b"\x93NUMPY"
 # A PAM (P7) of Netpbm's, which other programs read as well: PPM for any number of channels.
 PAM = re.compile(rb"P7\nWIDTH (\d{1,6})\nHEIGHT (\d{1,6})\nDEPTH (\d{1,4})\nMAXVAL 255\nENDHDR\n")

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from workflow_scripts.common.errors import InputError, reason
-from workflow_scripts.data.channels import RGB, as_planes, is_array
+from workflow_scripts.data.channels import as_planes, is_array
 from workflow_scripts.data.containers import read_image
 from workflow_scripts.data.depth import eight_bits, is_grey, scaling_of
 from workflow_scripts.data.jpeg import jpeg_frame, scan_damage, too_short
+from workflow_scripts.data.settings import RGB
 from workflow_scripts.data.sources import FORMATS, Candidate
 
 MEGA = 1_000_000

@@ -10,6 +10,8 @@ from workflow_scripts.common.settings import HUGE, MANY, MOST, WIDEST, Block
 from workflow_scripts.common.text import has_controls
 from workflow_scripts.data.layout import KAGGLE, TRAIN_TAR, VAL_TAR, is_file, is_folder, label_files, split_folders
 
+# Channels of colour images; images with other numbers are stored as they are.
+RGB = 3
 Split = Literal["train", "val"]
 SPLITS: tuple[Split, ...] = ("train", "val")
 
@@ -76,7 +78,7 @@ class Storage(Block):
     max_megapixels: float = Field(120.0, gt=0, le=2000)
     """Images of more pixels (in millions) are not used, since a small file may unpack to any size. Decoding takes up to
     16 bytes per pixel and thread: 2 GB at 120."""
-    channels: int = Field(3, ge=1, le=MANY)
+    channels: int = Field(RGB, ge=1, le=MANY)
     """Channels of every image. With 3, all images become red, green and blue. With any other number, only images that
     have just so many are used, as they are (docs/data.md); `preprocessing` then needs their means and deviations."""
     shards: Shards = Shards()

@@ -17,12 +17,12 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import Rows, atomic, read_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.provenance import current_stamp
-from workflow_scripts.data.channels import RGB, as_pam, as_planes, is_array, resized_planes
+from workflow_scripts.data.channels import as_pam, as_planes, is_array, resized_planes
 from workflow_scripts.data.containers import read_image
 from workflow_scripts.data.decode import as_ppm, decode_array
 from workflow_scripts.data.depth import as_eight_bits
 from workflow_scripts.data.schema import ROW_COLUMNS, SHARD_SCHEMA, image_checksum, rows_checksum
-from workflow_scripts.data.settings import Split, Storage
+from workflow_scripts.data.settings import RGB, Split, Storage
 from workflow_scripts.data.spool import in_order_of_ids
 
 COLUMNS = [

@@ -13,8 +13,7 @@ import numpy as np
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
-from workflow_scripts.data.channels import RGB
-from workflow_scripts.data.settings import SPLITS, Dataset, Planted, Split, Storage
+from workflow_scripts.data.settings import RGB, SPLITS, Dataset, Planted, Split, Storage
 from workflow_scripts.data.sources import FILE, Candidate
 
 # Images for training and validation, and classes, of downloads that are the same for everybody.

@@ -10,8 +10,8 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F  # noqa: N812
 
-from workflow_scripts.data.channels import RGB
 from workflow_scripts.data.preprocess import resize_and_crop
+from workflow_scripts.data.settings import RGB
 from workflow_scripts.models.card import Card
 
 

@@ -9,7 +9,7 @@ import timm.data
 from torch import Tensor, nn
 
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.data.channels import RGB
+from workflow_scripts.data.settings import RGB
 from workflow_scripts.models.card import Card
 from workflow_scripts.models.library import Expectations, Features, Library, Tokens
 

@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workflow_scripts.data.settings import Planted, Preprocessing
+from workflow_scripts.data.settings import RGB, Planted, Preprocessing
 from workflow_scripts.transformations.entry import CHANNELS, Entry
 from workflow_scripts.transformations.wide import WIDE, steps_of
 
 if TYPE_CHECKING:
     from workflow_scripts.study.measurements import Measurements
-
-RGB = 3
 
 
 def check_channels(study: "Measurements") -> None:

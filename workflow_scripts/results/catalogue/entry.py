@@ -13,6 +13,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AfterValidator
 
 from workflow_scripts.common.settings import Block
+from workflow_scripts.data.settings import RGB
 from workflow_scripts.study.measurements import Measurements, Reference
 from workflow_scripts.workflow.files import Files, Group
 from workflow_scripts.workflow.workspace import Workspace
@@ -41,7 +42,7 @@ def _always(_workspace: Workspace, _settings: Block) -> bool:
 
 def in_colour(workspace: Workspace, _settings: Block) -> bool:
     """Whether the images are red, green and blue, so that they can be shown, and searched for a foreground."""
-    return workspace.study.dataset.channels == len("RGB")
+    return workspace.study.dataset.channels == RGB
 
 
 def _nothing(_workspace: Workspace, _settings: Block) -> Files:

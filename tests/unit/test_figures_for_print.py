@@ -8,10 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from tests.unit.test_search_figures import COMPARISON, SUMMARIES, by_class, search_table
 from workflow_scripts.common.files import write_table
+from workflow_scripts.data.annotations import FACTORS
+from workflow_scripts.metrics.people import Prevalence, agreement_over_classes, describe
+from workflow_scripts.metrics.people_compared import COMPARED
 from workflow_scripts.results.catalogue.augmentation import _spoken
 from workflow_scripts.results.catalogue.invariance import MagnitudeFigure
 from workflow_scripts.results.catalogue.search import BestFigure, ChangeFigure, WordNetFigure, step_title
@@ -21,12 +25,14 @@ from workflow_scripts.results.figures.figure_3c import figure_3c
 from workflow_scripts.results.figures.figure_4 import figure_4, rho
 from workflow_scripts.results.figures.figure_a1 import figure_a1
 from workflow_scripts.results.figures.figure_a7 import figure_a7
+from workflow_scripts.results.figures.figure_people import figure_people
 from workflow_scripts.results.figures.magnitude_boxes import magnitude_boxes
 from workflow_scripts.results.figures.style import COLUMN, SMALLEST, WIDTH
 from workflow_scripts.results.study import load_study
 from workflow_scripts.results.tables.writing import write_table_files
 from workflow_scripts.study.config import STUDIES, Config
 from workflow_scripts.transformations.bank_b import BANK_B
+from workflow_scripts.transformations.wide import OPERATIONS
 from workflow_scripts.workflow.workspace import Workspace
 
 LABELS = {"resnet": "ResNet-18, standard augmentation", "vit": "ViT-Tiny, standard augmentation"}
@@ -248,3 +254,27 @@ def test_related_classes(drawn, tmp_path):
     figure_4(similarity=similarity, label="ResNet", figure=figure, bins=10, output=tmp_path / "f")
     assert faults(drawn[-1]) == []
     assert "28 pairs of 8 classes" in texts(drawn[-1])
+
+
+@pytest.mark.parametrize(("classes", "of_nothing"), [(40, False), (2, True)])
+def test_agreement_with_people(drawn, tmp_path, classes, of_nothing):
+    rng = np.random.default_rng(0)
+    labels = pd.RangeIndex(classes, name="label")
+    shares = pd.DataFrame(rng.random((classes, len(FACTORS))), labels, FACTORS)
+    prevalence = Prevalence(shares, pd.Series(40, labels), pd.Series(np.nan if of_nothing else 0.8, FACTORS))
+    parts = []
+    for ranking, names in (("mean_change", list(BANK_B)), ("weighted_boost", list(BANK_B)), ("closure", [*OPERATIONS])):
+        scored = pd.DataFrame(rng.normal(size=(classes, len(names))), labels, names)
+        scored["rescale"] += 9 * shares["smaller"]
+        parts.append(agreement_over_classes(scored, prevalence, 0).assign(ranking=ranking))
+    write_table(tmp_path / "classes.parquet", pd.concat(parts).assign(model="m"))
+    write_table(tmp_path / "factors.parquet", describe(prevalence).assign(model="m"))
+    paths = {"over_classes": tmp_path / "classes.parquet", "factors": tmp_path / "factors.parquet"}
+    figure_people(**paths, label=next(iter(LABELS.values())), output=tmp_path / "f")
+    assert faults(drawn[-1]) == []
+    assert f"closure (ours)\n({classes} classes)" in texts(drawn[-1])
+    assert "translate x" in texts(drawn[-1])
+    panel = drawn[-1].axes[2]
+    frames = [patch for patch in panel.patches if isinstance(patch, Rectangle)]
+    assert len(frames) == sum(len(one.operations) for one in COMPARED.values())
+    assert (len(panel.lines) > 0) == (not of_nothing)

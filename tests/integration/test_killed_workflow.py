@@ -68,7 +68,7 @@ def kill_each_once(checkout: Checkout, run: subprocess.Popen, chance: random.Ran
             if cell not in killed and epoch * STEPS + step >= wanted[cell]:
                 process.kill()
                 killed[cell] = epoch * STEPS + step
-        time.sleep(0.02)
+        time.sleep(0.05)
     return killed
 
 

@@ -21,7 +21,7 @@ from workflow_scripts.metrics.coverage import (
     number_of,
 )
 from workflow_scripts.results.comparison.compare import compare
-from workflow_scripts.results.comparison.factors import correlations, coverage
+from workflow_scripts.results.comparison.factors import correlations, coverage, draw_factors
 from workflow_scripts.results.comparison.invariance import invariance_table
 from workflow_scripts.results.comparison.settings import ComparedStudy
 from workflow_scripts.steps.compare import ENDINGS
@@ -139,6 +139,22 @@ def test_everything_is_written_also_where_nothing_is_shared(empty, tmp_path):
     assert set(ENDINGS) <= written
     shares = pd.read_csv(tmp_path / "out" / "factors.csv")
     assert len(shares) == (0 if empty else 6)
+
+
+def test_a_search_that_defines_nothing_is_a_gap_and_not_a_number(tmp_path, recwarn):
+    """As that of a network whose embeddings are all alike."""
+    nothing = search([0, 1]).assign(mean_change=np.nan, weighted_boost=np.nan)
+    found = {"one/net": nothing, "two/net": search([0, 0, 0, 3])}
+    table = coverage(found, STUDIES, seed=0).set_index(["ranking", "study"])
+    one = table.xs("one", level="study")
+    assert (one["classes"] == 0).all()
+    assert one.drop(columns=["classes", "pool"]).isna().all(axis=None)
+    assert table.xs("two", level="study").notna().all(axis=None)
+    draw_factors(found, STUDIES, 0, tmp_path / "factors")
+    assert set(pd.read_csv(tmp_path / "factors.csv")["study"]) == {"two"}
+    draw_factors({"one/net": nothing}, STUDIES, 0, tmp_path / "none")
+    assert pd.read_csv(tmp_path / "none.csv").empty
+    assert not [str(one.message) for one in recwarn if "invalid value" in str(one.message)]
 
 
 def configured(folder: Path, studies: str) -> dict[str, str]:

@@ -61,8 +61,11 @@ def number_of(best: pd.Series, share: float) -> int:
 def by_chance(classes: int, pool: int, share: float, seed: int) -> Chance:
     """How many it takes for a `share` of so many `classes`, drawn from a `pool` of so many transformations.
 
-    Resampling classes would give no interval of the number itself: a resample repeats classes, and needs fewer.
+    Resampling classes would give no interval of the number itself: a resample repeats classes, and needs fewer. Without
+    any class, all are NaN.
     """
+    if classes == 0:
+        return Chance(*[float("nan")] * 3)
     rng = np.random.default_rng(seed)
     drawn = needed(_tables(rng.integers(pool, size=(SAMPLES, classes)), pool), share)
     return Chance(float(drawn.mean()), *(float(end) for end in np.quantile(drawn, [0.025, 0.975])))

@@ -93,11 +93,10 @@ def train(
 
     `choice` names learning rate and weight decay in place of the recipe's. `prepare` says what `class_transformations`
     and the user's own transforms, of the files `code`, do to images. With `augerino` the network learns behind
-    transformations whose bounds it learns too; the model that is written is the network alone, and the history has the
-    bounds after every epoch. `state` is a folder for the checkpoint, whose name must stand for all that determines the
-    run; it is deleted at the end. `workers` load images for each rank; `compile` and `channels_last` change the speed
-    and the last digits. `world` is the number of ranks, if the result depends on it. A diverged training (loss not
-    finite) ends early, as a result.
+    transformations whose bounds it learns too; what is written is the network alone, and the history has the bounds
+    after every epoch. `state` is a folder for the checkpoint, whose name must stand for all that determines the run; it
+    is deleted at the end. `workers` load images for each rank; `compile` and `channels_last` change speed and last
+    digits. `world` is the number of ranks, if the result depends on it. A diverged training (infinite loss) ends early.
 
     Raises `InputError` for unusable shards, names, devices, checkpoints or code of the user's, another number of ranks
     than `world`, what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError`
@@ -107,7 +106,6 @@ def train(
         recipe = recipe.model_copy(update=read_choice(choice).model_dump())
     joined = join(device, timedelta(minutes=collective_timeout_minutes), world, recipe.deterministic)
     with joined as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
-        # Forward and backward alike, so it holds for the whole training.
         round_to_tf32(recipe.amp == "tf32")
         images, validation = ShardReader(shards_train), ShardReader(shards_val)
         card = describe(images, validation, architecture, architecture_args, preprocessing)

@@ -32,7 +32,9 @@ SHOWN = 0.8
 ALL = "all together"
 # What few classes have is one line of the figure.
 MOST_ROWS = 14
-NOTHING = "None of these studies has a similarity search."
+NOTHING = "None of these studies has a similarity search in which a class has a best transformation."
+# Where all similarities are undefined, as with a constant embedding.
+WITHOUT = "no class has a best transformation"
 
 
 def _name(key: str, searches: dict[str, pd.DataFrame], studies: dict[str, ComparedStudy]) -> str:
@@ -68,8 +70,10 @@ def coverage(searches: dict[str, pd.DataFrame], studies: dict[str, ComparedStudy
             for share in SHARES:
                 chance = by_chance(len(best), pool, share, seed)
                 row |= {
-                    f"{share:.0%}": number_of(best, share),
-                    f"{share:.0%}, by half": " and ".join(str(number_of(half, share)) for half in halves),
+                    f"{share:.0%}": number_of(best, share) if len(best) else None,
+                    f"{share:.0%}, by half": " and ".join(str(number_of(half, share)) for half in halves)
+                    if len(best)
+                    else None,
                     f"{share:.0%}, by chance": chance.mean,
                     f"{share:.0%}, chance low": chance.low,
                     f"{share:.0%}, chance high": chance.high,
@@ -98,7 +102,7 @@ def draw_factors(searches: dict[str, pd.DataFrame], studies: dict[str, ComparedS
     drawn, (curves, rows) = plt.subplots(
         2, 1, figsize=(WIDTH, 2.7 + height), layout="constrained", height_ratios=[2.7, max(height, 0.1)]
     )
-    if best:
+    if any(map(len, best.values())):
         _draw_curves(curves, best, pools, seed)
         _draw_shares(rows, shares)
     else:
@@ -124,13 +128,16 @@ def _by_operation(table: pd.DataFrame, studies: list[str], titles: dict[str, str
 
 def _draw_curves(axis: Axes, best: dict[str, pd.Series], pools: dict[str, int], seed: int) -> None:
     """Share of classes against the number of transformations, a line per study and one for all, with chance dotted."""
-    lines = {name: one.value_counts(normalize=True) for name, one in best.items()}
-    if len(best) > 1:
+    lines = {name: one.value_counts(normalize=True) for name, one in best.items() if len(one)}
+    colors = {**dict(zip(best, shades(PALETTE[:6], len(best)), strict=True)), ALL: "black"}
+    if len(lines) > 1:
         # Every study counts alike, whatever its number of classes.
         lines[ALL] = pd.concat(list(lines.values()), axis=1).fillna(0).mean(axis=1)
     longest = max(len(line) for line in lines.values())
-    for (name, line), color in zip(lines.items(), [*shades(PALETTE[:6], len(best)), "black"], strict=False):
-        curve = covered(line.to_numpy())
+    for name in (name for name in best if name not in lines):
+        axis.plot([], [], "o-", color=colors[name], markersize=2, linewidth=1.1, label=f"{name}: {WITHOUT}")
+    for name, line in lines.items():
+        color, curve = colors[name], covered(line.to_numpy())
         label = f"{name}: {1 + int((curve < SHOWN - 1e-9).sum())} for {SHOWN:.0%}"
         if name in best:
             drawn = by_chance(len(best[name]), pools[name], SHOWN, seed)
@@ -148,11 +155,12 @@ def _draw_curves(axis: Axes, best: dict[str, pd.Series], pools: dict[str, int], 
 def _draw_shares(axis: Axes, shares: pd.DataFrame) -> None:
     """A row per operation, a column per study: the share of classes whose best transformation is of it."""
     values = shares.to_numpy()
-    axis.imshow(values, cmap="Blues", vmin=0, vmax=max(0.01, float(values.max())), aspect="auto")
+    largest = float(np.nanmax(values))
+    axis.imshow(values, cmap="Blues", vmin=0, vmax=max(0.01, largest), aspect="auto")
     for row, column in np.ndindex(*values.shape):
-        dark = values[row, column] > 0.6 * values.max()
-        color = "white" if dark else "black"
-        axis.text(column, row, f"{values[row, column]:.0%}", ha="center", va="center", fontsize=6, color=color)
+        share = values[row, column]
+        color, text = "white" if share > 0.6 * largest else "black", "–" if np.isnan(share) else f"{share:.0%}"
+        axis.text(column, row, text, ha="center", va="center", fontsize=6, color=color)
     axis.set_yticks(range(len(shares)), list(shares.index), fontsize=6)
     axis.set_xticks(range(shares.shape[1]), list(shares.columns), fontsize=6)
     axis.grid(visible=False)

@@ -21,6 +21,7 @@ COUNTS = {
     "sweep": 6 * 4,  # models, shards of validation images
     "invariance": 6,  # models
     "equivariance": 6,  # models
+    "extremes": 1,
     "pair_sweep": 2 * 50,  # models of the similarity search, shards of classes
     "similarity_search": 2,
     "wordnet_similarity": 1,

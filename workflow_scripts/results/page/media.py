@@ -62,6 +62,12 @@ def picture(path: Path) -> Picture:
     return Picture(address(written.getvalue(), ".webp"), image.width, image.height)
 
 
+def encoded(content: bytes) -> Picture:
+    """A picture that is a WebP already."""
+    with Image.open(io.BytesIO(content)) as opened:
+        return Picture(address(content, ".webp"), opened.width, opened.height)
+
+
 def data(path: Path) -> Download:
     """A table to download, packed where it is large."""
     content = path.read_bytes()

@@ -52,7 +52,7 @@ RC = {
     "text.usetex": False,
 }
 # Where an SVG has places: factors are not among them.
-PLACES = re.compile(r' (?:d|x|y|transform)="[^"]*?(?="| scale)')
+PLACES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -65,7 +65,9 @@ def examples(behind: Behind) -> Shown:
     left = len(names) - len(kept)
     note = f"Pairs of {left} more models are in {behind.examples.name}." if left else ""
     rows = table[table["model"].isin(kept) | (table["example"] == "series")]
-    return Shown([_of(str(name), each, behind, kept) for name, each in rows.groupby("transformation", sort=False)], note)
+    return Shown(
+        [_of(str(name), each, behind, kept) for name, each in rows.groupby("transformation", sort=False)], note
+    )
 
 
 def _as_many_as_fit(table: pd.DataFrame, names: list[str]) -> list[str]:

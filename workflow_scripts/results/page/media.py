@@ -3,18 +3,19 @@
 import base64
 import gzip
 import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from PIL import Image
+
+from workflow_scripts.common.files import reading
+from workflow_scripts.results.page.drawing import as_address
 
 # A picture of so many colours is no chart: it gets the compression of photographs.
 PHOTOGRAPHIC = 40_000
 QUALITY = 82
 # A drawing of lines is crisp at any size, so it may be so large, or as large as its pixels would be.
-LARGEST_LINES = 250_000
+LARGEST_LINES = 200_000
 # Larger data than this are packed, and larger ones than that stay beside the page.
 PACKED = 40_000
 LARGEST = 1_500_000
@@ -60,18 +61,11 @@ def figure(pixels: Path, lines: Path | None) -> Picture:
     # An SVG of photographs has all their bytes.
     if lines is None or not lines.exists() or lines.stat().st_size > 2 * max(LARGEST_LINES, len(shown.source)):
         return shown
-    source = f"data:image/svg+xml,{_as_text(lines.read_text(encoding='utf-8'))}"
+    with reading(lines) as checked:
+        source = as_address(checked.read_text(encoding="utf-8"))
     if len(source) > max(LARGEST_LINES, len(shown.source)):
         return shown
     return Picture(source, shown.width, shown.height)
-
-
-def _as_text(drawing: str) -> str:
-    """An SVG as the text of a data: address, which is shorter than in base 64."""
-    root = drawing[drawing.index("<svg") :]
-    packed = re.sub(r"\s+", " ", re.sub(r"<!--.*?-->", "", root, flags=re.DOTALL)).replace("> <", "><")
-    # The quotes that an address can hold are shorter, where the drawing has none of its own.
-    return quote(packed if "'" in packed else packed.replace('"', "'"), safe=" !$&'()*+,-./:;=?@_~")
 
 
 def picture(path: Path) -> Picture:

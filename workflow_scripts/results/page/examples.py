@@ -8,7 +8,7 @@ import pandas as pd
 from workflow_scripts.common.files import read_table
 from workflow_scripts.results.page import media
 from workflow_scripts.results.page.behind import Behind
-from workflow_scripts.results.page.wording import amount, fixed
+from workflow_scripts.results.page.wording import amount, count, fixed
 
 # More models, and images of more bytes together, stay in the table.
 MOST_MODELS = 6
@@ -63,7 +63,7 @@ def examples(behind: Behind) -> Shown:
     names = [name for name in behind.study.models if name in set(table["model"])]
     kept = _as_many_as_fit(table, names)
     left = len(names) - len(kept)
-    note = f"Pairs of {left} more models are in {behind.examples.name}." if left else ""
+    note = f"Pairs of {count(left, 'more model')} are in {behind.examples.name}." if left else ""
     rows = table[table["model"].isin(kept) | (table["example"] == "series")]
     return Shown(
         [_of(str(name), each, behind, kept) for name, each in rows.groupby("transformation", sort=False)], note

@@ -53,7 +53,7 @@ def figure_l1(
     `abouts` and `summaries` are the tables of `equivariance_error`, `labels` gives the models with their names. The
     derivative of `side` is at the left, the other one at the right. Bars are bootstrap intervals of means over images;
     rho is Spearman's correlation over models, with its bootstrap interval over models unless these are few or of one
-    family. Models that could not be measured, or have no top-1, are named below. Writes `output`.{pdf,png,csv}.
+    family. Models that could not be measured, or have no top-1, are named below. Writes `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     models = read_models(abouts, labels)

@@ -59,7 +59,7 @@ def figure_l3(
     `abouts` and `summaries` are the tables of `equivariance_error`, `invariances` the summaries of `invariance` of the
     same models, in the order of `labels`; `titles` are the names of transformations for readers. Zoom in and zoom out
     are both compared with scale. Points are those of the derivative of `side`; the title of a panel has the correlation
-    of the other one too, and the CSV its points. Writes `output`.{pdf,png,csv}.
+    of the other one too, and the CSV its points. Writes `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     models = read_models(abouts, labels)

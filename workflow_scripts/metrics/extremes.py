@@ -56,7 +56,7 @@ class Shown:
     """One image to be shown: of a row of a table of pairs, as a model saw it."""
 
     model: str
-    pair: dict[str, Any]
+    pair: dict[Any, Any]
     example: str
     view: str
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -87,13 +88,18 @@ def _of(name: str, rows: pd.DataFrame, behind: Behind, models: Iterable[str]) ->
         if len(found := rows[(rows["model"] == model) & (rows["example"] == example)])
     ]
     of = behind.labels[str(series["model"].iloc[0])] if len(series) else ""
-    others = rows[rows["example"] != "series"]
-    at = amount(others["value"].iloc[0], others["unit"].iloc[0]) if len(others) else ""
+    others = rows[rows["example"] != "series"].to_dict("records")
+    at = _strength(others[0]) if others else ""
     return Examples(title, of, [_step(row, title) for row in series.to_dict("records")], at, pairs)
 
 
-def _step(row: dict, title: str) -> Image:
-    strength = amount(row["value"], row["unit"])
+def _strength(row: dict[Any, Any]) -> str:
+    """A magnitude in its unit; its number where there is none."""
+    return f"magnitude {row['magnitude']}" if pd.isna(row["value"]) else amount(row["value"], row["unit"])
+
+
+def _step(row: dict[Any, Any], title: str) -> Image:
+    strength = _strength(row)
     return Image(
         media.encoded(row["webp"]),
         f"image {row['image']} after {title} by {strength}",

@@ -72,8 +72,8 @@ def _draw(axis: Axes, row: dict[Any, Any], titles: dict[str, str]) -> None:
     axis.spines[:].set_visible(False)
     title = titles[row["transformation"]]
     # A name is wider than its image.
-    below, place = (title, "left") if free else (f"{row['value']:.3g}", "center")
-    axis.set_xlabel(below, fontsize=6, labelpad=1.5, loc=place)
+    below = title if free else f"{row['value']:.3g}"
+    axis.set_xlabel(below, fontsize=6, labelpad=1.5, loc="left" if free else "center")
     if row["column"] == 0:
         unit = f" ({row['unit']})" if row["unit"] else ""
         name = "without magnitude" if free else f"{title}{unit}"

@@ -17,11 +17,11 @@ from workflow_scripts.results.page import media
 from workflow_scripts.results.page.drawing import as_address, compact
 
 
-def drawn(folder, name="figure", title='it\'s "quoted" & <b>bold</b> # 100 %'):
+def drawn(folder, name="figure", points=30, title='it\'s "quoted" & <b>bold</b> # 100 %'):
     """A figure with lines, markers, hatches, clipping and texts."""
     apply_style()
     figure, axes = plt.subplots(figsize=(WIDTH, 2), layout="constrained")
-    axes.plot(np.linspace(0, 1, 30), np.random.default_rng(0).random(30), "o--", label="measured")
+    axes.plot(np.linspace(0, 1, points), np.random.default_rng(0).random(points), "o--", label="measured")
     axes.bar([0.2, 0.7], [0.4, 1.4], 0.1, hatch="//", label="bars")
     axes.set(title=title, ylim=(0, 1), xlabel="magnitude (degrees)")
     axes.legend()
@@ -55,12 +55,12 @@ def test_a_drawing_is_shorter_on_the_page_and_its_references_hold(tmp_path):
     minidom.parseString(unquote(address.partition(",")[2]))
 
 
-def test_a_large_drawing_is_shown_by_its_pixels(tmp_path, monkeypatch):
-    svg = drawn(tmp_path)
-    assert media.figure(svg.with_suffix(".png"), svg).source.startswith("data:image/svg+xml,")
-    monkeypatch.setattr(media, "LARGEST_LINES", 1000)
-    assert media.figure(svg.with_suffix(".png"), svg).source.startswith("data:image/webp;")
-    assert media.figure(svg.with_suffix(".png"), None).source.startswith("data:image/webp;")
+def test_a_large_drawing_is_shown_by_its_pixels(tmp_path):
+    small, large = drawn(tmp_path), drawn(tmp_path, "large", points=10_000)
+    assert media.figure(small.with_suffix(".png"), small).source.startswith("data:image/svg+xml,")
+    assert media.figure(small.with_suffix(".png"), None).source.startswith("data:image/webp;")
+    assert large.stat().st_size > 2 * media.LARGEST_LINES
+    assert media.figure(large.with_suffix(".png"), large).source.startswith("data:image/webp;")
 
 
 def test_a_browser_draws_what_the_png_shows(tmp_path):

@@ -16,7 +16,7 @@ REPORT = {"report": 1}
 SHOWN = {"show_banks": 1, "figure_a2": 1}
 NAMED = {"figure_answer": 1, "table_answer": 1}
 ANSWER = {"answer": 1, **NAMED, "table_claims": 1}
-INVARIANCE = {"invariance": 2, "figure_2": 1, "figure_a3": 1, **ANSWER, **REPORT}
+INVARIANCE = {"invariance": 2, "extremes": 1, "figure_2": 1, "figure_a3": 1, **ANSWER, **REPORT}
 EQUIVARIANCE = {"equivariance": 2, "figure_a10": 1, **REPORT}
 MEASURED = {**INVARIANCE, **EQUIVARIANCE}
 ONE_SEED = {**MEASURED, "invariance": 1, "equivariance": 1}
@@ -59,7 +59,7 @@ def test_figures_and_report_are_there(finished):
     assert figures == {
         f"figure_{name}.{kind}"
         for name in ("2", "a1", "a10", "a2", "a3", "a6", "answer", "curves")
-        for kind in ("pdf", "png", "csv")
+        for kind in ("pdf", "svg", "png", "csv")
     }
     page = (finished.results() / "report.html").read_text()
     assert 'id="figure_2"' in page
@@ -188,7 +188,12 @@ def test_a_seed_trains_that_seed_and_a_method_that_method(checkout):
                 'title="move along x"',
                 {"figure_2": 1, "figure_a2": 1, "figure_a3": 1, "figure_a10": 1, **NAMED, **REPORT},
             ),
-            ("workflow_scripts/results/figures/figure_a2.py", "cell + 0.14", "cell + 0.15", {"figure_a2": 1, **REPORT}),
+            (
+                "workflow_scripts/results/figures/figure_a2.py",
+                "HEADING = 0.24",
+                "HEADING = 0.25",
+                {"figure_a2": 1, **REPORT},
+            ),
             (
                 "workflow_scripts/transformations/bank_a.py",
                 "equal_steps(0, 90)",

@@ -21,6 +21,7 @@ COUNTS = {
     "sweep": 7 * 4,  # models, shards of validation images
     "invariance": 7,  # models
     "equivariance": 7,  # models
+    "extremes": 1,
     "pair_sweep": 2 * 50,  # models of the similarity search, shards of classes
     "similarity_search": 2,
     "wordnet_similarity": 1,

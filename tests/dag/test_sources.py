@@ -20,6 +20,7 @@ CHECKPOINT = {
     "sweep": 1,
     "invariance": 1,
     "equivariance": 1,
+    "extremes": 1,
     "table_models": 1,
     **SHOWN,
     "report": 1,

@@ -1,6 +1,7 @@
 """From a folder of images to invariances: the cached, batched path against the definition."""
 
 import errno
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,17 @@ from PIL import Image
 
 from tests.unit.images import write_folder
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import read_table
+from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.index import index
 from workflow_scripts.data.preprocess import resize_and_crop
+from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import ImageFolder, Preprocessing, Shards
 from workflow_scripts.data.shards import shards
 from workflow_scripts.embeddings.cache import Cache, Store
 from workflow_scripts.embeddings.draw_pairs import draw_pairs
 from workflow_scripts.embeddings.sweep import sweep
 from workflow_scripts.metrics.equivariance import equivariance
+from workflow_scripts.metrics.extremes import extremes
 from workflow_scripts.metrics.invariance import invariance
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.failures import Failure, write_failure
@@ -28,6 +31,7 @@ from workflow_scripts.models.settings import Compute, Model
 from workflow_scripts.models.subject import Subject
 from workflow_scripts.results.catalogue.invariance import MagnitudeFigure
 from workflow_scripts.results.figures.magnitude_boxes import magnitude_boxes
+from workflow_scripts.transformations.operations import draw_signs
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
 from workflow_scripts.transformations.settings import BankA
 
@@ -301,3 +305,62 @@ def test_a_full_disk_is_not_the_models_fault(prepared, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         swept(prepared, tmp_path, BankA(transformations=["rotate"], magnitudes=[0, 2]), failing="row")
     assert not list(tmp_path.glob("view*"))
+
+
+def extremes_of(root, folder, bank):
+    """The images behind the invariances of one model and of one without any, and the pairs of the first."""
+    swept(root, folder, bank)
+    views = [folder / f"view-{shard}" for shard in range(SHARDS)]
+    paths = {kind: folder / f"{kind}.parquet" for kind in ("per_pair", "percentiles", "summary")}
+    invariance(model="seen", embeddings=views, pairs=root / "pairs.parquet", **paths)
+    pairs = read_table(paths["per_pair"])
+    write_table(folder / "none.parquet", pairs.assign(invariance=np.nan))
+    extremes(
+        tables={"unseen": folder / "none.parquet", "seen": paths["per_pair"]},
+        networks={"unseen": root / "model", "seen": root / "model"},
+        shards=[root / f"shard-{shard}.arrow" for shard in range(SHARDS)],
+        bank=bank,
+        seed=0,
+        output=folder / "extremes.parquet",
+    )
+    return read_table(folder / "extremes.parquet"), pairs
+
+
+def test_the_images_behind_the_invariances_are_those_of_the_pairs(prepared, tmp_path):
+    bank = BankA(transformations=["rotate", "posterize"], magnitudes=[0, 2, 5, 9])
+    shown, pairs = extremes_of(prepared, tmp_path, bank)
+    assert set(shown["model"]) == {"seen"}
+    reader = ShardReader([prepared / f"shard-{shard}.arrow" for shard in range(SHARDS)])
+    for name in bank.transformations:
+        middle = pairs[(pairs["transformation"] == name) & (pairs["magnitude"] == 5)]
+        rows = shown[shown["transformation"] == name]
+        series = rows[rows["example"] == "series"]
+        assert series["magnitude"].to_list() == [0, 2, 5, 9]
+        assert series["invariance"].iloc[2] == middle["invariance"].median()
+        for example, value in (("least", middle["invariance"].min()), ("most", middle["invariance"].max())):
+            pair = middle[middle["invariance"] == value].iloc[0]
+            images = rows[rows["example"] == example]
+            assert set(images["invariance"]) == {value}
+            assert set(images["magnitude"]) == {5}
+            assert images["view"].to_list() == ["x", "t(x)", "t(x')"]
+            assert images["image"].to_list() == [pair["x"], pair["x"], pair["x_prime"]]
+        for row in rows.to_dict("records"):
+            [place] = np.flatnonzero(reader.ids == row["image"])
+            pixels = resize_and_crop(reader.image(place), 36, 32)[None]
+            if row["view"] != "x":
+                ids = np.array([row["image"]])
+                sign = draw_signs(0, name, ids)
+                pixels = BANK_A_TRANSFORMATIONS[name](pixels, row["magnitude"], sign)
+            decoded = np.asarray(Image.open(io.BytesIO(row["webp"])).convert("RGB"), dtype=float)
+            difference = np.abs(decoded - pixels[0].permute(1, 2, 0).numpy())
+            assert difference.mean() < 12, (name, row["magnitude"], row["view"])
+
+
+def test_an_image_that_was_not_measured_is_refused(prepared, tmp_path):
+    bank = BankA(transformations=["rotate"], magnitudes=[0, 5])
+    shown, _ = extremes_of(prepared, tmp_path, bank)
+    shard = prepared / "shard-0.arrow"
+    absent = sorted(set(shown["image"]) - set(ShardReader([shard]).ids.tolist()))
+    tables, networks = {"seen": tmp_path / "per_pair.parquet"}, {"seen": prepared / "model"}
+    with pytest.raises(InputError, match=f"image {absent[0]} of the pairs is not among"):
+        extremes(tables=tables, networks=networks, shards=[shard], bank=bank, seed=0, output=tmp_path / "other")

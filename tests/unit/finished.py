@@ -105,6 +105,7 @@ def finished(
         "searches": {},
         "histories": {"rrc": [history(folder, seed, value) for seed, value in enumerate(accuracies)]},
         "index": [index(Path(workspace.index), classes)],
+        "examples": [],
         "configuration": configuration,
     }
     return Finished(folder, arguments)

@@ -23,7 +23,7 @@ NETWORKS = {
     "steps.calibrate",
     "training.train",
 }
-TENSORS = {"embeddings.show_banks", "foreground.foreground", "steps.verify"}
+TENSORS = {"embeddings.show_banks", "foreground.foreground", "metrics.extremes", "steps.verify"}
 # They need one function of a module that brings torch along.
 FOR_A_FUNCTION = {"metrics.similarity_search", "results.tables.table_models"}
 

@@ -20,8 +20,9 @@ from PIL import Image
 from tests.unit.finished import Finished, finished
 from tests.unit.hostile import TEXTS
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.files import write_table
 from workflow_scripts.results.catalogue import ENTRIES
-from workflow_scripts.results.page import assemble, media, origin
+from workflow_scripts.results.page import assemble, examples, media, origin
 from workflow_scripts.results.report import TEMPLATES
 
 WIDTHS = (1440, 1024, 390)
@@ -82,6 +83,52 @@ def test_the_page_needs_no_other_file(page):
     policy = next(known["content"] for tag, known in parts.tags if known.get("http-equiv"))
     assert str(policy).startswith("default-src 'none'; img-src data:")
     assert not re.findall(r"https?://|@import|url\(", page)
+
+
+def with_examples(study: Finished, webp: bytes) -> Finished:
+    """The study with images behind its invariances: a series of the first model, and two pairs of each."""
+    rows = []
+    for model in LEVELS:
+        series = [("series", "t(x)", magnitude) for magnitude in (0, 4, 9)] if model == "high" else []
+        pairs = [(example, view, 4) for example in ("least", "most") for view in ("x", "t(x)", "t(x')")]
+        for example, view, magnitude in (*series, *pairs):
+            about = {"model": model, "transformation": "rotate", "magnitude": magnitude, "value": 10.0 * magnitude}
+            measured = {"distance": 0.0625, "baseline": 0.5, "invariance": {"least": -0.25}.get(example, 0.875)}
+            shown = {"example": example, "view": view, "image": 7, "unit": "degrees", "webp": webp}
+            rows.append({**about, **measured, **shown})
+    path = study.folder / "results/mine/metrics/extremes/invariance.parquet"
+    write_table(path, pd.DataFrame(rows))
+    return Finished(study.folder, {**study.arguments, "examples": [path]})
+
+
+def encoded_image() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (64, 48), (200, 30, 30)).save(written, "WEBP")
+    return written.getvalue()
+
+
+def test_images_behind_the_numbers_are_shown_with_their_numbers(study):
+    webp = encoded_image()
+    parts = Parts(with_examples(study, webp).page())
+    source = media.address(webp, ".webp")
+    images = [known for tag, known in parts.tags if tag == "img" and known["src"] == source]
+    assert len(images) == 3 + 2 * 2 * 3
+    assert {(known["width"], known["height"]) for known in images} == {("64", "48")}
+    assert [known["alt"] for known in images[:3]] == [
+        f"image 7 after rotate by {degrees} degrees" for degrees in (0, 40, 90)
+    ]
+    spoken = " ".join(parts.text.split())
+    assert "40 degrees: 0.88" in spoken
+    assert "Changes most (The first): invariance −0.25; the transformation moves the embedding by 0.062" in spoken
+    assert "Changes least (A second, smaller): invariance 0.88" in spoken
+    assert "another image, transformed, lies at 0.500" in spoken
+
+
+def test_images_of_more_models_than_fit_stay_in_their_table(study, monkeypatch):
+    monkeypatch.setattr(examples, "MOST_MODELS", 1)
+    parts = Parts(with_examples(study, encoded_image()).page())
+    assert "Pairs of 1 more model are in invariance.parquet." in " ".join(parts.text.split())
+    assert not [known for tag, known in parts.tags if tag == "h3" and known.get("id") == "examples-2"]
 
 
 def test_a_names_anchor_is_there_once(page):

@@ -210,6 +210,11 @@ COLUMNS = {
     "median": "median over the n pairs or images",
     "sign": "+1, or -1 where the transformation was applied with its value negated",
     "png": "the image, encoded as PNG",
+    "webp": "the image, encoded as WebP, at most 96 pixels wide and high",
+    "example": "what the image is an example of: series (a typical image at every magnitude), or the pair of images "
+    "whose invariance is the least or the most at the middle magnitude",
+    "view": "which image of the pair it is: x, t(x) or t(x')",
+    "image": "id of the image",
     "n": "number of pairs or images counted; of an agreement with people over classes, of classes",
     "dropped": "number of pairs left out because the measure is not defined for them",
 }

@@ -15,6 +15,7 @@ from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.results.page import assemble, origin
 from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.caveats import caveats
+from workflow_scripts.results.page.examples import examples
 from workflow_scripts.results.page.methods import methods
 from workflow_scripts.results.page.summary import summary
 from workflow_scripts.results.page.verdicts import Verdict, verdicts
@@ -36,6 +37,7 @@ def report(
     searches: dict[str, Path],
     histories: dict[str, list[Path]],
     index: list[Path],
+    examples: list[Path],
     configuration: Config,
     output: Path,
 ) -> None:
@@ -43,14 +45,14 @@ def report(
 
     `results` has what the files of each figure and table begin with, by name; `captions` is the folder of what is said
     under them. Sentences and warnings are computed from these and from the other tables, any of which may be absent:
-    pairs of invariance and summaries of equivariance of every network, searches, histories of trainings, and the index
-    of the images. Raises `InputError` for a damaged file.
+    pairs of invariance and summaries of equivariance of every network, searches, histories of trainings, the index of
+    the images, and `examples`, the images behind the invariances. Raises `InputError` for a damaged file.
     """
     path = study_file(configuration.study)
     study = load_study(path)
     workspace = Workspace(path.stem, configuration, study)
-    seen = index[0] if index else None
-    behind = Behind(workspace, study, invariances, equivariances, searches, histories, seen)
+    seen, shown = (paths[0] if paths else None for paths in (index, examples))
+    behind = Behind(workspace, study, invariances, equivariances, searches, histories, seen, shown)
     page = rendered(behind, assemble.items(results, captions, behind), verdicts(results))
     with atomic(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -75,6 +77,7 @@ def rendered(behind: Behind, items: list[assemble.Item], claims: list[Verdict]) 
         main=assemble.main_figure(items),
         highlights=[one for one in items if one.entry.kind == "figure"][:MOST_FINDINGS],
         sections=assemble.sections(items),
+        examples=examples(behind),
         caveats=caveats(behind),
         methods=methods(behind, {one.entry.name for one in items}),
         script=Markup(script),

@@ -17,7 +17,7 @@ from workflow_scripts.workflow.workspace import Workspace
 FIGURES = ("invariance", "factors")
 TABLES = ("correlations", "coverage")
 ENDINGS = (
-    *(f"/{name}{ending}" for name in FIGURES for ending in (".png", ".pdf", ".csv")),
+    *(f"/{name}{ending}" for name in FIGURES for ending in (".png", ".svg", ".pdf", ".csv")),
     *(f"/{name}{ending}" for name in TABLES for ending in (".csv", ".md")),
 )
 

@@ -9,13 +9,16 @@ from workflow_scripts.results.catalogue import ENTRIES
 from workflow_scripts.results.catalogue.entry import AnyEntry
 from workflow_scripts.results.study import Study, shown_values
 from workflow_scripts.workflow.files import Files, paths_in
+from workflow_scripts.workflow.own_code import by_fingerprint, code_of
 from workflow_scripts.workflow.step import Step, Wildcards
-from workflow_scripts.workflow.work import Work
+from workflow_scripts.workflow.work import Extent, Work
 from workflow_scripts.workflow.workspace import Workspace
 
 CAPTIONS = ROOT / "rules" / "report"
 # A figure as three files, and the page with all of them; they differ, and are small beside all else.
-BYTES_OF_A_RESULT, BYTES_OF_THE_REPORT = 400e3, 12e6
+BYTES_OF_A_RESULT, BYTES_OF_THE_REPORT = 400e3, 6e6
+# Two pairs of each transformation and model, three images each.
+IMAGES_OF_A_MODEL, BYTES_OF_AN_EXAMPLE = 6, 2500
 STYLESHEET = CAPTIONS / "snakemake.css"
 TEMPLATES = ROOT / "workflow_scripts" / "results" / "page" / "templates"
 
@@ -24,6 +27,8 @@ def declare(workspace: Workspace, study: Study, snakefile: str) -> None:
     """A step for every figure and table that the study asks for and has everything for, and the reports."""
     for entry in available(workspace, study):
         result(workspace, study, entry)
+    if measured := list(behind(workspace, study, available(workspace, study))["invariances"]):
+        extremes(workspace, measured)
     report(workspace, study)
     snakemake_report(workspace, study, snakefile)
     for name in ("verify", "cost", "calibrate"):
@@ -60,6 +65,32 @@ def _bound(function: Callable, workspace: Workspace, block: object) -> Callable[
     return lambda _: function(workspace, block)
 
 
+def extremes(workspace: Workspace, models: list[str]) -> Step:
+    """Images behind the invariances of these models, for the page; of several seeds those of the first."""
+    study = workspace.study
+
+    def work(_w: Wildcards, extent: Extent) -> Work:
+        shown = len(models) * len(study.banks.a.entries) * IMAGES_OF_A_MODEL
+        rows = len(models) * study.invariance.pairs * len(study.banks.a.entries) * len(study.banks.a.magnitudes)
+        amounts = {"decode": shown * extent.sizes.stored(study.dataset)[0], "rows": rows / 1e6}
+        return Work({**amounts, "start_network": 1.0}, written=shown * BYTES_OF_AN_EXAMPLE)
+
+    return Step(
+        workspace.steps,
+        "extremes",
+        "metrics.extremes",
+        outputs={"output": workspace.extremes},
+        inputs=lambda _: {
+            "tables": {name: workspace.metric_of_seeds("invariance", name, "pairs")[0] for name in models},
+            "networks": {name: workspace.network(study.members(name)[0]) for name in models},
+            "shards": workspace.shards(study.invariance.split),
+        },
+        sources=lambda _: {"code": code_of(workspace, study.banks.a.custom)},
+        settings=lambda _: {"bank": by_fingerprint(workspace, study.banks.a), "seed": study.seed},
+        work=work,
+    )
+
+
 def report(workspace: Workspace, study: Study) -> Step:
     """The page that is sent to a colleague."""
     entries = available(workspace, study)
@@ -73,6 +104,7 @@ def report(workspace: Workspace, study: Study) -> Step:
         inputs=lambda _: {
             "results": {entry.name: entry.files(workspace) for entry in entries},
             **behind(workspace, study, entries),
+            "examples": [workspace.extremes] if "extremes" in workspace.steps else [],
         },
         # It reads the study, the captions and the templates itself.
         also=lambda _: [shown_values(study), workspace.name, said, templates],

@@ -199,6 +199,11 @@ class Workspace:
         return self.metric("answer", "invariance")
 
     @property
+    def extremes(self) -> str:
+        """Images behind the invariances."""
+        return self.metric("extremes", "invariance")
+
+    @property
     def answer_tables(self) -> dict[str, list[str]]:
         """Invariances per pair, per seed of the models that tell where invariances come from."""
         models = dict.fromkeys(model for one in ladders(self.study).values() for model in one.models.values())

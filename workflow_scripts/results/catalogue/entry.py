@@ -99,7 +99,7 @@ class Entry(Generic[Settings]):
     def endings(self) -> tuple[str, ...]:
         """Endings of its files; what the report shows comes first."""
         if self.kind == "figure":
-            return (".png", ".pdf", ".csv")
+            return (".png", ".svg", ".pdf", ".csv")
         return (".csv", ".md", *(f"{part}{suffix}" for part in self.parts for suffix in (".csv", ".md")))
 
     def files(self, workspace: Workspace) -> Group:

@@ -32,7 +32,7 @@ def change_boxes(
     policy: Policy,
     output: Path,
 ) -> None:
-    """Draw the mean changes in `searches` (a table per model) and write `output`.{pdf,png,csv}.
+    """Draw the mean changes in `searches` (a table per model) and write `output`.{pdf,svg,png,csv}.
 
     Rows are the distinct transformations of `policy` without the figure's excluded operations, the one with the
     largest median of the first model on top. `labels` gives the models in drawing order with their names in the

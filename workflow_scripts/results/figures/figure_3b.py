@@ -36,7 +36,7 @@ def figure_3b(*, searches: list[Path], labels: dict[str, str], figure: BestFigur
 
     Chosen by mean change and by weighted boost; measured on the pairs it was chosen on, which is biased upwards,
     and chosen on one half of the pairs and measured on the other (ours). `searches` are the tables of
-    `similarity_search`, one per model in `labels`. Writes `output`.{pdf,png,csv}; in the CSV a row without a
+    `similarity_search`, one per model in `labels`. Writes `output`.{pdf,svg,png,csv}; in the CSV a row without a
     label is a mean over n classes.
     """
     apply_style()

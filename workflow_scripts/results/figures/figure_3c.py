@@ -47,7 +47,7 @@ def figure_3c(*, search: Path, summaries: dict[str, list[Path]], figure: Trainin
     by model, one per seed, over which invariances are averaged. Beside each share stand its 95 % interval over classes
     and the share of the pool of distinct single transformations, which is chance. The last panel is by the papers' own
     rule: the mean, over the transformations of a group, of the share of classes that have it among their best by
-    proportion boosted. Writes `output`.{pdf,png,csv}. Raises `InputError` where the study measures none of the
+    proportion boosted. Writes `output`.{pdf,svg,png,csv}. Raises `InputError` where the study measures none of the
     magnitudes.
     """
     apply_style()

@@ -40,7 +40,7 @@ def figure_4(*, similarity: Path, label: str, figure: WordNetFigure, bins: int, 
 
     A row of panels per measure of agreement, a column per measure in WordNet. Empty bins stay empty, with a cross;
     bins of fewer than ten pairs are drawn as points. Where no classes have synsets the figure says what to do.
-    Writes `output`.{pdf,png,csv}; the CSV has a row per pair of classes and panel, with its bin.
+    Writes `output`.{pdf,svg,png,csv}; the CSV has a row per pair of classes and panel, with its bin.
     """
     apply_style()
     table = read_table(similarity)

@@ -31,7 +31,7 @@ UNIFORM = 1.0
 def figure_a1(*, betas: list[float], output: Path) -> None:
     """Draw the densities of sigma^2 and of 1/sigma^2 for each of `betas` (GIB Fig. A1).
 
-    Writes `output`.{pdf,png,csv}. Raises `InputError` for no beta and for one that is not above 0.
+    Writes `output`.{pdf,svg,png,csv}. Raises `InputError` for no beta and for one that is not above 0.
     """
     if not betas:
         raise InputError("figure_a1: no beta to draw; list numbers above 0 in figures.figure_a1.betas")

@@ -32,7 +32,7 @@ def figure_a6(*, foregrounds: list[Path], index: Path, how: str, figure: Foregro
     Above: histograms over the images that have a foreground. Below: median and quartiles of each class, or,
     of more than `figure.most_classes` classes, histograms of their medians. The title says `how` the
     foregrounds were found, how many images were looked at, and how many have none. Writes
-    `output`.{pdf,png,csv}. Raises `InputError` where there is no image, or the index does not fit.
+    `output`.{pdf,svg,png,csv}. Raises `InputError` where there is no image, or the index does not fit.
     """
     apply_style()
     found = read_foregrounds(foregrounds, index)

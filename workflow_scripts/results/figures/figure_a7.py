@@ -22,7 +22,7 @@ def figure_a7(*, sweeps: list[Path], labels: dict[str, str], output: Path) -> No
 
     Test seeds are averaged per training seed; a point is the mean over training seeds, its error bar the
     standard error of that mean; diverged trainings are left out and counted. `labels` gives the methods in
-    drawing order with their names in the legend. Writes `output`.{pdf,png,csv}. Raises `InputError` for a
+    drawing order with their names in the legend. Writes `output`.{pdf,svg,png,csv}. Raises `InputError` for a
     method that no sweep has evaluated.
     """
     apply_style()

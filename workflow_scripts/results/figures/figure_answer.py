@@ -58,7 +58,7 @@ def figure_answer(
     """Draw the ladders of all architectures, and the contrasts between models, per transformation, with intervals.
 
     `answer` is the table of the rule of that name; `seeds` is how many the models have; `titles` are the names of
-    transformations for readers. Writes `output`.{pdf,png,csv}.
+    transformations for readers. Writes `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     table = read_table(answer)

@@ -25,7 +25,7 @@ def figure_answer_errors(
     """Draw the ladders and contrasts of local equivariance errors, per one-parameter group, with intervals.
 
     `answer` is the table of the rule `answer_errors`; `seeds` is how many the models have. Writes
-    `output`.{pdf,png,csv}.
+    `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     table = read_table(answer)

@@ -27,7 +27,7 @@ def figure_calibration(*, calibration: Path, label: str, titles: dict[str, str],
 
     Cells that express the planted factor are framed; a dot marks the best operation. `titles` are the
     names of operations for readers. Writes
-    `output`.{pdf,png,csv}.
+    `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     table = read_table(calibration)

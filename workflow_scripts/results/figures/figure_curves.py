@@ -27,7 +27,7 @@ LINES = {"validation": ("val_top1", PALETTE[0], "-"), "training": ("train_top1",
 
 
 def figure_curves(*, runs: dict[str, list[Path]], output: Path) -> None:
-    """Draw top-1 on training and validation images over epochs, a panel per method; writes `output`.{pdf,png,csv}.
+    """Draw top-1 on training and validation images over epochs, a panel per method; writes `output`.{pdf,svg,png,csv}.
 
     `runs` gives each method's training folders, one per seed, in drawing order. Lines are means over training seeds,
     bands their standard errors; diverged trainings are left out and counted.

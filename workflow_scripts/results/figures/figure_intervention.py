@@ -25,7 +25,7 @@ SURE = 0.05
 def figure_intervention(*, intervention: Path, output: Path) -> None:
     """Draw the effect of each factor on classes that have it and on others, and on invariances to other factors.
 
-    `intervention` is the table of the rule of that name. Writes `output`.{pdf,png,csv}.
+    `intervention` is the table of the rule of that name. Writes `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     table = read_table(intervention)

@@ -55,7 +55,7 @@ def figure_l1(
     `models` the names of the models that they are seeds of; by default each is a model of its own. The derivative of
     `side` is at the left, the other one at the right. Bars are bootstrap intervals of means over images; rho is
     Spearman's correlation over models, with its bootstrap interval over models unless these are few or of one family.
-    Models that could not be measured, or have no top-1, are named below. Writes `output`.{pdf,png,csv}.
+    Models that could not be measured, or have no top-1, are named below. Writes `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     networks = read_models(abouts, labels, models)

@@ -39,7 +39,7 @@ def figure_l2(*, kinds: list[Path], labels: dict[str, str], figure: LayerFigure,
 
     A model has two bars: the upper one is of the derivative of `side`, the thin one below it of the other. `kinds` are
     the tables of that name of `layerwise`, `labels` gives the models in drawing order with their names. Writes
-    `output`.{pdf,png,csv}; the CSV has the signed shares and the standard errors as well.
+    `output`.{pdf,svg,png,csv}; the CSV has the signed shares and the standard errors as well.
     """
     apply_style()
     table = kind_table(pd.concat([read_table(path) for path in kinds], ignore_index=True), labels, both_sides(side))

@@ -61,7 +61,7 @@ def figure_l3(
     same networks, in the order of `labels`, and `models` the models that these are seeds of; `titles` are the names of
     transformations for readers. Zoom in and zoom out are both compared with scale. Points are those of the derivative
     of `side`; the title of a panel has the correlation of the other one too, and the CSV its points. Writes
-    `output`.{pdf,png,csv}.
+    `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     networks = read_models(abouts, labels, models)

@@ -26,7 +26,7 @@ def figure_people(*, over_classes: Path, factors: Path, label: str, output: Path
     """Draw a panel per ranking: a row per factor, a column per operation, their rho over classes as the colour.
 
     `over_classes` and `factors` are tables of the rule `people` of one model, whose name is `label`. Frames show what
-    is compared, and a dot p_holm below 0.05. Writes `output`.{pdf,png,csv}.
+    is compared, and a dot p_holm below 0.05. Writes `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     table, known = read_table(over_classes), read_table(factors)

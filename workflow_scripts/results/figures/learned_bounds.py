@@ -53,7 +53,7 @@ def draw_bounds(
     `runs` gives the training folders, one per seed, for each lambda; `limits` the generators with the widths above
     which the regulariser is shut down, which are dashed. Lines and points are means over training seeds, bands and
     bars their standard errors; before the training they are those of `initial_widths`.
-    Writes `output`.{pdf,png,csv}. Raises `InputError` for no training, and for one without the bounds.
+    Writes `output`.{pdf,svg,png,csv}. Raises `InputError` for no training, and for one without the bounds.
     """
     if not runs:
         raise InputError("no training to draw; give augerino.lambdas and augerino.seeds at least one value each")

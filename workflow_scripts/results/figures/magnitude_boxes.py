@@ -45,7 +45,7 @@ def magnitude_boxes(
     figure: MagnitudeFigure,
     output: Path,
 ) -> None:
-    """Draw the distributions of `measure` in `percentiles` (a table per model and seed); write `output`.{pdf,png,csv}.
+    """Draw distributions of `measure` in `percentiles` (a table per model and seed); write `output`.{pdf,svg,png,csv}.
 
     Lines are medians over pairs, bands the quartiles, each the mean over the seeds of the model; a bar reaches from the
     lowest to the highest median of its seeds. The CSV has the 5th and 95th percentiles too. `measure` is the column

@@ -44,10 +44,15 @@ RC = {
     "grid.linewidth": 0.4,
     "grid.color": "#d0d0d0",
     "pdf.fonttype": 42,
+    # Letters as outlines, so that a reader need not have the font; the same figure is the same file.
+    "svg.fonttype": "path",
+    "svg.hashsalt": "whence",
     # A dollar in a class's name or a label is a dollar. Our own formulas are Unicode.
     "text.parse_math": False,
     "text.usetex": False,
 }
+# Where an SVG has places: factors are not among them.
+PLACES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -104,7 +109,7 @@ def _write_powers(axis: Axis) -> None:
 
 
 def save_figure(figure: Figure, plotted: pd.DataFrame, output: Path) -> None:
-    """Write `output`.pdf and .png, and `output`.csv with exactly the numbers that are drawn."""
+    """Write `output`.pdf, .svg and .png, and `output`.csv with exactly the numbers that are drawn."""
     for axes in figure.axes:
         _write_powers(axes.xaxis)
         _write_powers(axes.yaxis)
@@ -112,6 +117,18 @@ def save_figure(figure: Figure, plotted: pd.DataFrame, output: Path) -> None:
         plotted.to_csv(temporary, index=False)
     with atomic(output.with_suffix(".png")) as temporary:
         figure.savefig(temporary)
+    # Without a date the same figure is the same file.
     with atomic(output.with_suffix(".pdf")) as temporary:
-        # Without a date the same figure is the same file.
         figure.savefig(temporary, metadata={"CreationDate": None})
+    with atomic(output.with_suffix(".svg")) as temporary:
+        figure.savefig(temporary, metadata={"Date": None})
+        temporary.write_text(_rounded(temporary.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _rounded(drawing: str) -> str:
+    """A drawing with places to a hundredth of a point, which nobody can see, in place of a millionth."""
+    return PLACES.sub(lambda places: re.sub(r"\d+\.\d{3,}", _shorter, places[0]), drawing)
+
+
+def _shorter(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")

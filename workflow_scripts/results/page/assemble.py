@@ -78,7 +78,7 @@ def _item(entry: AnyEntry, beginning: Path, captions: Path, warned: list[Caveat]
     files = [beginning.with_name(f"{beginning.name}{ending}") for ending in entry.endings]
     tables = {path.name.removeprefix(entry.name).removesuffix(".csv"): path for path in files if path.suffix == ".csv"}
     data = {part: read_data(path) for part, path in tables.items()}
-    image = next((path for path in files if path.suffix == ".png"), None)
+    image, lines = (next((path for path in files if path.suffix == suffix), None) for suffix in (".png", ".svg"))
     downloads = [media.data(path) for path in tables.values()]
     downloads += [found for path in files if path.suffix == ".pdf" and (found := media.drawing(path))]
     key, code = origin.stamp_of(files[0])
@@ -87,7 +87,7 @@ def _item(entry: AnyEntry, beginning: Path, captions: Path, warned: list[Caveat]
         findings=findings(entry.name, data, behind),
         caption=caption((captions / f"{entry.name}.rst").read_text(encoding="utf-8")),
         caveats=[one for one in warned if entry.name in one.concerns],
-        picture=media.picture(image) if image else None,
+        picture=media.figure(image, lines) if image else None,
         tables=_tables(entry, data) if entry.kind == "table" else [],
         downloads=downloads,
         module=origin.module_file(entry.module),

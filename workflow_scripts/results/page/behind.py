@@ -52,6 +52,8 @@ class Behind:
     """Histories of all seeds of a training."""
     index: Path | None = None
     """The table of all images."""
+    examples: Path | None = None
+    """The table of images behind the invariances."""
 
     @cached_property
     def labels(self) -> dict[str, str]:

@@ -8,9 +8,14 @@ from pathlib import Path
 
 from PIL import Image
 
+from workflow_scripts.common.files import reading
+from workflow_scripts.results.page.drawing import as_address
+
 # A picture of so many colours is no chart: it gets the compression of photographs.
 PHOTOGRAPHIC = 40_000
 QUALITY = 82
+# A drawing of lines is crisp at any size, so it may be so large, or as large as its pixels would be.
+LARGEST_LINES = 200_000
 # Larger data than this are packed, and larger ones than that stay beside the page.
 PACKED = 40_000
 LARGEST = 1_500_000
@@ -50,6 +55,19 @@ def address(content: bytes, ending: str) -> str:
     return f"data:{TYPES[ending]};base64,{base64.b64encode(content).decode()}"
 
 
+def figure(pixels: Path, lines: Path | None) -> Picture:
+    """A figure, by its PNG and its SVG: the lines where they are no larger than the pixels, or not large."""
+    shown = picture(pixels)
+    # An SVG of photographs has all their bytes.
+    if lines is None or not lines.exists() or lines.stat().st_size > 2 * max(LARGEST_LINES, len(shown.source)):
+        return shown
+    with reading(lines) as checked:
+        source = as_address(checked.read_text(encoding="utf-8"))
+    if len(source) > max(LARGEST_LINES, len(shown.source)):
+        return shown
+    return Picture(source, shown.width, shown.height)
+
+
 def picture(path: Path) -> Picture:
     """A picture file as WebP: a chart pixel by pixel, and photographs at a quality that shows no loss."""
     with Image.open(path) as opened:
@@ -60,6 +78,12 @@ def picture(path: Path) -> Picture:
     else:
         image.save(written, "WEBP", lossless=True, quality=60, method=4)
     return Picture(address(written.getvalue(), ".webp"), image.width, image.height)
+
+
+def encoded(content: bytes) -> Picture:
+    """A picture that is a WebP already."""
+    with Image.open(io.BytesIO(content)) as opened:
+        return Picture(address(content, ".webp"), opened.width, opened.height)
 
 
 def data(path: Path) -> Download:

@@ -71,15 +71,6 @@ def test_a_setting_retrains_these_methods_only(finished, per_class, jobs):
     assert planned == jobs
 
 
-def test_our_search_ranks_in_place_of_the_papers(finished):
-    study = advised({"rank_by": "closure"})
-    study["similarity_search"]["closure"] = {"images_per_class": 4}
-    finished.write_study(study)
-    planned = finished.planned(TARGET)
-    finished.write_study(advised())
-    assert planned == {"closure_sweep": 1, "closure": 1, **RANKED}
-
-
 def test_bank_b_concerns_no_other_training(finished):
     bank = "workflow_scripts/transformations/bank_b.py"
     finished.edit(bank, "_CHANGE = equal_steps(0, 0.9)", "_CHANGE = equal_steps(0, 0.8)")

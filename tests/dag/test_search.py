@@ -74,8 +74,6 @@ def test_nothing_is_planned_again(finished):
         ({"figures": {"figure_3a": {"colors": ["#000000", "#E69F00"]}}}, {"figure_3a": 1, "report": 1}),
         ({"wordnet": {"bins": 5}}, {"figure_4": 1, "report": 1}),
         ({"wordnet": {"top": [3]}}, {"wordnet_similarity": 1, "figure_4": 1, "report": 1}),
-        # People annotate images, whatever models make of them.
-        ({"tables": {"table_people": {}}}, {"annotations": 1, "people": 2, "table_people": 1, "report": 1}),
         # What is drawn of one model stays as it is.
         ({"similarity_search": {"models": ["trained"]}}, {**OF_ALL_MODELS, **TABLES, "report": 1}),
     ],

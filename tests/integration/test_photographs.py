@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -165,7 +166,7 @@ def test_the_search_against_people_on_photographs(photographs: Path, imagenet_x:
         share = np.mean([seen[file][factor] for file in classes["file"]])
         assert factors.loc[factor, "prevalence"] == pytest.approx(share)
     agreement = read_table(tables["over_classes"]).set_index(["annotated", "operation", "ranking"])
-    row = agreement.loc[("smaller", "rescale", "mean_change")]
+    row: Any = agreement.loc[[("smaller", "rescale", "mean_change")]].iloc[0]
     assert row["rho"] == pytest.approx(1)
     assert row["p"] < 0.01
     assert row["n"] == classes["label"].nunique() == len(smaller)

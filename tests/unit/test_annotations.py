@@ -15,6 +15,7 @@ from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.data.annotations import FACTORS, INSTALL, PACKAGE, VERSION, annotations, name_of
 from workflow_scripts.metrics.people import people
+from workflow_scripts.results.catalogue.entry import AnyEntry
 from workflow_scripts.results.catalogue.people import FIGURE_PEOPLE, TABLE_PEOPLE
 from workflow_scripts.results.figures.figure_people import figure_people
 from workflow_scripts.results.study import Study
@@ -50,7 +51,7 @@ def test_typical_images_other_classes_and_other_names_do_not_count(tmp_path, mon
     install(tmp_path / "site", monkeypatch, rows, [said("n01000001_7.JPEG", 1, ["style"])], typical=[val_name(0)])
     names = [*(val_name(number) for number in range(6)), "n01000001_7.JPEG", "mine.JPEG"]
     # The study has image 5 in another class than ImageNet; of image 3, it does not know the class's synset.
-    wnids: list[str | None] = [WNIDS[number % 2] for number in range(6)] + [WNIDS[1], WNIDS[0]]
+    wnids: list[str | None] = [*(WNIDS[number % 2] for number in range(6)), WNIDS[1], WNIDS[0]]
     wnids[5], wnids[3] = WNIDS[0], None
     write_table(tmp_path / "index.parquet", index_of([f"val/x/{name}" for name in names], [0, 1] * 4, wnids))
     annotations(index=tmp_path / "index.parquet", output=tmp_path / "out.parquet")
@@ -58,7 +59,7 @@ def test_typical_images_other_classes_and_other_names_do_not_count(tmp_path, mon
     assert sorted(table["id"].unique()) == [1, 2, 3, 4, 6]
     assert table.groupby("id")["annotated"].nunique().eq(len(FACTORS)).all()
     assert set(table.loc[table["shown"], "id"]) == {1, 2, 3, 6}
-    assert table.set_index("id").loc[6, "partition"].unique().tolist() == ["train"]
+    assert table.loc[table["id"] == 6, "partition"].unique().tolist() == ["train"]
 
 
 # What the user is told
@@ -96,7 +97,7 @@ def test_what_cannot_be_read_is_one_sentence_that_says_what_to_do(tmp_path, monk
 
 def workspace(dataset: dict[str, Any], **search: Any) -> tuple[Workspace, Study]:
     """A study that asks for the comparison."""
-    asked = {"figures": {"figure_people": {}}, "tables": {"table_people": {}}}
+    asked: dict[str, Any] = {"figures": {"figure_people": {}}, "tables": {"table_people": {}}}
     models = {"untrained": {"timm": "resnet18"}}
     values = {"dataset": dataset, "models": models, "similarity_search": {"models": ["untrained"], **search}, **asked}
     study = Study.model_validate(values)
@@ -113,10 +114,11 @@ def test_steps_tell_their_functions_what_these_ask_for(search):
         assert set(told) <= set(asked)
         assert {name for name, one in asked.items() if one.default is one.empty} <= set(told)
         assert ("closure" in told) == (bool(search) and function is people)
-    for entry, function in ((FIGURE_PEOPLE, figure_people), (TABLE_PEOPLE, table_people)):
+    drawing: list[tuple[AnyEntry, Any]] = [(FIGURE_PEOPLE, figure_people), (TABLE_PEOPLE, table_people)]
+    for entry, draw in drawing:
         block = study.block_of(entry)
         told = {**entry.inputs(here, block), **entry.settings(here, block)}
-        assert {*told, "output"} == set(inspect.signature(function).parameters)
+        assert {*told, "output"} == set(inspect.signature(draw).parameters)
 
 
 @pytest.mark.parametrize(

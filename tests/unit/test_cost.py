@@ -151,12 +151,12 @@ def test_cost_prints_what_has_run_beside_what_was_expected(tmp_path, capsys, mon
     configuration = Config(study="demo", data=str(tmp_path / "data"), results=str(tmp_path))
     cost(configuration=configuration, snakefile=str(ROOT / "Snakefile"))
     printed = capsys.readouterr().out
-    assert "8 trainings: 1,920 images x 48 epochs in all." in printed
+    assert "16 trainings: 480 images x 256 epochs in all." in printed
     assert "Rates of 1 threads of a processor were measured on desk" in printed
     table: Any = pd.read_csv(tmp_path / "demo" / "cost" / "cost.csv").set_index("rule")
-    assert table.loc["train", "jobs"] == 8
+    assert table.loc["train", "jobs"] == 16
     assert table.loc["train", "measured_cpu_hours"] == pytest.approx(0.01)
-    assert table.loc["train", "estimated_cpu_hours_of_measured"] == pytest.approx(table.loc["train", "cpu_hours"] / 8)
+    assert table.loc["train", "estimated_cpu_hours_of_measured"] == pytest.approx(table.loc["train", "cpu_hours"] / 16)
     assert table.loc["all", "cpu_hours"] == pytest.approx(table["cpu_hours"].iloc[:-1].sum())
     # What a run expects: the benchmark, else what was said here.
     seconds = expected(workspace, ["train/rrc-0", "train/rrc-1"])

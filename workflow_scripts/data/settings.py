@@ -112,8 +112,8 @@ class Planted(Storage):
     """How much place, size, background and distractors vary in all classes, as in photographs: 0 is a studio, at 1 an
     object covers a third to two thirds of the side, within a fifth of it around the middle."""
     val_nuisance: float | None = Field(None, ge=0, le=2)
-    """The same for the validation images. The default is `nuisance`; above it, places, sizes and backgrounds are tested of
-    which the training images have few, so that crops help more."""
+    """The same for the validation images. The default is `nuisance`; above it, places, sizes and backgrounds are tested
+    of which the training images have few, so that crops help more."""
     strength: float = Field(1.0, ge=0, le=1)
     """How much of a factor's range is planted; 0 plants nothing."""
     assignment: int = Field(0, ge=0, le=MOST)

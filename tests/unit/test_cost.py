@@ -39,6 +39,7 @@ def workspace_of(study: str, results):
         (Ilsvrc2012(kind="ilsvrc2012", classes=["n01440764", "n01443537"]), 2562, 100, 2),
         (ImageNetVariant(kind="imagenet-v2", root="v2"), 0, 10_000, 1000),
         (Planted(train_per_class=7, val_per_class=3), 16 * 7, 16 * 3, 16),
+        (Planted(train_per_class=7, val_per_class=3, siblings=True), 24 * 7, 24 * 3, 24),
         (Planted(train_per_class=7, val_per_class=3, max_train_per_class=5), 16 * 5, 16 * 3, 16),
     ],
 )
@@ -151,7 +152,7 @@ def test_cost_prints_what_has_run_beside_what_was_expected(tmp_path, capsys, mon
     configuration = Config(study="demo", data=str(tmp_path / "data"), results=str(tmp_path))
     cost(configuration=configuration, snakefile=str(ROOT / "Snakefile"))
     printed = capsys.readouterr().out
-    assert "16 trainings: 480 images x 256 epochs in all." in printed
+    assert "16 trainings: 480 images x 352 epochs in all." in printed
     assert "Rates of 1 threads of a processor were measured on desk" in printed
     table: Any = pd.read_csv(tmp_path / "demo" / "cost" / "cost.csv").set_index("rule")
     assert table.loc["train", "jobs"] == 16

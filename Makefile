@@ -29,7 +29,7 @@ demo: $(READY)
 	@echo "demo: trained, measured and drew the study 'demo' (studies/demo.yaml)."
 	@echo "Planted factors that the similarity search found (results/demo/tables/table_calibration.md says more):"
 	@cut -d '|' -f 2-6 results/demo/tables/table_calibration.md | sed -n '/ResNet/p;/found/p' | sort -ur
-	@echo "Look at results/demo/figures/figure_2.png, and open results/demo/report.html in a browser."
+	@echo "Look at results/demo/figures/figure_answer.png, and open results/demo/report.html in a browser."
 
 test: $(READY)
 	@$(BIN)/python -m pytest tests -n 2 --no-loadscope-reorder

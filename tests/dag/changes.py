@@ -94,6 +94,7 @@ CHANGES: dict[str, Changes] = {
     "dataset.val_per_class": {"dataset.val_per_class": 7},
     "dataset.siblings": {"dataset.siblings": True},
     "dataset.nuisance": {"dataset.nuisance": 0.5},
+    "dataset.val_nuisance": {"dataset.val_nuisance": 0.5},
     "dataset.strength": {"dataset.strength": 0.5},
     "dataset.assignment": {"dataset.assignment": 1},
     "dataset.root": {"dataset": {"kind": "imagefolder", "root": "others"}},

@@ -102,8 +102,8 @@ def test_every_section_has_a_test():
 def test_a_transformation_is_measured(checkout):
     extended(checkout, "A transformation")
     jobs = checkout.planned("figure_a3", "-p", "--config", "study=demo")
-    # Four models, of one seed each.
-    assert jobs["sweep"] == 4
+    # Six models, of two seeds each.
+    assert jobs["sweep"] == 12
     said = checkout.snakemake("-n", "-p", "figure_a3", "--config", "study=demo").stdout
     assert '"blur"' in said
 

@@ -11,15 +11,14 @@ from tests.unit.test_study import Started
 from workflow_scripts.augerino.settings import AffineGenerator
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
-from workflow_scripts.common.provenance import Stamp, code_digest, working_for
+from workflow_scripts.common.provenance import ROOT, Stamp, code_digest, working_for
 from workflow_scripts.results.figures.figure_a9 import figure_a9
 from workflow_scripts.results.study import load_study
 from workflow_scripts.results.tables.table_a3 import table_a3
 from workflow_scripts.results.tables.table_a4 import table_a4
 from workflow_scripts.steps.training import AUGERINO, all_weights, base, owner
-from workflow_scripts.study.config import STUDIES
 
-DEMO = (STUDIES / "demo.yaml").read_text()
+PLANTED = (ROOT / "tests" / "studies" / "planted.yaml").read_text()
 SMALL = """augerino:
   lambdas: [0.1, 0.5]
   seeds: [3, 4]
@@ -28,7 +27,7 @@ SMALL = """augerino:
 """
 
 
-def written(folder: Path, block: str, text: str = DEMO) -> Path:
+def written(folder: Path, block: str, text: str = PLANTED) -> Path:
     path = folder / "mine.yaml"
     path.write_text(f"{text}\n{block}\n")
     return path
@@ -53,7 +52,7 @@ def test_the_sweep_is_every_transformation_lambda_and_seed(tmp_path):
 
 
 def test_inputs_and_choice_are_those_of_the_base_method(tmp_path):
-    study = Started(written(tmp_path, SMALL, DEMO.replace("  seeds: [0, 1]", "  grid: {}\n  seeds: [0, 1]")))
+    study = Started(written(tmp_path, SMALL, PLANTED.replace("  seeds: [0, 1]", "  grid: {}\n  seeds: [0, 1]")))
     assert base(study.workspace, "augerino_rigid_lambda0.5") == "fscc"
     assert owner(study.workspace, "augerino_rigid_lambda0.5") == "fscc"
 
@@ -105,8 +104,8 @@ def test_a_mistake_gets_one_line(tmp_path, block, sentence):
 
 
 def test_a_network_behind_learned_bounds_can_be_measured_like_any_other(tmp_path):
-    assert DEMO.count("training: fscc\n    seed: 0\n") == 1
-    text = DEMO.replace("training: fscc\n    seed: 0\n", "training: augerino_translation_lambda0.5\n    seed: 3\n")
+    assert PLANTED.count("training: fscc\n    seed: 0\n") == 1
+    text = PLANTED.replace("training: fscc\n    seed: 0\n", "training: augerino_translation_lambda0.5\n    seed: 3\n")
     study = Started(written(tmp_path, SMALL, text))
     assert (
         study.workspace.network("resnet_fscc").beginning

@@ -24,6 +24,7 @@ from workflow_scripts.transformations.bank_a import BANK_A
 from workflow_scripts.workflow.jobs import Measured, jobs_of, measured
 from workflow_scripts.workflow.work import OPERATIONS, Effort, Extent, Rates, Work, distinct, seconds_of
 
+PLANTED = str(ROOT / "tests" / "studies" / "planted.yaml")
 IMAGES = Sizes({"train": 1_281_167, "val": 50_000}, 1000, 0.187, 110_000.0, "stated")
 
 
@@ -39,6 +40,7 @@ def workspace_of(study: str, results):
         (Ilsvrc2012(kind="ilsvrc2012", classes=["n01440764", "n01443537"]), 2562, 100, 2),
         (ImageNetVariant(kind="imagenet-v2", root="v2"), 0, 10_000, 1000),
         (Planted(train_per_class=7, val_per_class=3), 16 * 7, 16 * 3, 16),
+        (Planted(train_per_class=7, val_per_class=3, siblings=True), 24 * 7, 24 * 3, 24),
         (Planted(train_per_class=7, val_per_class=3, max_train_per_class=5), 16 * 5, 16 * 3, 16),
     ],
 )
@@ -139,21 +141,21 @@ def test_rates_of_another_device_are_not_taken_for_its_networks(tmp_path):
 
 def test_cost_prints_what_has_run_beside_what_was_expected(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cost_module, "this_machine", lambda: "desk")
-    workspace = workspace_of("demo", tmp_path)
+    workspace = workspace_of(PLANTED, tmp_path)
     path = rates_file(workspace, "desk")
     path.parent.mkdir(parents=True)
     known = Rates.stated("cpu", 1).model_copy(update={"machine": "desk"})
     write_values(path, known)
     assert read_values(path, Rates) == known
-    logs = tmp_path / "demo" / "logs" / "train"
+    logs = tmp_path / "planted" / "logs" / "train"
     logs.mkdir(parents=True)
     (logs / "rrc-0.tsv").write_text("s\tmax_rss\tcpu_time\n50.0\t900.0\t36.0\n")
-    configuration = Config(study="demo", data=str(tmp_path / "data"), results=str(tmp_path))
+    configuration = Config(study=PLANTED, data=str(tmp_path / "data"), results=str(tmp_path))
     cost(configuration=configuration, snakefile=str(ROOT / "Snakefile"))
     printed = capsys.readouterr().out
     assert "8 trainings: 1,920 images x 48 epochs in all." in printed
     assert "Rates of 1 threads of a processor were measured on desk" in printed
-    table: Any = pd.read_csv(tmp_path / "demo" / "cost" / "cost.csv").set_index("rule")
+    table: Any = pd.read_csv(tmp_path / "planted" / "cost" / "cost.csv").set_index("rule")
     assert table.loc["train", "jobs"] == 8
     assert table.loc["train", "measured_cpu_hours"] == pytest.approx(0.01)
     assert table.loc["train", "estimated_cpu_hours_of_measured"] == pytest.approx(table.loc["train", "cpu_hours"] / 8)

@@ -24,6 +24,7 @@ from PIL import Image
 from tests.unit.images import encoded, picture
 from tests.unit.test_ilsvrc2012 import tar_of
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.data.check import check, strict_pillow
 from workflow_scripts.data.classes import describe_classes
 from workflow_scripts.data.reader import decode
@@ -33,14 +34,13 @@ from workflow_scripts.models.card import Card
 from workflow_scripts.models.fitting import fill
 from workflow_scripts.models.weights import read_weights
 from workflow_scripts.results.study import load_study
-from workflow_scripts.study.config import STUDIES
 
 TIMES = int(os.environ.get("FUZZ", "1"))
 # A single example takes less by far, and may not hang.
 SECONDS = 20
 MEMORY = 1_500_000  # kilobytes above those at the start
-DEMO = yaml.safe_load((STUDIES / "demo.yaml").read_text())
-DEMO_TEXT = (STUDIES / "demo.yaml").read_text()
+PLANTED = yaml.safe_load((ROOT / "tests" / "studies" / "planted.yaml").read_text())
+PLANTED_TEXT = (ROOT / "tests" / "studies" / "planted.yaml").read_text()
 
 
 def few(examples: int):
@@ -238,13 +238,13 @@ def places_in(values: object, path: tuple = ()) -> Iterator[tuple]:
         yield from places_in(value, (*path, key))
 
 
-PLACES = list(places_in(DEMO))
+PLACES = list(places_in(PLANTED))
 
 
 @few(150)
 @given(changes=st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=3), extra=VALUES)
 def test_a_study_with_any_values_is_read_or_one_line(place, changes, extra):
-    study = yaml.safe_load(DEMO_TEXT)
+    study = yaml.safe_load(PLANTED_TEXT)
     study["training"]["architecture_args"]["extra"] = extra
     for path, value in changes:
         block = study
@@ -273,7 +273,7 @@ def test_a_study_of_any_text_is_one_line(place, data):
 
 
 @few(30)
-@given(data=mutated([DEMO_TEXT.encode()]))
+@given(data=mutated([PLANTED_TEXT.encode()]))
 def test_a_study_with_any_damage_is_read_or_one_line(place, data):
     (place / "mine.yaml").write_bytes(data)
     with one_line():

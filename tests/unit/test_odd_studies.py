@@ -13,12 +13,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.results.study import Study, load_study
-from workflow_scripts.study.config import STUDIES, study_file
+from workflow_scripts.study.config import study_file
 from workflow_scripts.study.validation import members, validated
 from workflow_scripts.study.yaml_text import LARGEST
 
-DEMO = (STUDIES / "demo.yaml").read_text()
+PLANTED = (ROOT / "tests" / "studies" / "planted.yaml").read_text()
 
 
 def bomb(line: str, levels: int) -> str:
@@ -119,7 +120,7 @@ def test_merge_keys_and_anchors_work_and_may_be_overridden(tmp_path):
 
 def test_a_byte_order_mark_is_passed_over(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text(DEMO, encoding="utf-8-sig")
+    path.write_text(PLANTED, encoding="utf-8-sig")
     assert load_study(path).title
 
 

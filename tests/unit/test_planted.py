@@ -350,6 +350,17 @@ def test_nuisance_varies_place_and_size_of_every_class_and_strews_things():
     assert (strewn[0], strewn[1]) == (0, pytest.approx(2.5, abs=0.7))
 
 
+@pytest.mark.parametrize("given", [None, 0.0, 1.5])
+def test_validation_images_may_have_a_nuisance_of_their_own(tmp_path, given):
+    settings = Planted(image_size=32, train_per_class=2, val_per_class=2, nuisance=0.5, val_nuisance=given)
+    planted(dataset=settings, seed=0, output=tmp_path / "images")
+    kind = CLASSES[2]
+    for split, nuisance in (("train", 0.5), ("val", 0.5 if given is None else given)):
+        expected, _, _ = render(kind, split, 1, seed=0, side=32, nuisance=nuisance)
+        with Image.open(tmp_path / "images" / split / kind.wnid / "00001.png") as image:
+            assert image.tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize("factor", [name for name in FACTORS if name != "none"])
 def test_strength_takes_a_factor_towards_its_identity(factor):
     law = FACTORS[factor]

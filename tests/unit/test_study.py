@@ -28,7 +28,7 @@ from workflow_scripts.study.config import STUDIES, load_config, study_file
 from workflow_scripts.study.measurements import Measurements
 
 SHIPPED = sorted(STUDIES.glob("*.yaml")) + sorted((ROOT / "tests" / "studies").glob("*.yaml"))
-DEMO = (STUDIES / "demo.yaml").read_text()
+PLANTED = (ROOT / "tests" / "studies" / "planted.yaml").read_text()
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -74,9 +74,9 @@ def test_shipped_studies_are_valid(path):
     ],
 )
 def test_a_mistake_gets_one_line_with_file_key_and_nearest_name(tmp_path, right, wrong, sentence):
-    assert right in DEMO
+    assert right in PLANTED
     path = tmp_path / "mine.yaml"
-    path.write_text(DEMO.replace(right, wrong, 1))
+    path.write_text(PLANTED.replace(right, wrong, 1))
     with pytest.raises(InputError) as error:
         load_study(path)
     assert str(error.value).startswith(f"{path}: ")
@@ -139,10 +139,10 @@ class Started:
 
 
 def variant(tmp_path: Path, right: str = "", wrong: str = "") -> Started:
-    """The demo study with one text replaced, under one name."""
-    assert right in DEMO
+    """The study of planted factors with one text replaced, under one name."""
+    assert right in PLANTED
     path = tmp_path / "mine.yaml"
-    path.write_text(DEMO.replace(right, wrong, 1))
+    path.write_text(PLANTED.replace(right, wrong, 1))
     return Started(path)
 
 
@@ -223,7 +223,7 @@ def test_local_batch_norm_makes_the_number_of_ranks_part_of_a_training(tmp_path)
     assert keys(one)["training"] != keys(two)["training"]
     synchronised = "recipe:\n    batch_norm: synchronised"
     one = variant(tmp_path, "recipe:", synchronised)
-    two_text = DEMO.replace("recipe:", synchronised, 1).replace("execution:", "execution:\n  ranks: 2", 1)
+    two_text = PLANTED.replace("recipe:", synchronised, 1).replace("execution:", "execution:\n  ranks: 2", 1)
     (tmp_path / "mine.yaml").write_text(two_text)
     assert keys(one) == keys(Started(tmp_path / "mine.yaml"))
 
@@ -246,7 +246,7 @@ def test_a_figures_own_defaults_need_not_be_measured_but_what_a_study_names_must
     models = "models:\n"
     bank = "banks: {a: {transformations: [rotate]}}\nlie: {transformations: [rotation]}\nmodels:\n"
     path = tmp_path / "mine.yaml"
-    text = DEMO.replace(models, bank, 1)
+    text = PLANTED.replace(models, bank, 1)
     path.write_text(text.replace("figures:\n", "figures:\n  figure_l1: {}\n", 1))
     assert Started(path).study.figures.figure_l1
     for wrong in ("figure_2: {transformations: [shearX]}", "figure_l1: {transformations: [scale]}"):

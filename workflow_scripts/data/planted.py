@@ -209,8 +209,8 @@ def planted(*, dataset: Planted, seed: int, output: Path, workers: int = 1) -> N
 
     Writes `{train,val}/{wnid}/{number}.png` (RGB, `image_size` squared), `classes.csv` (class, wnid,
     name) and `factors.parquet` (path, sha256, factor, factor_value, box_left, box_top, box_right, box_bottom).
-    An image depends on the seed, its split, its class, its number, `image_size`, `nuisance`, `strength` and its factor
-    only: not on how many others there are, nor on `workers`.
+    An image depends on the seed, its split, its class, its number, `image_size`, `strength`, the nuisance of its split
+    and its factor only: not on how many others there are, nor on `workers`.
     """
     kinds = planted_classes(dataset)
     with atomic_directory(output) as folder:
@@ -290,7 +290,7 @@ def _write_class(
             number,
             seed=seed,
             side=dataset.image_size,
-            nuisance=dataset.nuisance,
+            nuisance=dataset.nuisance_of(split),
             strength=dataset.strength,
         )
         path = place / f"{number:05d}.png"

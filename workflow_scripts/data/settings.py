@@ -116,11 +116,18 @@ class Planted(Storage):
     nuisance: float = Field(0.0, ge=0, le=2)
     """How much place, size, background and distractors vary in all classes, as in photographs: 0 is a studio, at 1 an
     object covers a third to two thirds of the side, within a fifth of it around the middle."""
+    val_nuisance: float | None = Field(None, ge=0, le=2)
+    """The same for the validation images. The default is `nuisance`; above it, places, sizes and backgrounds are tested
+    of which the training images have few, so that crops help more."""
     strength: float = Field(1.0, ge=0, le=1)
     """How much of a factor's range is planted; 0 plants nothing."""
     assignment: int = Field(0, ge=0, le=MOST)
     """Which class varies by which factor: each class takes over the factor of the class so many places further on, in a
     circle. As many assignments as there are classes give every class every factor once."""
+
+    def nuisance_of(self, split: Split) -> float:
+        """The strength of what varies in all classes, in a split."""
+        return self.nuisance if split == "train" or self.val_nuisance is None else self.val_nuisance
 
 
 class Divided(Storage):

@@ -71,9 +71,9 @@ def sizes(dataset: Dataset, root: Path, seed: int, index: Path | None = None) ->
         return _indexed(index)
     if isinstance(dataset, Planted):
         # Not whenever the Snakefile is parsed: they bring all that draws them.
-        from workflow_scripts.data.planted import CLASSES
+        from workflow_scripts.data.planted import planted_classes
 
-        count = len(CLASSES if dataset.classes is None else dataset.classes)
+        count = len(planted_classes(dataset) if dataset.classes is None else dataset.classes)
         per_class = {"train": dataset.train_per_class, "val": dataset.val_per_class}
         pixels = dataset.image_size**2 / 1e6
         images = {split: count * _at_most(per_class[split], _cap(dataset, split)) for split in SPLITS}

@@ -26,6 +26,7 @@ GENERATOR = {
     "val_per_class",
     "siblings",
     "nuisance",
+    "val_nuisance",
     "strength",
     "assignment",
 }

@@ -346,7 +346,7 @@ def test_the_images_behind_the_invariances_are_those_of_the_pairs(prepared, tmp_
             assert images["image"].to_list() == [pair["x"], pair["x"], pair["x_prime"]]
         for row in rows.to_dict("records"):
             [place] = np.flatnonzero(reader.ids == row["image"])
-            pixels = resize_and_crop(reader.image(place), 36, 32)[None]
+            pixels = resize_and_crop(reader.image(int(place)), 36, 32)[None]
             if row["view"] != "x":
                 ids = np.array([row["image"]])
                 sign = draw_signs(0, name, ids)

@@ -148,8 +148,8 @@ def test_a_search_that_defines_nothing_is_a_gap_and_not_a_number(tmp_path, recwa
     table = coverage(found, STUDIES, seed=0).set_index(["ranking", "study"])
     one = table.xs("one", level="study")
     assert (one["classes"] == 0).all()
-    assert one.drop(columns=["classes", "pool"]).isna().all(axis=None)
-    assert table.xs("two", level="study").notna().all(axis=None)
+    assert one.drop(columns=["classes", "pool"]).isna().to_numpy().all()
+    assert table.xs("two", level="study").notna().to_numpy().all()
     draw_factors(found, STUDIES, 0, tmp_path / "factors")
     assert set(pd.read_csv(tmp_path / "factors.csv")["study"]) == {"two"}
     draw_factors({"one/net": nothing}, STUDIES, 0, tmp_path / "none")

@@ -355,7 +355,8 @@ def test_validation_images_may_have_a_nuisance_of_their_own(tmp_path, given):
     settings = Planted(image_size=32, train_per_class=2, val_per_class=2, nuisance=0.5, val_nuisance=given)
     planted(dataset=settings, seed=0, output=tmp_path / "images")
     kind = CLASSES[2]
-    for split, nuisance in (("train", 0.5), ("val", 0.5 if given is None else given)):
+    nuisances: list[tuple[Split, float]] = [("train", 0.5), ("val", 0.5 if given is None else given)]
+    for split, nuisance in nuisances:
         expected, _, _ = render(kind, split, 1, seed=0, side=32, nuisance=nuisance)
         with Image.open(tmp_path / "images" / split / kind.wnid / "00001.png") as image:
             assert image.tobytes() == expected.tobytes()

@@ -85,7 +85,7 @@ def extremes(
     """
     reader = ShardReader(shards)
     transformations = transformations_of(bank, code or {}, seed)
-    rows = []
+    rows: list[dict[str, object]] = []
     for shown in chosen(tables):
         card = read_card(networks[shown[0].model])
         rows += _rows(shown, _crops(reader, card, shown), transformations, seed)

@@ -112,13 +112,13 @@ class Planted(Storage):
     val_per_class: int = Field(40, ge=2, le=MOST)
     """Validation images generated per class."""
     siblings: bool = False
-    """24 classes in 12 families of two that differ in a detail, 14 of which vary by a factor; otherwise 16 objects."""
+    """24 classes in 12 families of two that differ in a detail; 14 classes vary by a factor. Otherwise 16 objects."""
     nuisance: float = Field(0.0, ge=0, le=2)
     """How much place, size, background and distractors vary in all classes, as in photographs: 0 is a studio, at 1 an
     object covers a third to two thirds of the side, within a fifth of it around the middle."""
     val_nuisance: float | None = Field(None, ge=0, le=2)
-    """The same for the validation images. The default is `nuisance`; above it, places, sizes and backgrounds are tested
-    of which the training images have few, so that crops help more."""
+    """The same for the validation images. The default is `nuisance`; above it, they have places, sizes and
+    backgrounds that few training images have, so that crops help more."""
     strength: float = Field(1.0, ge=0, le=1)
     """How much of a factor's range is planted; 0 plants nothing."""
     assignment: int = Field(0, ge=0, le=MOST)

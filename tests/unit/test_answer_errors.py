@@ -9,7 +9,7 @@ import pytest
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.metrics.answer_errors import LEAST, answer_errors
+from workflow_scripts.lie.answer_errors import LEAST, answer_errors
 from workflow_scripts.metrics.settings import Ladder
 from workflow_scripts.results.catalogue.answer import AnswerFigure
 from workflow_scripts.results.figures.figure_answer_errors import figure_answer_errors

@@ -95,7 +95,7 @@ def test_what_imagenet_takes(tmp_path):
     images, changes = distinct(20_000, 50_000) / 4, sum(len(set(one.values)) - 1 for one in BANK_A.values())
     assert images == pytest.approx(16_484 / 4, abs=1)
     assert sum(sweep.forward.values()) == pytest.approx(images * (changes + 1))
-    assert len(others) == 6 * 4 - 1
+    assert len(others) == 7 * 4 - 1
     shards = sum(one.work.written for one in every if one.job.step.name == "shards")
     assert shards == pytest.approx(1_331_167 * 110_000)
 

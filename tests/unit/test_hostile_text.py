@@ -169,7 +169,7 @@ def test_a_text_in_any_key_is_refused_in_one_line_or_reaches_the_modules_as_it_i
             seen += given
     # What the shell makes of them is what Python's rules for the shell say.
     script = "\n".join(f"printf '%s\\0' {call.partition(' -m ')[2]}" for call, _ in made.values())
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, check=True)
+    done = subprocess.run(["bash"], input=script.encode(), cwd=tmp_path, capture_output=True, check=True)
     expected = [word for call, _ in made.values() for word in shlex.split(call.partition(" -m ")[2])]
     assert done.stdout.decode().split("\0")[:-1] == expected
     assert not list(tmp_path.rglob("pwned*"))

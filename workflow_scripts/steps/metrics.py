@@ -95,7 +95,7 @@ def answer_errors(workspace: Workspace) -> Step:
     return Step(
         workspace.steps,
         "answer_errors",
-        "metrics.answer_errors",
+        "lie.answer_errors",
         outputs={"output": workspace.answer_errors},
         inputs=lambda _: {"errors": of_seeds("images"), "summaries": of_seeds("summary")},
         settings=lambda _: {

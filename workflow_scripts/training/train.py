@@ -92,11 +92,10 @@ def train(
     """Train `architecture` (a timm name) and write model, history and predictions into `output`.
 
     `choice` names learning rate and weight decay in place of the recipe's. `prepare` says what `class_transformations`
-    and the user's own transforms, of the files `code`, do to images. With `augerino` the network learns behind
-    transformations whose bounds it learns too; what is written is the network alone, and the history has the bounds
-    after every epoch. `state` is a folder for the checkpoint, whose name must stand for all that determines the run; it
-    is deleted at the end. `workers` load images for each rank; `compile` and `channels_last` change speed and last
-    digits. `world` is the number of ranks, if the result depends on it. A diverged training (infinite loss) ends early.
+    and the user's own transforms, of the files `code`, do to images. With `augerino` the bounds of transformations
+    before the network are learned, too, and written into the history. The folder `state`, whose name must stand for all
+    that determines the run, has the checkpoint until the end. `workers` load images for each rank; `compile` and
+    `channels_last` change speed and last digits. `world` is the number of ranks, if the result depends on it.
 
     Raises `InputError` for unusable shards, names, devices, checkpoints or code of the user's, another number of ranks
     than `world`, what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError`

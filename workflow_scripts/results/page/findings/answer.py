@@ -20,7 +20,9 @@ def parts_of_invariance(data: Data, behind: Behind) -> list[str]:
 
 
 @finding(
-    "figure_answer_errors", columns="part, ladder, family, transformation, quantity, effect, effect_low, effect_high"
+    "figure_answer_errors",
+    columns="part, ladder, family, transformation, quantity, effect, effect_low, effect_high, level, level_low, "
+    "level_high",
 )
 def parts_of_equivariance(data: Data, behind: Behind) -> list[str]:
     """By how much the data and the augmentation change the errors of a family of transformations, per architecture."""

@@ -45,6 +45,22 @@ def test_intervals_hold_their_level(world, images, seeds):
     assert 0.92 <= hits / STUDIES <= 0.98
 
 
+@pytest.mark.parametrize("world", [*WORLDS, "pairs"])
+@pytest.mark.parametrize(("images", "seeds"), [(12, 2), (30, 2), (12, 3)])
+def test_few_images_and_seeds_never_make_it_certain_by_chance(world, images, seeds):
+    rng = np.random.default_rng([images, seeds, len(world)])
+    parts = {**WORLDS, "pairs": (0.0, 0.0, 0.0, 0.3)}[world]
+    hits = 0
+    for _ in range(STUDIES):
+        values, first, second = simulated(rng, parts, images, 3 * images, seeds)
+        low, high = estimate(values, first, second, of_group("a", seeds)).interval()
+        hits += low < 0 < high
+        # It is not surer than if no two pairs shared an image.
+        independent = values.mean(axis=0).std() / math.sqrt(values.shape[1])
+        assert high - low > 3.9 * independent
+    assert hits / STUDIES >= 0.9
+
+
 def test_a_difference_of_two_trainings_holds_its_level_and_is_narrow_where_seeds_are_shared():
     rng = np.random.default_rng(7)
     hits, widths = 0, []

@@ -104,8 +104,28 @@ def test_cosine_distance_is_exact_for_small_angles():
     np.testing.assert_allclose(cosine_distance(a, b), 2 * np.sin(angles / 2) ** 2, rtol=1e-9)
 
 
-def test_cosine_distance_to_a_zero_row_is_1():
-    np.testing.assert_array_equal(cosine_distance(np.zeros((2, 3)), np.array([[1.0, 2, 3], [0, 0, 0]])), [1, 1])
+def test_an_embedding_of_zero_has_no_distance():
+    other = np.array([[1.0, 2, 3], [0, 0, 0]])
+    assert np.isnan(cosine_distance(np.zeros((2, 3)), other)).all()
+    assert np.isnan(cosine_distance(other, np.ones((2, 3)))).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["all images", "dark images", "one image of a batch"])
+def test_an_image_that_a_network_embeds_to_zero_has_no_invariance(crops, kind):
+    class Dead(nn.Module):
+        """Units that are off, as after a ReLU: for all images, for dark ones, or for one."""
+
+        def forward(self, images):
+            embeddings = images.flatten(1)[:, ::7].float()
+            mean = images.float().mean(dim=(1, 2, 3))
+            off = mean > -1
+            if kind != "all images":
+                off = mean < mean.median() if kind == "dark images" else mean == mean.min()
+            return torch.where(off[:, None], 0.0, embeddings)
+
+    found = measured(Dead(), crops, roll)
+    assert np.isnan(found).all() if kind == "all images" else 0 < np.isnan(found).mean() < 1
+    assert not (found == 0).any()
 
 
 @pytest.mark.parametrize(("images", "pairs"), [(10, 4), (10, 1), (10, 10), (10, 37), (2, 5)])

@@ -13,13 +13,18 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import stdtrit
 
+from workflow_scripts.common.statistics import variance_of_shared
+
 Unit = tuple[str, int]
 """A seed: of what (an architecture, say), and its number. Two networks of one unit are compared seed by seed."""
 
 
 @dataclass(frozen=True)
 class Deviations:
-    """What each pair adds to a mean, `of_pairs` [pairs], and what each image adds by all of its pairs, [images]."""
+    """What each pair adds to a mean, `of_pairs` [pairs], and what each image adds by all of its pairs, [images].
+
+    Both are the same where values are of single images.
+    """
 
     of_images: np.ndarray
     of_pairs: np.ndarray
@@ -30,9 +35,11 @@ class Deviations:
         """Variance of the mean over images: all products of two pairs that share one (Aronow and others 2015)."""
         if self.count < 2:
             return 0.0
-        # A pair shares both images with itself, and counts once.
-        shared = np.square(self.of_images).sum() - np.square(self.of_pairs).sum()
-        return max(float(shared), 0.0) * self.count / (self.count - 1)
+        return variance_of_shared(self.of_images, self.of_pairs) * self.count / (self.count - 1)
+
+    def alone(self) -> float:
+        """Variance of the mean if no two pairs shared an image: the least that it can be but for chance."""
+        return float(np.square(self.of_pairs).sum()) * self.count / max(self.count - 1, 1)
 
 
 NONE = Deviations(np.zeros(1), np.zeros(1), 0)
@@ -78,7 +85,9 @@ class Estimate:
         """The half width of the interval as a function of the quantile.
 
         Margins of images and of seeds add in squares, each with Student's t of its own (Howe 1974): with few seeds that
-        holds its level, where a t with pooled degrees of freedom, or a bootstrap over seeds, does not.
+        holds its level, where a t with pooled degrees of freedom, or a bootstrap over seeds, does not. The interval is
+        never narrower than that of pairs that share nothing: what is taken away from the images' part is an estimate,
+        and with few seeds and images it can take away all of it by chance.
         """
         images = self.images.count
         if math.isnan(self.mean) or images < 3:
@@ -88,7 +97,12 @@ class Estimate:
         for group, freedom in self.freedom.items():
             own = sum(value**2 for (name, _), value in self.seeds.items() if name == group)
             parts.append((own, freedom))
-        return lambda quantile: math.sqrt(sum(stdtrit(freedom, quantile) ** 2 * own for own, freedom in parts))
+
+        def half(quantile: float) -> float:
+            squares = [stdtrit(freedom, quantile) ** 2 * own for own, freedom in parts]
+            return math.sqrt(max(sum(squares), stdtrit(images - 1, quantile) ** 2 * self.images.alone()))
+
+        return half
 
 
 def estimate(values: np.ndarray, first: np.ndarray, second: np.ndarray | None, units: Iterable[Unit]) -> Estimate:
@@ -123,7 +137,7 @@ def estimate(values: np.ndarray, first: np.ndarray, second: np.ndarray | None, u
 def _of_pairs(deviations: np.ndarray, first: np.ndarray, second: np.ndarray | None) -> Deviations:
     if second is None:
         of_images = np.bincount(first, deviations)
-        return Deviations(of_images, np.zeros(1), len(np.unique(first)))
+        return Deviations(of_images, of_images, len(np.unique(first)))
     count = 1 + int(max(first.max(initial=0), second.max(initial=0)))
     of_images = np.bincount(first, deviations, count) + np.bincount(second, deviations, count)
     return Deviations(of_images, deviations, len(np.union1d(first, second)))

@@ -65,6 +65,17 @@ def jackknife_error(estimate: Callable[..., float], *sizes: int) -> float:
     return math.sqrt(variance)
 
 
+def variance_of_shared(of_images: np.ndarray, of_pairs: np.ndarray) -> float:
+    """Variance of a mean of pairs: the products of all two pairs that share an image (Aronow and others 2015).
+
+    `of_pairs` is what each pair adds to the mean [pairs], `of_images` what each image adds by all of its pairs [images].
+    It is not less than for pairs that share nothing: less than that is chance, which few images make likely.
+    """
+    alone = np.square(of_pairs).sum()
+    # A pair shares both images with itself, and counts once.
+    return max(float(np.square(of_images).sum() - alone), float(alone))
+
+
 def interval_of_pairs(
     values: np.ndarray,
     first: np.ndarray,
@@ -90,8 +101,7 @@ def interval_of_pairs(
     of_each = np.bincount(first, deviations, count) + np.bincount(second, deviations, count)
     if of_images is not None:
         of_each = of_each + of_images
-    # A pair shares both images with itself, and counts once.
-    variance = max(np.square(of_each).sum() - np.square(deviations).sum(), 0.0)
+    variance = variance_of_shared(of_each, deviations)
     mean = values.mean()
     if minus is not None:
         mean -= minus.mean()

@@ -33,8 +33,8 @@ def invariance(
 ) -> None:
     """Write the invariance of `model` per pair, its percentiles and its mean, n and dropped pairs.
 
-    `embeddings` are the views of all shards. A pair whose baseline is below 1e-8 has no invariance:
-    it is null in `per_pair` and counted as dropped. The column `centred` is the same by the centred cosine.
+    `embeddings` are the views of all shards. A pair whose baseline is below 1e-8, or one of whose embeddings is zero,
+    has no invariance: it is null in `per_pair` and counted as dropped. The column `centred` is the same by the centred cosine.
     """
     cache = Cache(embeddings)
     table = pd.concat(_per_cell(cache, read_table(pairs)), ignore_index=True)
@@ -76,7 +76,7 @@ def centred(base: np.ndarray, moved: np.ndarray, x: np.ndarray, x_prime: np.ndar
 
 
 def cosine_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """1 - cos(a_i, b_i) of the rows of two arrays [n, D], float64; 1 where a row is zero.
+    """1 - cos(a_i, b_i) of the rows of two arrays [n, D], float64; NaN where a row is zero and has no direction.
 
     Half the squared distance of the unit vectors: unlike 1 - cos it does not lose the digits of small
     distances.
@@ -85,7 +85,7 @@ def cosine_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     norms = [np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True) for rows in (a, b)]
     unit_a, unit_b = (rows / np.maximum(norm, tiny) for rows, norm in zip((a, b), norms, strict=True))
     zero = (norms[0] == 0) | (norms[1] == 0)
-    return np.where(zero[:, 0], 1.0, 0.5 * np.square(unit_a - unit_b).sum(axis=1))
+    return np.where(zero[:, 0], np.nan, 0.5 * np.square(unit_a - unit_b).sum(axis=1))
 
 
 def relative(distance: np.ndarray, baseline: np.ndarray) -> np.ndarray:

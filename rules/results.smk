@@ -1,28 +1,5 @@
 """One rule per figure and table that the study asks for and has everything for, from the catalogue."""
 
-if "extremes" in STEPS:
-
-    rule extremes:
-        input:
-            unpack(STEPS["extremes"].rule_inputs),
-        output:
-            **STEPS["extremes"].rule_outputs,
-        log:
-            f"{LOGS}/extremes.log",
-        benchmark:
-            f"{LOGS}/extremes.tsv"
-        conda:
-            ENVIRONMENT
-        resources:
-            **asked(mem_mb=8000, runtime=60),
-        params:
-            **STEPS["extremes"].params,
-        message:
-            "Choosing the images behind the invariances"
-        shell:
-            COMMAND
-
-
 for entry in results.available(WORKSPACE, STUDY):
 
     rule:

@@ -103,7 +103,7 @@ def test_a_clone_with_the_results_copied_over_reruns_nothing(checkout, tmp_path)
         ("workflow_scripts/metrics/invariance.py", "    cache = Cache(", "    # why\n\n    cache = Cache(\n        "),
         ("workflow_scripts/training/train.py", '"""Train a classifier', '"""Teach a classifier'),
         ("workflow_scripts/results/figures/style.py", "WIDTH = 6.75", "WIDTH = (\n    6.75\n)"),
-        ("rules/metrics.smk", "\n    params:", "\n    # a comment\n    params:"),
+        ("rules/metrics.smk", "\n        params:", "\n        # a comment\n        params:"),
         ("studies/mine.yaml", "title: Tiny", "title: Tiny  # a comment"),
         (
             "workflow_scripts/common/columns.py",

@@ -164,7 +164,7 @@ def write_run(folder: Path, labels: list[int], right: list[bool], first: int = 0
 
 def forget_digests() -> None:
     """Have code be digested anew, as a new process would."""
-    for remembered in (provenance.code_digest, provenance._definition_digest, provenance._read):
+    for remembered in (provenance.code_digest, provenance._definition_digest, provenance._sources):
         remembered.cache_clear()
 
 

@@ -197,9 +197,7 @@ def test_one_operation_more_computes_that_operation_only(prepared, tmp_path):
 def test_an_operation_added_to_the_bank_leaves_the_keys_of_the_others(monkeypatch):
     before = {name: module._key("base", steps, SEED) for name, steps in BY_NAME.items()}
     code = provenance.code_digest(module.MODULE, module.DEFINITIONS)
-    bank, pixels = (
-        provenance._source_file(f"workflow_scripts.transformations.{name}") for name in ("bank_b", "operations_b")
-    )
+    bank, pixels = (provenance.PACKAGE / "transformations" / f"{name}.py" for name in ("bank_b", "operations_b"))
     entry = "BANK_B = by_name(\n    (\n"
     added = f'{entry}        _appearance(name="dim", title="dim", unit="", values=_NO_MAGNITUDE, operation="dim"),\n'
     function = "def equalize("
@@ -213,8 +211,8 @@ def test_an_operation_added_to_the_bank_leaves_the_keys_of_the_others(monkeypatc
     assert more[bank] != bank.read_text()
 
     def with_source(new: dict[Path, str]) -> dict[str, str]:
-        real = Path.read_text
-        monkeypatch.setattr(Path, "read_text", lambda path, *a, **k: new.get(path) or real(path, *a, **k))
+        real = Path.read_bytes
+        monkeypatch.setattr(Path, "read_bytes", lambda path: new[path].encode() if path in new else real(path))
         forget_digests()
         try:
             assert provenance.code_digest(module.MODULE, module.DEFINITIONS) == code

@@ -6,18 +6,19 @@ anything upstream changes, and not otherwise. Snakemake is given the stamp as a 
 a job when it differs from the recorded one.
 """
 
-import ast
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
+
+from workflow_scripts.common.syntax import Source, sources
 
 PACKAGE = Path(__file__).resolve().parent.parent
 ROOT = PACKAGE.parent
@@ -102,36 +103,29 @@ def code_digest(module: str, without: tuple[str, ...] = ()) -> str:
         name = todo.pop()
         if name in seen or name in without or name in WITHOUT_EFFECT or _declares(name):
             continue
-        source = _read(name)
+        source = _sources()[name]
         seen[name] = source.digest
-        seen.update({f"{room}.{used}": _definition_digest(room, used) for room, used in source.declared})
-        todo.extend(source.imports)
+        seen.update({f"{room}.{used}": _definition_digest(room, used) for room, used in _declared(source.imports)})
+        todo.extend(_imported(source.imports))
     return digest(seen)
 
 
-class _Source(NamedTuple):
-    """What a module's text says."""
-
-    digest: str
-    """Of its syntax tree."""
-    imports: tuple[str, ...]
-    """Modules of ours that it imports."""
-    declared: tuple[tuple[str, str], ...]
-    """Constants and functions that it imports from modules that declare values: module and name of each."""
-    definitions: dict[str, ast.stmt]
-    """Statements at its top by the names that they define or import."""
-
-
 @cache
-def _read(module: str) -> _Source:
-    tree = ast.parse(_source_file(module).read_text())
-    if module in TITLED:
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            call.keywords = [keyword for keyword in call.keywords if keyword.arg != "title"]
-    definitions: dict[str, ast.stmt] = {}
-    for statement in tree.body:
-        definitions.update(dict.fromkeys(_names_of(statement), statement))
-    return _Source(digest(_canonical(tree)), tuple(_our_imports(tree)), tuple(_declared(tree)), definitions)
+def _sources() -> dict[str, Source]:
+    return sources(PACKAGE, TITLED)
+
+
+def _imported(names: Iterable[str]) -> Iterator[str]:
+    """The modules among or around what is imported."""
+    for name in names:
+        yield name if name in _sources() else name.rpartition(".")[0]
+
+
+def _declared(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Constants and functions, no types, that are imported from modules that declare values: module and name."""
+    for room, _, name in (name.rpartition(".") for name in names):
+        if _declares(room) and (name.isupper() or name.islower()):
+            yield room, name
 
 
 def _declares(module: str) -> bool:
@@ -151,76 +145,14 @@ def definition_digest(function: Callable[..., Any]) -> str:
 
 @cache
 def _definition_digest(module: str, name: str) -> str:
-    definitions = _read(module).definitions
+    definitions = _sources()[module].definitions
     todo, seen, imported = [name], {}, {}
     while todo:
         used = todo.pop()
         if used in seen or used not in definitions:
             continue
-        statement = definitions[used]
-        seen[used] = _canonical(statement)
-        imported.update({inner: code_digest(inner) for inner in _our_imports(statement)})
-        todo.extend(node.id for node in ast.walk(statement) if isinstance(node, ast.Name))
+        one = definitions[used]
+        seen[used] = one.digest
+        imported.update({inner: code_digest(inner) for inner in _imported(one.imports)})
+        todo.extend(one.names)
     return digest([seen, imported])
-
-
-def _names_of(statement: ast.stmt) -> Iterator[str]:
-    """Names that a statement at the top of a module defines or imports."""
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        yield statement.name
-    elif isinstance(statement, ast.Import | ast.ImportFrom):
-        yield from (alias.asname or alias.name.split(".")[0] for alias in statement.names)
-    else:
-        names = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-        yield from (node.id for node in names if isinstance(node.ctx, ast.Store))
-
-
-def _source_file(module: str) -> Path:
-    path = ROOT.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def _our_imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith(f"{PACKAGE.name}."))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE.name:
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if _source_file(inner).exists() else str(node.module)
-
-
-def _declared(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Constants and functions, no types, that a module imports from modules that declare values."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and _declares(node.module or ""):
-            for alias in node.names:
-                if alias.name.isupper() or alias.name.islower():
-                    yield str(node.module), alias.name
-
-
-def _canonical(node: Any) -> Any:
-    """Nested lists that are equal for code of equal meaning, on every Python version.
-
-    `ast.dump` would do but for its changes between versions, where empty fields come and go.
-    """
-    if isinstance(node, list):
-        return [_canonical(item) for item in node]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = []
-    for name, value in ast.iter_fields(node):
-        if name == "body" and isinstance(value, list) and value and _is_text(value[0]):
-            value = value[1:]
-        if value not in (None, []):
-            fields.append([name, _canonical(value)])
-    return [type(node).__name__, *sorted(fields)]
-
-
-def _is_text(statement: ast.AST) -> bool:
-    """Whether a statement is a bare string, as docstrings are."""
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )

@@ -68,7 +68,7 @@ def jackknife_error(estimate: Callable[..., float], *sizes: int) -> float:
 def variance_of_shared(of_images: np.ndarray, of_pairs: np.ndarray) -> float:
     """Variance of a mean of pairs: the products of all two pairs that share an image (Aronow and others 2015).
 
-    `of_pairs` is what each pair adds to the mean [pairs], `of_images` what each image adds by all of its pairs [images].
+    `of_pairs` is what each pair adds to the mean [pairs], `of_images` what each image adds by all its pairs [images].
     It is not less than for pairs that share nothing: less than that is chance, which few images make likely.
     """
     alone = np.square(of_pairs).sum()

@@ -34,7 +34,8 @@ def invariance(
     """Write the invariance of `model` per pair, its percentiles and its mean, n and dropped pairs.
 
     `embeddings` are the views of all shards. A pair whose baseline is below 1e-8, or one of whose embeddings is zero,
-    has no invariance: it is null in `per_pair` and counted as dropped. The column `centred` is the same by the centred cosine.
+    has no invariance: it is null in `per_pair` and counted as dropped. The column `centred` is the same by the centred
+    cosine.
     """
     cache = Cache(embeddings)
     table = pd.concat(_per_cell(cache, read_table(pairs)), ignore_index=True)

@@ -30,7 +30,12 @@ def parsed(monkeypatch) -> list[str]:
     """The texts that are parsed."""
     texts: list[str] = []
     real = ast.parse
-    monkeypatch.setattr(syntax.ast, "parse", lambda text: texts.append(text) or real(text))
+
+    def parse(text: str) -> ast.Module:
+        texts.append(text)
+        return real(text)
+
+    monkeypatch.setattr(syntax.ast, "parse", parse)
     return texts
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.dag.changes import BEFORE, CHANGES, EXECUTION, Changes, changed
+from tests.dag.beforehand import BEFORE, Changes
+from tests.dag.changes import CHANGES, EXECUTION, changed
 from tests.dag.plans import PlannedJob, plan
 from tests.dag.upstream import recorded_upstream
 from tests.sampled import sampled

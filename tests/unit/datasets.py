@@ -1,5 +1,7 @@
 """From a dataset of any kind to the pixels that models get, by the functions of the rules."""
 
+import io
+import pickle
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
+import torchvision.datasets
+from PIL import Image
 from pydantic import TypeAdapter
 
+from tests.unit.images import write
 from workflow_scripts.common.files import read_table
 from workflow_scripts.data.index import index
 from workflow_scripts.data.reader import ShardReader
@@ -57,3 +63,22 @@ def build(root: Path, out: Path, dataset: Dataset, seed: int = 0) -> Built:
                 pixels[id] = reader.image(row).permute(1, 2, 0).numpy()
     assert sorted(pixels) == frame["id"].tolist()
     return Built(frame, read_table(paths["rejected"]), pixels)
+
+
+def pixels_of(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def write_cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """CIFAR-10's files with 24 images in place of 60,000; returns them as [24, 32, 32, 3]."""
+    images = np.random.default_rng(0).integers(0, 256, (24, 3, 32, 32), dtype=np.uint8)
+    folder = root / "cifar-10-batches-py"
+    for number, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
+        part = slice(4 * number, 4 * number + 4)
+        labels = [item % 2 for item in range(24)][part]
+        write(folder / name, pickle.dumps({"data": images[part].reshape(4, -1), "labels": labels}))
+    write(folder / "batches.meta", pickle.dumps({"label_names": ["plane", "car"]}))
+    # The published checksums are those of the published images.
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "_check_integrity", lambda _: True)
+    monkeypatch.setattr(torchvision.datasets.cifar, "check_integrity", lambda *_: True)
+    return images.transpose(0, 2, 3, 1)

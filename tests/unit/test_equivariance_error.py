@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from timm.data import ImageNetInfo
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,7 +27,6 @@ from workflow_scripts.lie.derivative import along
 from workflow_scripts.lie.discrete import measure_discrete
 from workflow_scripts.lie.equivariance_error import Derivatives, equivariance_error
 from workflow_scripts.lie.generators import FIELDS, generate
-from workflow_scripts.lie.heads import Outputs, outputs_of_classes
 from workflow_scripts.lie.measured_model import MeasuredModel
 from workflow_scripts.lie.reading import Images
 from workflow_scripts.lie.settings import SIDES, Lie
@@ -37,7 +35,6 @@ from workflow_scripts.lie.summary import SQUARES
 from workflow_scripts.models.build_model import build_model
 from workflow_scripts.models.download_weights import download_weights
 from workflow_scripts.models.failures import UnfitModelError, failure_of
-from workflow_scripts.models.families import family_of
 from workflow_scripts.models.network import load
 from workflow_scripts.models.preparation import prepare
 from workflow_scripts.models.settings import Model
@@ -294,11 +291,6 @@ def reason(folder: Path) -> str:
     return failure.failed
 
 
-def columns_of(outputs: Outputs) -> list[int]:
-    assert outputs.columns is not None
-    return outputs.columns.tolist()
-
-
 def test_images_are_divided_until_they_fit(index):
     class Small(nn.Module):
         """Has memory for two images."""
@@ -371,52 +363,3 @@ def test_weights_that_do_not_fit_become_a_row_and_mistakes_of_the_study_do_not(t
 def test_damaged_images_are_not_the_models_failure(tmp_path, tiny_shards, index, built):
     with pytest.raises(InputError, match="is damaged"):
         measured(tmp_path, built, tiny_shards.damaged, index, failing="row")
-
-
-def classes(wnids: list[str | None]) -> pd.DataFrame:
-    return pd.DataFrame({"label": range(len(wnids)), "wnid": wnids}).astype({"wnid": "str"})
-
-
-def test_imagenets_outputs_are_found_by_wnid():
-    names = ImageNetInfo("imagenet-1k").label_names()
-    outputs = outputs_of_classes("published", 1000, classes([names[7], names[0], names[999]]))
-    assert columns_of(outputs) == [7, 0, 999]
-    large = outputs_of_classes("published", 21841, classes([names[7]]))
-    assert ImageNetInfo("imagenet-22k").label_names()[columns_of(large)[0]] == names[7]
-
-
-@pytest.mark.parametrize(
-    ("head", "outputs", "wnids", "reason"),
-    [
-        ("published", 1000, ["n01440764", None], "1 of 2 classes have no wnid"),
-        ("published", 1000, ["n01440764", "n99999999"], "n99999999"),
-        ("published", 57, ["n01440764", "n01443537"], "57 classes"),
-        ("checkpoint", 57, ["n01440764", "n01443537"], "57 classes"),
-        ("untrained", 1, [None, None], "1 classes"),
-    ],
-)
-def test_without_a_mapping_there_is_a_reason(head, outputs, wnids, reason):
-    found = outputs_of_classes(head, outputs, classes(wnids))
-    assert found.columns is None
-    assert reason in str(found.reason)
-
-
-@pytest.mark.parametrize(("head", "outputs"), [("study", 2), ("checkpoint", 2), ("untrained", 1000)])
-def test_other_heads_have_the_studys_classes_in_order(head, outputs):
-    assert columns_of(outputs_of_classes(head, outputs, classes([None, None]))) == [0, 1]
-
-
-@pytest.mark.parametrize(
-    ("library", "architecture", "family"),
-    [
-        ("timm", "vit_tiny_patch16_224.augreg_in21k_ft_in1k", "ViT"),
-        ("timm", "resnet18", "ResNet"),
-        ("timm", "mixer_s32_224", "Mixer"),
-        ("timm", "cspresnet50", "cspnet"),
-        ("torchvision", "vit_b_16", "ViT"),
-        ("torchvision", "resnet18", "ResNet"),
-        ("timm", "no_such_model", "no_such_model"),
-    ],
-)
-def test_families(library, architecture, family):
-    assert family_of(library, architecture) == family

@@ -2,22 +2,17 @@
 
 import io
 import json
-import pickle
 import tarfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torchvision.datasets
 import yaml
-from PIL import Image
-from scipy.io import savemat
 
-from tests.unit.datasets import build, settings
-from tests.unit.images import encoded, jpeg, picture, write
+from tests.unit.datasets import build, pixels_of, settings, write_cifar
+from tests.unit.images import encoded, picture, write
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.data.manifest import read_manifest
@@ -26,10 +21,6 @@ from workflow_scripts.data.settings import KINDS
 # PNG, as the decoders of JPEG differ by rounding.
 PICTURES = [encoded(picture(number, 20 + number, 30), "PNG") for number in range(24)]
 NAMES = ["red panda", "fox"]
-
-
-def pixels_of(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def same_pictures(built: Any, expected: dict[str, list[int]]) -> None:
@@ -229,69 +220,6 @@ def test_tar_files_that_say_no_classes_are_refused(tmp_path):
         build(root, tmp_path / "out", settings("webdataset"))
 
 
-# torchvision
-
-
-def write_cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
-    """CIFAR-10's files with 24 images in place of 60,000; returns them as [24, 32, 32, 3]."""
-    images = np.random.default_rng(0).integers(0, 256, (24, 3, 32, 32), dtype=np.uint8)
-    folder = root / "cifar-10-batches-py"
-    for number, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
-        part = slice(4 * number, 4 * number + 4)
-        labels = [item % 2 for item in range(24)][part]
-        write(folder / name, pickle.dumps({"data": images[part].reshape(4, -1), "labels": labels}))
-    write(folder / "batches.meta", pickle.dumps({"label_names": ["plane", "car"]}))
-    # The published checksums are those of the published images.
-    monkeypatch.setattr(torchvision.datasets.CIFAR10, "_check_integrity", lambda _: True)
-    monkeypatch.setattr(torchvision.datasets.cifar, "check_integrity", lambda *_: True)
-    return images.transpose(0, 2, 3, 1)
-
-
-def test_data_sets_of_torchvision_keep_every_pixel(tmp_path, monkeypatch):
-    root = tmp_path / "data"
-    images = write_cifar(root, monkeypatch)
-    built = build(root, tmp_path / "out", settings("torchvision", name="CIFAR10"))
-    assert (built.classes("train"), built.classes("val")) == ({"car": 10, "plane": 10}, {"car": 2, "plane": 2})
-    for row in built.rows:
-        place = row.offset + (20 if row.split == "val" else 0)
-        assert np.array_equal(built.pixels[row.id], images[place])
-
-
-def test_data_sets_of_torchvision_in_files(tmp_path):
-    """EuroSAT has no splits."""
-    root = tmp_path / "data"
-    for number in range(8):
-        write(root / "eurosat" / "2750" / f"Class{number % 2}" / f"{number}.jpg", jpeg(number))
-    with pytest.raises(InputError, match=r"EuroSAT has no splits; set dataset\.val_share"):
-        build(root, tmp_path / "out", settings("torchvision", name="EuroSAT"))
-    built = build(root, tmp_path / "out", settings("torchvision", name="EuroSAT", val_share=0.5))
-    assert built.classes("val") == {"Class0": 2, "Class1": 2}
-    sources = {f"{number}": pixels_of(jpeg(number)) for number in range(8)}
-    assert {image.tobytes() for image in built.pixels.values()} == {image.tobytes() for image in sources.values()}
-    with pytest.raises(InputError, match=r"SVHN cannot be read there .*download=True"):
-        build(root, tmp_path / "out", settings("torchvision", name="SVHN"))
-    with pytest.raises(InputError, match=r"dataset.name: torchvision.datasets has no class 'Cifar10'"):
-        build(root, tmp_path / "out", settings("torchvision", name="Cifar10"))
-
-
-def test_data_sets_of_torchvision_with_named_splits(tmp_path, monkeypatch):
-    root = tmp_path / "data"
-    monkeypatch.setattr(torchvision.datasets.Flowers102, "_check_integrity", lambda _: True)
-    for number in range(12):
-        write(root / "flowers-102" / "jpg" / f"image_{number + 1:05}.jpg", jpeg(number))
-    splits = {"trnid": [1, 2, 3, 4], "valid": [5, 6, 7, 8], "tstid": [9, 10, 11, 12]}
-    savemat(root / "flowers-102" / "setid.mat", splits)
-    savemat(root / "flowers-102" / "imagelabels.mat", {"labels": [1 + number % 2 for number in range(12)]})
-    for split, first in ((None, 4), ("test", 8)):
-        built = build(root, tmp_path / "out", settings("torchvision", name="Flowers102", val_split=split))
-        assert built.classes("val") == {"hard-leaved pocket orchid": 2, "pink primrose": 2}
-        val = built.index.query("split == 'val'")["id"]
-        shown = [pixels_of(jpeg(number)).tobytes() for number in range(first, first + 4)]
-        assert sorted(built.pixels[id].tobytes() for id in val) == sorted(shown)
-    with pytest.raises(InputError, match=r"Unknown value 'dev' .* set dataset\.val_split or dataset\.args"):
-        build(root, tmp_path / "out", settings("torchvision", name="Flowers102", val_split="dev"))
-
-
 # What nobody would write
 
 
@@ -332,26 +260,6 @@ def test_a_class_whose_name_cannot_be_written_is_one_line(tmp_path):
     pq.write_table(table_of(range(4), features_of_names), root / "val.parquet")
     with pytest.raises(InputError, match="class '0' has a name that is not valid Unicode"):
         build(root, tmp_path / "out", settings("huggingface"))
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ({"name": "FakeData", "val_share": 0.5}, "FakeData is not read from a folder"),
-        ({"name": "CelebA", "args": {"nonsense": 1}}, "CelebA cannot be read there"),
-        ({"name": "ImageFolder", "val_share": 0.5}, "ImageFolder cannot be read there|cannot be made"),
-        ({"name": "MNIST"}, r"MNIST cannot be read there .*download=True"),
-    ],
-)
-def test_what_torchvision_cannot_make_is_one_line(tmp_path, values, said):
-    (tmp_path / "data").mkdir()
-    with pytest.raises(InputError, match=said):
-        build(tmp_path / "data", tmp_path / "out", settings("torchvision", **values))
-
-
-def test_downloads_are_not_asked_for():
-    with pytest.raises(ValueError, match="download is not to be set"):
-        settings("torchvision", name="MNIST", args={"download": True})
 
 
 # What the manual shows

@@ -101,8 +101,7 @@ def train(
     than `world`, what network and memory cannot do, if another job holds `state`, and if the disk is full; `EndedError`
     after SIGTERM, with a checkpoint. A rank that is waited for longer than `collective_timeout_minutes` ends them all.
     """
-    if choice is not None:
-        recipe = recipe.model_copy(update=read_choice(choice).model_dump())
+    recipe = recipe if choice is None else recipe.model_copy(update=read_choice(choice).model_dump())
     joined = join(device, timedelta(minutes=collective_timeout_minutes), world, recipe.deterministic)
     with joined as ranks, exclusive(state, ranks), catch_sigterm(ranks) as warnings:
         round_to_tf32(recipe.amp == "tf32")

@@ -1,0 +1,80 @@
+"""What makes generated images as hard as a study asks: siblings, nuisance, strength of the factor."""
+
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.unit.test_planted import CONTROLS, SIDE, STILL
+from workflow_scripts.common.files import read_table
+from workflow_scripts.data.planted import CLASSES, FACTORS, drawing_of, planted, planted_classes, render
+from workflow_scripts.data.planted_scene import compose, disturb, vary
+from workflow_scripts.data.settings import Planted, Split
+
+
+def test_siblings_are_families_of_two_that_differ_in_a_detail():
+    """Less than two drawings of other families, and by something."""
+    kinds = planted_classes(Planted(siblings=True))
+    assert len({kind.wnid for kind in kinds}) == len(kinds) == 24
+    assert sorted(kind.factor for kind in kinds if kind.factor != "none") == sorted(set(FACTORS) - {"none"})
+    seen = [np.asarray(compose(drawing_of(kind), SIDE, STILL, "none", math.nan)[0], dtype=float) for kind in kinds]
+    apart = np.array([[np.abs(one - other).mean() for other in seen] for one in seen])
+    own = np.arange(24) ^ 1
+    assert (apart[np.arange(24), own] > 0.5).all()
+    np.fill_diagonal(apart, np.inf)
+    assert (apart.argmin(axis=1) == own).all()
+
+
+def test_nuisance_varies_place_and_size_of_every_class_and_strews_things():
+    kind = CONTROLS[0]
+    widths, places, strewn = [], [], []
+    for nuisance in (0.0, 1.0):
+        boxes = np.array([render(kind, "train", n, seed=0, side=SIDE, nuisance=nuisance)[2] for n in range(60)])
+        widths.append(np.ptp(np.log(boxes[:, 2] - boxes[:, 0])))
+        places.append((boxes[:, 0] + boxes[:, 2]).std() / 2 / SIDE)
+        backs = [vary(np.random.default_rng(n)) for n in range(60)]
+        backs = [disturb(one, np.random.default_rng(n), nuisance) for n, one in enumerate(backs)]
+        strewn.append(np.mean([len(one.distractors) for one in backs]))
+    assert widths[1] > 0.5 > 2 * widths[0]
+    assert places[1] == pytest.approx(0.32 / math.sqrt(12), abs=0.03)
+    assert (strewn[0], strewn[1]) == (0, pytest.approx(2.5, abs=0.7))
+
+
+@pytest.mark.parametrize("given", [None, 0.0, 1.5])
+def test_validation_images_may_have_a_nuisance_of_their_own(tmp_path, given):
+    settings = Planted(image_size=32, train_per_class=2, val_per_class=2, nuisance=0.5, val_nuisance=given)
+    planted(dataset=settings, seed=0, output=tmp_path / "images")
+    kind = CLASSES[2]
+    nuisances: list[tuple[Split, float]] = [("train", 0.5), ("val", 0.5 if given is None else given)]
+    for split, nuisance in nuisances:
+        expected, _, _ = render(kind, split, 1, seed=0, side=32, nuisance=nuisance)
+        with Image.open(tmp_path / "images" / split / kind.wnid / "00001.png") as image:
+            assert image.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("factor", [name for name in FACTORS if name != "none"])
+def test_strength_takes_a_factor_towards_its_identity(factor):
+    law = FACTORS[factor]
+    whole, half, none = (
+        np.array([law.draw(np.random.default_rng(n), strength) for n in range(200)]) for strength in (1.0, 0.5, 0.0)
+    )
+    assert (none == law.identity).all()
+    if law.law == "choice":
+        assert 0.3 < (half != law.identity).sum() / (whole != law.identity).sum() < 0.7
+    else:
+        scale = np.log if law.law == "log-uniform" else np.asarray
+        np.testing.assert_allclose(scale(half) - scale(law.identity), (scale(whole) - scale(law.identity)) / 2)
+
+
+def test_the_folder_has_what_the_settings_say(tmp_path):
+    settings = Planted(image_size=32, train_per_class=2, val_per_class=2, siblings=True, nuisance=1, strength=0.5)
+    planted(dataset=settings, seed=0, output=tmp_path / "images")
+    frame = read_table(tmp_path / "images" / "factors.parquet").set_index("path")
+    for kind in planted_classes(settings)[:4]:
+        path = f"val/{kind.wnid}/00001.png"
+        image, value, _ = render(kind, "val", 1, seed=0, side=32, nuisance=1, strength=0.5)
+        with Image.open(tmp_path / "images" / path) as written:
+            assert written.tobytes() == image.tobytes()
+        np.testing.assert_equal(frame.loc[path, "factor_value"], value)
+        assert frame.loc[path, "factor"] == kind.factor

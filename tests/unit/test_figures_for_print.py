@@ -196,7 +196,7 @@ def test_training(drawn, tmp_path, searches):
 
 
 def test_zoom(drawn, tmp_path):
-    labels = {name: _spoken(workspace_of("demo"), name) for name in ("rrc", "fscc")}
+    labels = {name: _spoken(workspace_of("miniature"), name) for name in ("rrc", "fscc")}
     assert labels == {"rrc": "random resized crops", "fscc": "no augmentation"}
     rows = [
         {"method": method, "zoom": float(zoom), "training_seed": seed, "test_seed": 0, "top1": 0.9 - zoom / 9}

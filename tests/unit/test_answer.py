@@ -175,9 +175,9 @@ def test_a_model_without_any_value_leaves_gaps_and_other_pairs_are_refused(table
 
 
 def test_figure_and_tables_show_the_numbers_and_what_cannot_be_told(answered, tmp_path):
-    seeds = {model: len(own) for model, own in SEEDS.items()}
+    models = {model: f"{model} (n = {len(own)})" for model, own in SEEDS.items()}
     shown: dict[str, Any] = {"answer": answered, "ladders": LADDERS, "titles": TITLES}
-    figure_answer(**shown, seeds=seeds, figure=AnswerFigure(), output=tmp_path / "figure_answer")
+    figure_answer(**shown, models=models, figure=AnswerFigure(), output=tmp_path / "figure_answer")
     drawn = pd.read_csv(tmp_path / "figure_answer.csv")
     assert len(drawn) == len(EFFECTS) * 5
     table_answer(**shown, output=tmp_path / "table_answer")

@@ -106,7 +106,7 @@ def test_figure_and_page_say_the_numbers(tmp_path):
     figure_answer_errors(
         answer=tmp_path / "errors.parquet",
         ladders=LADDERS,
-        seeds=dict.fromkeys(LEVELS, 2),
+        models={model: f"{model} (n = 2)" for model in LEVELS},
         figure=AnswerFigure(),
         output=tmp_path / "figure_answer_errors",
     )

@@ -93,6 +93,12 @@ def _has_facts(workspace: Workspace, table: ClaimsTable) -> bool:
     return any(known) or _tells(workspace, table)
 
 
+def _models(workspace: Workspace) -> dict[str, str]:
+    """Names of models for readers, with the numbers of their seeds."""
+    labels = workspace.labels(workspace.study.models)
+    return {name: f"{label} (n = {len(workspace.study.members(name))})" for name, label in labels.items()}
+
+
 FIGURE_ANSWER = Entry(
     name="figure_answer",
     number="answer",
@@ -109,7 +115,7 @@ FIGURE_ANSWER = Entry(
     inputs=_inputs,
     settings=lambda workspace, figure: {
         **_shown(workspace),
-        "seeds": {name: len(workspace.study.members(name)) for name in workspace.study.models},
+        "models": _models(workspace),
         "figure": figure,
     },
     needs=_tells,
@@ -130,7 +136,7 @@ FIGURE_ANSWER_ERRORS = Entry(
     inputs=lambda workspace, _: {"answer": workspace.answer_errors},
     settings=lambda workspace, figure: {
         "ladders": ladders(workspace.study),
-        "seeds": {name: len(workspace.study.members(name)) for name in workspace.study.models},
+        "models": _models(workspace),
         "figure": figure,
     },
     needs=lambda workspace, _: tells(ladders(workspace.study)),

@@ -27,7 +27,7 @@ from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figu
 # Inches per transformation.
 LADDER_ROW, CONTRAST_ROW = 0.24, 0.135
 BAR = 0.24
-CONTRASTS_BESIDE = 4
+CONTRASTS_BESIDE = 5
 SURE = 0.05
 TITLES = {
     "learning x architecture": "learning\nx architecture",
@@ -50,20 +50,20 @@ def figure_answer(
     *,
     answer: Path,
     ladders: dict[str, Ladder],
-    seeds: dict[str, int],
+    models: dict[str, str],
     titles: dict[str, str],
     figure: AnswerFigure,
     output: Path,
 ) -> None:
     """Draw the ladders of all architectures, and the contrasts between models, per transformation, with intervals.
 
-    `answer` is the table of the rule of that name; `seeds` is how many the models have; `titles` are the names of
-    transformations for readers. Writes `output`.{pdf,svg,png,csv}.
+    `answer` is the table of the rule of that name; `models` and `titles` are the names of models, with the numbers of
+    their seeds, and of transformations for readers. Writes `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     table = read_table(answer)
     table = table[table["magnitude"].isna()].drop(columns="magnitude").reset_index(drop=True)
-    drawn = draw_answer(table, ladders, seeds, titles, figure, Words())
+    drawn = draw_answer(table, ladders, models, titles, figure, Words())
     save_figure(drawn, table, output)
     plt.close(drawn)
 
@@ -84,7 +84,7 @@ def places(table: pd.DataFrame) -> dict[tuple[str, str], float]:
 def draw_answer(
     table: pd.DataFrame,
     ladders: dict[str, Ladder],
-    seeds: dict[str, int],
+    models: dict[str, str],
     titles: dict[str, str],
     figure: AnswerFigure,
     words: Words,
@@ -94,7 +94,7 @@ def draw_answer(
     contrasts = list(dict.fromkeys(table.loc[table["part"] == "contrast", "quantity"]))
     columns = min(figure.columns, len(ladders))
     heights = [
-        -(-len(ladders) // columns) * (LADDER_ROW * len(rows) + 0.7) + 0.3,
+        -(-len(ladders) // columns) * (LADDER_ROW * len(rows) + 0.8) + 0.3,
         -(-len(contrasts) // CONTRASTS_BESIDE) * (CONTRAST_ROW * len(rows) + 0.65) + 0.3 if contrasts else 0.1,
     ]
     text = [fill(sentence, CHARACTERS) for sentence in untold(ladders)]
@@ -103,7 +103,7 @@ def draw_answer(
     drawn = plt.figure(figsize=(WIDTH, sum(heights)), layout="constrained")
     parts: Any = drawn.subfigures(3, 1, height_ratios=heights)
     upper, lower, below = parts
-    _draw_ladders(upper, table, _headings(ladders, seeds), rows, titles, figure, words)
+    _draw_ladders(upper, table, _headings(ladders, models), rows, titles, figure, words)
     if contrasts:
         _draw_contrasts(lower, table, contrasts, list(ladders), rows, titles, words)
     if text:
@@ -142,12 +142,9 @@ def _draw_ladders(
     place.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6), frameon=False, fontsize=6)
 
 
-def _headings(ladders: dict[str, Ladder], seeds: dict[str, int]) -> dict[str, str]:
-    """The models of each ladder, with the numbers of their seeds."""
-    return {
-        name: fill(", ".join(f"{model} (n = {seeds[model]})" for model in ladder.rungs.values()), 46)
-        for name, ladder in ladders.items()
-    }
+def _headings(ladders: dict[str, Ladder], models: dict[str, str]) -> dict[str, str]:
+    """The models of each ladder, from the bottom."""
+    return {name: "\n".join(models[model] for model in ladder.rungs.values()) for name, ladder in ladders.items()}
 
 
 def _color(name: str, colors: list[str]) -> str:

@@ -20,16 +20,16 @@ WORDS = Words(
 
 
 def figure_answer_errors(
-    *, answer: Path, ladders: dict[str, Ladder], seeds: dict[str, int], figure: AnswerFigure, output: Path
+    *, answer: Path, ladders: dict[str, Ladder], models: dict[str, str], figure: AnswerFigure, output: Path
 ) -> None:
     """Draw the ladders and contrasts of local equivariance errors, per one-parameter group, with intervals.
 
-    `answer` is the table of the rule `answer_errors`; `seeds` is how many the models have. Writes
-    `output`.{pdf,svg,png,csv}.
+    `answer` is the table of the rule `answer_errors`; `models` are the names of models, with the
+    numbers of their seeds. Writes `output`.{pdf,svg,png,csv}.
     """
     apply_style()
     table = read_table(answer)
-    drawn = draw_answer(table, ladders, seeds, GENERATORS, figure, WORDS)
+    drawn = draw_answer(table, ladders, models, GENERATORS, figure, WORDS)
     save_figure(drawn, table, output)
     plt.close(drawn)
 

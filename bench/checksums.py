@@ -67,7 +67,7 @@ def main(photographs: Path) -> None:
             forward = seconds(lambda: subject.embed(batch)) / BATCH
         array = np.random.default_rng(0).normal(size=(1000, 512)).astype(np.float32)
         path = folder / "array.npy"
-        with_checksum = seconds(lambda: write_array(path, array)) + seconds(lambda: read_array(path))
+        with_checksum = seconds(lambda: write_array(path, array, "key")) + seconds(lambda: read_array(path, "key"))
         without = seconds(lambda: np.save(path, array)) + seconds(lambda: np.load(path))
         cost = (with_checksum - without) / len(array)
         print(f"sweep: {100 * cost / forward:.3f} % of a forward pass to write and read an embedding more")

@@ -29,9 +29,11 @@ def write_view(folder, differences: np.ndarray, signs: np.ndarray | None = None)
     base = 10 + np.random.default_rng(1).normal(size=differences.shape)
     index = []
     for magnitude, array in enumerate((base, base - differences)):
-        write_array(folder / f"{magnitude}.npy", array)
+        write_array(folder / f"{magnitude}.npy", array, f"key{magnitude}")
         described = {"transformation": "rotate", "family": "geometric", "value": magnitude * 20.0, "unit": "degrees"}
-        index.append({**described, "magnitude": magnitude, "array": f"{magnitude}.npy", "failed": None})
+        index.append(
+            {**described, "magnitude": magnitude, "array": f"{magnitude}.npy", "key": f"key{magnitude}", "failed": None}
+        )
     write_table(folder / INDEX, pd.DataFrame(index))
     ids = np.arange(len(differences)) + 7
     write_table(folder / IMAGES, pd.DataFrame({"id": ids}))

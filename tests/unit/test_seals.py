@@ -1,6 +1,7 @@
 """Damage to every kind of file that one job writes and another reads: it is named, or changes nothing."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,8 +47,8 @@ def table(folder: Path) -> tuple[Path, Callable[[], object]]:
 
 def array(folder: Path) -> tuple[Path, Callable[[], object]]:
     path = folder / "array.npy"
-    write_array(path, np.random.default_rng(0).normal(size=(40, 16)).astype(np.float32))
-    return path, lambda: read_array(path).tolist()
+    write_array(path, np.random.default_rng(0).normal(size=(40, 16)).astype(np.float32), "key")
+    return path, lambda: read_array(path, "key").tolist()
 
 
 def choice(folder: Path) -> tuple[Path, Callable[[], object]]:
@@ -122,6 +123,19 @@ def test_a_flipped_bit_is_named_wherever_it_is(kind, tmp_path):
     assert named >= (60 if kind is shard else 100)
     path.write_bytes(whole)
     assert read() == before
+
+
+def test_an_array_in_the_place_of_another_is_named(tmp_path):
+    """Both are whole; of two sweeps, or of two magnitudes of one."""
+    store = Store(tmp_path)
+    for key in ("first", "second"):
+        store.put(key, np.full((4, 3), len(key), dtype=np.float32))
+    shutil.copyfile(store.path("second"), store.path("first"))
+    assert outcome(lambda: store.get("first"), store.path("first")) == "named"
+    assert "first" not in store
+    assert (store.get("second") == 6).all()
+    with pytest.raises(ValueError, match="longer than 16"):
+        store.put("k" * 17, np.zeros(1))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -78,6 +78,7 @@ COLUMNS = {
     "value": "value of the magnitude in the transformation's own unit; null where it has no magnitude",
     "unit": "unit of the magnitude's value",
     "array": "file of embeddings for this transformation and magnitude, in the same folder",
+    "key": "digest of what determines the array, by which it is in the store",
     "distance": "cosine distance between f(x) and f(t(x))",
     "baseline": "cosine distance between f(x) and f(t(x'))",
     "invariance": "(baseline - distance) / baseline; 1 is invariant, 0 no more alike than two random images",

@@ -1,6 +1,7 @@
 """The embedding cache: a content-addressed store, and the view of it that a metric reads.
 
-A view is a folder per (model, bank, shard): `index.parquet` (transformation, magnitude, array file),
+A view is a folder per (model, bank, shard): `index.parquet` (transformation, magnitude, array file
+and its key in the store),
 `images.parquet` (the images, one per row of every array), `signs.parquet` (the sign each image was
 given by each transformation that has one), and the arrays, float32 [images, dimensions], hard-linked
 from the store. Of a model that could not be had or held in memory, `index.parquet` has the reason instead.
@@ -39,7 +40,7 @@ class Store:
         path = self.path(key)
         try:
             if path.is_file():
-                read_array(path)
+                read_array(path, key)
                 return True
         except InputError as error:
             logging.warning("computing it again: %s", str(error).split("; ")[0])
@@ -49,15 +50,20 @@ class Store:
     def put(self, key: str, array: np.ndarray) -> None:
         """Store `array`; two jobs that store the same key at once are harmless."""
         with atomic(self.path(key), sealed=False) as temporary:
-            write_array(temporary, array)
+            write_array(temporary, array, key)
 
     def get(self, key: str) -> np.ndarray:
         """The array of `key`."""
-        return read_array(self.path(key))
+        return read_array(self.path(key), key)
 
     def link(self, key: str, target: Path) -> None:
         """Make the array of `key` appear as `target`, without a copy where the file system can."""
         link_or_copy(self.path(key), target, sealed=False)
+
+
+def keys_of_arrays(view: Path) -> dict[str, str]:
+    """The key in the store of each array of a view, by the name of its file."""
+    return read_table(view / INDEX).reindex(columns=["array", "key"]).dropna().set_index("array")["key"].to_dict()
 
 
 class Cache:
@@ -70,6 +76,7 @@ class Cache:
         # What does not fit in one shard would be a mean over the images of the others.
         self.failed = any(read_table(folder / INDEX, columns=["failed"])["failed"].notna().any() for folder in folders)
         self._row = pd.Series(np.arange(len(self.ids)), index=self.ids)
+        self._keys = [keys_of_arrays(folder) for folder in self.folders]
         self._arrays = {(t, m): name for t, m, name in self.index[["transformation", "magnitude", "array"]].to_numpy()}
 
     def rows(self, ids: np.ndarray) -> np.ndarray:
@@ -87,7 +94,8 @@ class Cache:
         if self.failed:
             return np.full((len(self.ids), 1), np.nan, dtype=np.float32)
         name = self._arrays[transformation, magnitude]
-        return np.concatenate([read_array(folder / name) for folder in self.folders])
+        own = zip(self.folders, self._keys, strict=True)
+        return np.concatenate([read_array(folder / name, keys[name]) for folder, keys in own])
 
     def signs(self) -> pd.DataFrame:
         """Columns id, transformation, sign."""

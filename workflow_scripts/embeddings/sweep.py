@@ -170,6 +170,7 @@ def _write_view(
                 "value": entry.values[cell.magnitude],
                 "unit": entry.unit,
                 "array": array,
+                "key": cell.key if array else None,
                 "failed": failed,
             }
         )

@@ -14,6 +14,7 @@ from workflow_scripts.common.files import read_table, remove, remove_leftovers
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.common.seals import BROKEN, FOLDER, fault, put_seal, read_seal
 from workflow_scripts.data.reader import ShardReader
+from workflow_scripts.embeddings.cache import INDEX, keys_of_arrays
 from workflow_scripts.steps.start import start
 from workflow_scripts.study.config import Config
 from workflow_scripts.workflow.holding import HELD
@@ -90,12 +91,15 @@ def examine(workspace: Workspace, unit: Path) -> Finding | None:
 def _faults(unit: Path) -> Iterator[tuple[Path, str]]:
     """Damaged files of an output, with what is wrong with each."""
     yield from _damaged_images(unit)
+    is_view = any(unit.glob("*.npy")) and (unit / INDEX).is_file() and not fault(unit / INDEX)
+    # In the store, an array's file is called by its key.
+    keys = keys_of_arrays(unit) if is_view else {}
     for path in sorted(unit.rglob("*")) if unit.is_dir() else [unit]:
         if path.is_dir() or FOLDER in path.parts:
             continue
         try:
             if path.suffix == ".npy":
-                read_array(path)
+                read_array(path, keys.get(path.name, path.stem))
             elif read_seal(path) is not None and (why := fault(path)):
                 yield path, why
             elif path.suffix == ".arrow":

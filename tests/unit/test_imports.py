@@ -1,6 +1,8 @@
 """What the module of each step imports: torch only where images are tensors, so that no other job waits for it."""
 
 import ast
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -98,3 +100,18 @@ def test_no_figure_brings_what_it_does_not_draw_with():
 def test_a_dry_run_reads_the_study_without_torch():
     for module in ("steps.start", "steps.estimates", "steps.status"):
         assert not libraries(module) & (HEAVY | {"matplotlib", "scipy"})
+
+
+def test_figures_and_tables_import_no_statistics_that_they_do_not_use():
+    """SciPy's statistics take as long to import as all else that a figure needs; most need a quantile or two."""
+    names = (
+        "figures.figure_2",
+        "figures.figure_a3",
+        "figures.figure_answer",
+        "figures.figure_curves",
+        "tables.table_1a",
+    )
+    wanted = "; ".join(f"import workflow_scripts.results.{name}" for name in names)
+    shown = f"import sys; {wanted}; print([name for name in sys.modules if name.startswith('scipy.stats')])"
+    done = subprocess.run([sys.executable, "-c", shown], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

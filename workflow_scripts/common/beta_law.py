@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import integrate, stats
+from scipy import integrate
 
 from workflow_scripts.common.errors import InputError
 
@@ -33,7 +33,10 @@ class AreaLaw:
 
     def density(self, area: np.ndarray) -> np.ndarray:
         """Density of sigma^2 at `area` (any shape); infinite at 1 for beta < 1, zero outside 0.08 to 1."""
-        return stats.beta.pdf(area, 1, self.beta, loc=SMALLEST_AREA, scale=WIDTH)
+        drawn = (area - SMALLEST_AREA) / WIDTH
+        with np.errstate(divide="ignore"):
+            inside = self.beta * np.maximum(1 - drawn, 0) ** (self.beta - 1) / WIDTH
+        return np.where((drawn >= 0) & (drawn <= 1), inside, 0.0)
 
     def zoom_density(self, zoom: np.ndarray) -> np.ndarray:
         """Density of 1 / sigma^2 at `zoom` (any shape, above 0); zero outside 1 to 12.5."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom, bootstrap, t
+from scipy.special import bdtr, stdtrit
 
 
 def mean_and_sem(values: ArrayLike) -> tuple[float, float, int]:
@@ -30,7 +30,9 @@ def median_interval(values: ArrayLike, *, level: float = 0.95) -> tuple[float, f
     ordered = np.sort(np.asarray(values, dtype=np.float64).ravel())
     if ordered.size < 2:
         return math.nan, math.nan
-    below = max(0, int(binom.ppf((1 - level) / 2, ordered.size, 0.5)) - 1)
+    # SciPy has this as binom.ppf, in a module that takes long to import.
+    tail = bdtr(np.arange(ordered.size + 1), ordered.size, 0.5)
+    below = max(0, int(np.searchsorted(tail, (1 - level) / 2)) - 1)
     return float(ordered[below]), float(ordered[-1 - below])
 
 
@@ -38,6 +40,9 @@ def bootstrap_interval(
     values: ArrayLike, seed: int, *, level: float = 0.95, resamples: int = 1000
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of independent `values`; NaN for fewer than two."""
+    # Its import takes as long as that of all else that a figure needs.
+    from scipy.stats import bootstrap
+
     flat = np.asarray(values, dtype=np.float64).ravel()
     if flat.size < 2:
         return math.nan, math.nan
@@ -106,5 +111,5 @@ def interval_of_pairs(
     if minus is not None:
         mean -= minus.mean()
         variance += minus.var() / len(minus)
-    half = t.ppf((1 + level) / 2, images - 1) * math.sqrt(variance * images / (images - 1))
+    half = stdtrit(images - 1, (1 + level) / 2) * math.sqrt(variance * images / (images - 1))
     return float(mean - half), float(mean + half)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.special import stdtr, stdtrit
 
 from workflow_scripts.common.crossed import Estimate
 from workflow_scripts.common.statistics import mean_and_sem
@@ -68,7 +68,7 @@ def of_mean(values: np.ndarray, bound: float, n: str) -> Evidence:
     mean, sem, count = mean_and_sem(values)
     if count < 3 or sem == 0:
         raise MissingError("more classes")
-    half, above = t.ppf(0.975, count - 1) * sem, float(t.sf((mean - bound) / sem, count - 1))
+    half, above = stdtrit(count - 1, 0.975) * sem, float(stdtr(count - 1, (bound - mean) / sem))
     return Evidence(mean, mean - half, mean + half, above, 1 - above, f"{count} {n}")
 
 

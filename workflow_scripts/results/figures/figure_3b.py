@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
@@ -119,7 +119,7 @@ def _draw_model(axis: Axes, rows: pd.DataFrame, offset: float, color: str, marke
 
 def _half_interval(mean: pd.Series) -> float:
     """Half the width of the 95 % interval of a mean over classes (Student's t)."""
-    return float(mean["sem"] * student.ppf(0.975, mean["n"] - 1)) if mean["n"] > 1 else np.nan
+    return float(mean["sem"] * stdtrit(mean["n"] - 1, 0.975)) if mean["n"] > 1 else np.nan
 
 
 if __name__ == "__main__":

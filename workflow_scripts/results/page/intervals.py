@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata, t
+from scipy.special import stdtrit
+from scipy.stats import rankdata
 
 from workflow_scripts.common.statistics import interval_of_pairs
 
@@ -37,7 +38,7 @@ def of_mean(mean: float, sem: float, n: float) -> tuple[float, float]:
     """95 % interval of a mean of `n` independent values by Student's t; NaN without a standard error."""
     if pd.isna(sem) or n < 2:
         return math.nan, math.nan
-    half = float(t.ppf((1 + LEVEL) / 2, n - 1)) * sem
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * sem
     return mean - half, mean + half
 
 
@@ -66,7 +67,7 @@ def correlation_of_class_pairs(table: pd.DataFrame, x: str, y: str) -> tuple[flo
     if n < 4 or np.isnan(without).any() or math.isnan(rho):
         return rho, math.nan, math.nan
     error = math.sqrt((n - 1) / n * np.square(without - without.mean()).sum())
-    half = float(t.ppf((1 + LEVEL) / 2, n - 1)) * error
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * error
     return rho, max(-1.0, rho - half), min(1.0, rho + half)
 
 

@@ -61,7 +61,7 @@ def interactive(data: dict[str, pd.DataFrame], behind: Behind) -> Interactive | 
 @cache
 def library() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script."""
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
 
 
 def specification(rows: pd.DataFrame, labels: dict[str, str], behind: Behind) -> dict[str, Any]:

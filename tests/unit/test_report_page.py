@@ -23,6 +23,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
 from workflow_scripts.results.catalogue import ENTRIES
 from workflow_scripts.results.page import assemble, examples, media, origin
+from workflow_scripts.results.page.interactive import library
 from workflow_scripts.results.report import TEMPLATES
 
 WIDTHS = (1440, 1024, 390)
@@ -82,7 +83,9 @@ def test_the_page_needs_no_other_file(page):
     assert {str(one)[1:] for one in addresses if str(one).startswith("#")} <= anchors
     policy = next(known["content"] for tag, known in parts.tags if known.get("http-equiv"))
     assert str(policy).startswith("default-src 'none'; img-src data:")
-    assert not re.findall(r"https?://|@import|url\(", page)
+    # The library has addresses in it; the policy lets nothing be fetched.
+    assert page.count(library()) == 1
+    assert not re.findall(r"https?://|@import|url\(", page.replace(library(), ""))
 
 
 def with_examples(study: Finished, webp: bytes) -> Finished:
@@ -192,7 +195,7 @@ def test_texts_of_a_study_are_shown_as_they_are(page, tmp_path):
     usual, parts = Parts(page), Parts(made)
     assert {tag for tag, _ in parts.tags} <= {tag for tag, _ in usual.tags}
     assert {name for _, known in parts.tags for name in known} <= {name for _, known in usual.tags for name in known}
-    assert parts.scripts == [(TEMPLATES / "page.js").read_text()]
+    assert parts.scripts[1:] == [library(), (TEMPLATES / "page.js").read_text()]
     spoken = " ".join(parts.text.split())
     for text in (*texts, *labels.values()):
         assert " ".join(text.split()) in spoken
@@ -228,7 +231,8 @@ def test_data_are_packed_when_large_and_stay_outside_when_too_large(rows, packed
 
 
 def test_a_page_is_small(page):
-    assert len(page) < 600_000
+    assert len(page) - len(library()) < 600_000
+    assert len(library()) < 1_000_000
 
 
 # Where it comes from
@@ -298,8 +302,13 @@ const widths = WIDTHS, found = {};
 const look = (width) => new Promise((done) => {
   const frame = document.createElement("iframe");
   frame.style.cssText = `width:${width}px;height:900px;border:0`;
-  frame.onload = () => {
+  frame.onload = async () => {
     const page = frame.contentDocument, root = page.documentElement;
+    const drawn = () => page.querySelectorAll("#interactive-figure svg path[aria-label]").length;
+    for (let n = 0; n < 100 && !drawn(); n++) await new Promise((later) => setTimeout(later, 50));
+    const points = drawn(), box = page.querySelector("#interactive-figure input[type=checkbox]");
+    box.click();
+    for (let n = 0; n < 100 && drawn() === points; n++) await new Promise((later) => setTimeout(later, 50));
     const off = [...page.querySelectorAll("body *")].filter((one) => {
       const box = one.getBoundingClientRect();
       return box.width && (box.right > width + 1 || box.left < -1) && !one.closest(".scroll, pre, .skip, dialog");
@@ -314,6 +323,7 @@ const look = (width) => new Promise((done) => {
     const kept = [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.cells[0].textContent);
     page.querySelector(".enlarge").click();
     found[width] = {
+      points, fewer: drawn(),
       scroll: root.scrollWidth, off, blank, images: page.images.length, up, down, kept,
       sorted: table.tHead.rows[0].cells[0].getAttribute("aria-sort"),
       said: page.querySelector("article .table [role=status]").textContent,
@@ -362,6 +372,8 @@ def test_nothing_is_off_the_screen_and_tables_sort_and_filter(seen, width):
     assert found["off"] == []
     # The third is the enlarged one.
     assert (found["blank"], found["images"], found["enlarged"]) == (0, 3, 1)
+    # A point per magnitude and model; one of two models is taken away by its box.
+    assert (found["points"], found["fewer"]) == (6, 3)
     # Names are sorted as people count.
     assert found["up"] == [f"class {one}" for one in (1, 2, 3, 9, 10, 30)]
     assert found["down"] == found["up"][::-1]

@@ -16,6 +16,7 @@ from workflow_scripts.results.page import assemble, origin
 from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.caveats import caveats
 from workflow_scripts.results.page.examples import examples
+from workflow_scripts.results.page.interactive import SOURCES, Interactive, interactive
 from workflow_scripts.results.page.methods import methods
 from workflow_scripts.results.page.summary import summary
 from workflow_scripts.results.page.verdicts import Verdict, verdicts
@@ -53,14 +54,19 @@ def report(
     workspace = Workspace(path.stem, configuration, study)
     seen, shown = (paths[0] if paths else None for paths in (index, examples))
     behind = Behind(workspace, study, invariances, equivariances, searches, histories, seen, shown)
-    page = rendered(behind, assemble.items(results, captions, behind), verdicts(results))
+    drawn = {name: assemble.read_data(results[name].with_suffix(".csv")) for name in SOURCES if name in results}
+    items, chosen = assemble.items(results, captions, behind), interactive(drawn, behind)
+    page = rendered(behind, items, verdicts(results), chosen)
     with atomic(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def rendered(behind: Behind, items: list[assemble.Item], claims: list[Verdict]) -> str:
+def rendered(
+    behind: Behind, items: list[assemble.Item], claims: list[Verdict], chosen: Interactive | None = None
+) -> str:
     """The page as HTML. Every text that is no `Markup` is escaped."""
     script, style = ((TEMPLATES / f"page.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+    scripts = [chosen.library, script] if chosen else [script]
     loaded = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -80,9 +86,11 @@ def rendered(behind: Behind, items: list[assemble.Item], claims: list[Verdict]) 
         examples=examples(behind),
         caveats=caveats(behind),
         methods=methods(behind, {one.entry.name for one in items}),
-        script=Markup(script),
+        interactive=chosen,
+        content=Markup(chosen.content if chosen else ""),
+        scripts=[Markup(one) for one in scripts],
         style=Markup(style),
-        digest=_digest(script),
+        digests=[_digest(one) for one in scripts],
         **_origin(behind),
     )
 
@@ -102,7 +110,7 @@ def _origin(behind: Behind) -> dict[str, Any]:
 
 
 def _digest(script: str) -> str:
-    """What the page's policy calls the one script that may run."""
+    """What the page's policy calls a script that may run."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 

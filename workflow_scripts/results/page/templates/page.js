@@ -54,6 +54,11 @@
       dialog.showModal();
     });
   }
+  const place = document.querySelector("#interactive-figure");
+  if (place) {
+    const described = JSON.parse(document.querySelector("#interactive-data").textContent);
+    vegaEmbed(place, described.figure, described.embedding);
+  }
   let closed = [];
   addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];

@@ -63,7 +63,8 @@ class Store:
 
 def keys_of_arrays(view: Path) -> dict[str, str]:
     """The key in the store of each array of a view, by the name of its file."""
-    return read_table(view / INDEX).reindex(columns=["array", "key"]).dropna().set_index("array")["key"].to_dict()
+    found = read_table(view / INDEX).reindex(columns=["array", "key"]).dropna()
+    return dict(zip(found["array"], found["key"], strict=True))
 
 
 class Cache:

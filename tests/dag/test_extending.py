@@ -102,8 +102,8 @@ def test_every_section_has_a_test():
 def test_a_transformation_is_measured(checkout):
     extended(checkout, "A transformation")
     jobs = checkout.planned("figure_a3", "-p", "--config", "study=demo")
-    # Six models, of two seeds each.
-    assert jobs["sweep"] == 12
+    # Six models, of three seeds each.
+    assert jobs["sweep"] == 18
     said = checkout.snakemake("-n", "-p", "figure_a3", "--config", "study=demo").stdout
     assert '"blur"' in said
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,11 +22,12 @@ AHEAD = 4
 
 # Words of torch for its loader, in errors that may come at any moment.
 OF_LOADERS = ("DataLoader", "shared memory object", "allocate shared memory", "ancdata", "can't start new")
+SHORT = "where memory is short, ask for more of it, or for fewer workers"
 # What torch says when workers fail, and what that means.
 MEANINGS = (
     (r"Too many open files|ancdata", "raise the limit on open files (ulimit -n), or set execution.workers to 0"),
     (r"Bus error|shared memory|\(shm\)", f"{SHARED} is too small for them; set execution.workers to 0, or enlarge it"),
-    (r"killed by signal|exited unexpectedly", "where memory is short, ask for more of it, or for fewer workers"),
+    (r"killed by signal|exited unexpectedly", SHORT),
     (r"can't start new (process|thread)", "raise the limit on processes (ulimit -u), or set execution.workers to 0"),
 )
 
@@ -77,7 +79,7 @@ def worker_errors_in_one_line() -> Iterator[None]:
     """What goes wrong in a loader's workers, and that the user can mend, is an `InputError` of one line."""
     try:
         yield
-    except (InputError, OSError, MemoryError, RuntimeError) as error:
+    except (InputError, OSError, EOFError, MemoryError, RuntimeError) as error:
         if line := _line(error):
             raise InputError(line) from None
         raise
@@ -86,6 +88,8 @@ def worker_errors_in_one_line() -> Iterator[None]:
 def _line(error: Exception) -> str | None:
     # As it was raised: the lines of a message are escaped where it is shown.
     text = str(error.args[0] if isinstance(error, InputError) else error).strip()
+    if _is_cut_off(error):
+        return f"the loader's workers cannot go on (one ended while it handed over a batch): {SHORT}"
     # Torch gives the error of a worker with its traceback, whose last line is the error itself.
     in_worker = "in DataLoader worker process" in text
     said = text.splitlines()[-1] if in_worker else reason(error)
@@ -98,3 +102,9 @@ def _line(error: Exception) -> str | None:
     if in_worker and (out_of_memory(error) or (isinstance(error, OSError) and "[Errno" in said)):
         return f"a worker of the loader failed ({said}); run again when that is mended"
     return None
+
+
+def _is_cut_off(error: Exception) -> bool:
+    """Whether a connection to a worker has ended: torch looks after its workers only between batches."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return isinstance(error, EOFError | OSError) and any("multiprocessing" in Path(one.filename).parts for one in last)

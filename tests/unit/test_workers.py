@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Client
+from pathlib import Path
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_a_worker_that_ends_while_it_hands_over_a_batch_is_named(end):
 
 def test_an_error_that_no_worker_has_made_stays_what_it_is():
     def batches() -> Iterator[int]:
-        with open("/nonexistent/file"):
+        with Path("/nonexistent/file").open():
             yield 1
 
     with pytest.raises(FileNotFoundError):

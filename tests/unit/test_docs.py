@@ -76,7 +76,7 @@ def test_every_page_is_named_in_the_readme():
 
 def test_the_front_page_of_the_site_has_links_from_the_folder_of_the_pages():
     front = page("README.md")
-    assert "](figure_2.png)" in front
+    assert "](figure_answer.png)" in front
     assert "](cluster.md#several-gpus-without-a-cluster)" in front
     assert "](docs/" not in front
 

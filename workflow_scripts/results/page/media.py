@@ -15,7 +15,7 @@ from workflow_scripts.results.page.drawing import as_address
 PHOTOGRAPHIC = 40_000
 QUALITY = 82
 # A drawing of lines is crisp at any size, so it may be so large, or as large as its pixels would be.
-LARGEST_LINES = 200_000
+LARGEST_LINES = 110_000
 # Larger data than this are packed, and larger ones than that stay beside the page.
 PACKED = 40_000
 LARGEST = 1_500_000

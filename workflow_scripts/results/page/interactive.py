@@ -72,7 +72,7 @@ def specification(rows: pd.DataFrame, labels: dict[str, str], behind: Behind) ->
     table = rows[["transformation", "model", *COLUMNS]].rename(columns=COLUMNS)
     table = table.assign(model=table["model"].map(labels), transformation=table["transformation"].map(titles))
     number = rows["model"].map(list(labels).index)
-    values = table.assign(number=number, pairs=pairs, images=images).to_json(orient="records")
+    values = table.assign(number=number, pairs=pairs, images=images).to_json(orient="records", double_precision=4)
     wanted = " || ".join(f"(datum.number === {place} && {name})" for place, name in enumerate(places.values()))
     chosen, names = list(dict.fromkeys(titles.values())), list(labels.values())
     return {

@@ -13,9 +13,9 @@ from workflow_scripts.results.page.drawing import as_address
 
 # A picture of so many colours is no chart: it gets the compression of photographs.
 PHOTOGRAPHIC = 40_000
-QUALITY = 82
+QUALITY = 75
 # A drawing of lines is crisp at any size, so it may be so large, or as large as its pixels would be.
-LARGEST_LINES = 110_000
+LARGEST_LINES = 200_000
 # Larger data than this are packed, and larger ones than that stay beside the page.
 PACKED = 40_000
 LARGEST = 1_500_000

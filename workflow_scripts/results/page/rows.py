@@ -50,6 +50,8 @@ def _cell(column: object, value: object, numeric: bool) -> Cell:
     if not numeric or not text:
         return Cell(text, "")
     number = float(value)  # type: ignore[arg-type]
+    # Enough to sort by; the page has thousands of them.
+    key = f"{number:.7g}"
     if column in P_VALUES and number < 0.001:
-        return Cell("< 0.001", repr(number))
-    return Cell(text, repr(number))
+        return Cell("< 0.001", key)
+    return Cell(text, key)

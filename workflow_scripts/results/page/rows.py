@@ -7,7 +7,7 @@ import pandas as pd
 from workflow_scripts.results.page.wording import cell
 
 # More rows are in the data alone.
-MOST_ROWS = 500
+MOST_ROWS = 250
 # What tables call a transformation, and the page shows by its title.
 P_VALUES = frozenset(["p", "q"])
 

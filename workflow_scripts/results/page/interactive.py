@@ -115,7 +115,14 @@ def _layer(mark: dict[str, Any], **encoding: Any) -> dict[str, Any]:
 def _of_model(labels: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     """How models differ, in a legend that has those too which are not shown."""
     scale = {"domain": list(labels), "range": [values[place % len(values)] for place in range(len(labels))]}
-    legend = {"title": None, "orient": "bottom", "columns": 1, "labelLimit": 0, "symbolStrokeWidth": 2}
+    legend = {
+        "title": None,
+        "orient": "bottom",
+        "columns": 1,
+        "labelLimit": 0,
+        "symbolStrokeWidth": 2,
+        "symbolOpacity": 1,
+    }
     return {"field": "model", "type": "nominal", "scale": scale, "legend": legend}
 
 

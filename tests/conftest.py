@@ -1,6 +1,7 @@
 """Fixtures that several rooms use."""
 
 import contextlib
+import fcntl
 import io
 import os
 import signal
@@ -23,6 +24,8 @@ from PIL import Image
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from tests.unit.images import write_folder
+from tests.workflow import Checkout, tiny_study
 from workflow_scripts.common import provenance
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import write_table
@@ -150,6 +153,26 @@ def wordnet_folder(tmp_path_factory) -> Path:
             pytest.fail(str(error))
         pytest.skip(str(error))
     return root / "wordnet"
+
+
+@pytest.fixture(scope="session")
+def tiny_checkout(tmp_path_factory) -> Checkout:
+    """A checkout in which the tiny study has run, on 18 training and 12 validation images; only to be copied.
+
+    Whichever process of tests needs it first makes it for all. Studies that differ run what differs, as users' do.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    checkout, made = Checkout(root / "tiny" / "project"), root / "tiny.made"
+    with (root / "tiny.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            Checkout.make(checkout.folder)
+            write_folder(checkout.folder / "data" / "images", ["cat", "dog", "emu"], train=6, val=4)
+            checkout.write_study(tiny_study())
+            checkout.snakemake()
+            made.touch()
+    return checkout
 
 
 def write_run(folder: Path, labels: list[int], right: list[bool], first: int = 0) -> Path:

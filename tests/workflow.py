@@ -29,6 +29,11 @@ class Checkout:
             copy(ROOT / part, folder / part)
         return cls(folder)
 
+    def copy(self, folder: Path) -> "Checkout":
+        """A copy, with results and what Snakemake has recorded of them. No file in it is a link to another one."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Checkout(folder)
+
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run snakemake; the study is `mine` unless the arguments name another."""
         study = [] if "--config" in arguments else ["--config", "study=mine"]

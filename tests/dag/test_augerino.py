@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 
-from tests.unit.images import write_folder
 from tests.workflow import Checkout, tiny_study
 
 TARGETS = ("table_a5", "table_a6", "figure_a9")
@@ -18,10 +17,9 @@ def swept(**changes) -> dict:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Checkout:
+def finished(tiny_checkout, tmp_path_factory) -> Checkout:
     """A checkout in which the tables and the figure are made."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("augerino") / "project")
-    write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=8, val=5)
+    checkout = tiny_checkout.copy(tmp_path_factory.mktemp("augerino") / "project")
     checkout.write_study(swept())
     checkout.snakemake(*TARGETS)
     return checkout

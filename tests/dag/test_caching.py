@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.sampled import sampled
-from tests.unit.images import write_folder
 from tests.workflow import Checkout, planned, tiny_study
 from workflow_scripts.common.lock import locked
 
@@ -25,22 +24,10 @@ TRAINED = {"train": 2, "figure_curves": 1, "table_1a": 1, "table_claims": 1}
 BOXED = {"figure_a6": 1, "table_foregrounds": 1, **REPORT}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Checkout:
-    """A checkout in which the tiny study has run."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("caching") / "project")
-    write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=6, val=4)
-    checkout.write_study(tiny_study())
-    checkout.snakemake()
-    return checkout
-
-
 @pytest.fixture
-def checkout(finished, tmp_path) -> Checkout:
-    """A copy of the finished checkout, with what Snakemake has recorded."""
-    folder = tmp_path / "project"
-    shutil.copytree(finished.folder, folder, symlinks=True)
-    return Checkout(folder)
+def checkout(tiny_checkout, tmp_path) -> Checkout:
+    """A copy of a checkout in which the tiny study has run."""
+    return tiny_checkout.copy(tmp_path / "project")
 
 
 def changed_study(checkout: Checkout, path: str, value) -> None:
@@ -54,7 +41,8 @@ def changed_study(checkout: Checkout, path: str, value) -> None:
     checkout.write_study(study)
 
 
-def test_figures_and_report_are_there(finished):
+def test_figures_and_report_are_there(tiny_checkout):
+    finished = tiny_checkout
     figures = {path.name for path in (finished.results() / "figures").glob("*.*") if path.is_file()}
     assert figures == {
         f"figure_{name}.{kind}"
@@ -69,7 +57,8 @@ def test_figures_and_report_are_there(finished):
     assert len(page) < 6_000_000
 
 
-def test_no_temporary_file_is_left(finished):
+def test_no_temporary_file_is_left(tiny_checkout):
+    finished = tiny_checkout
     assert not [path for path in finished.results().rglob("*.tmp*") if "site-packages" not in str(path)]
     assert not list((finished.results() / "state").iterdir())
 
@@ -301,14 +290,15 @@ def verified(checkout: Checkout, **config: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_verify_finds_what_is_wrong_and_repairs_it(checkout):
+def test_verify_finds_what_is_wrong_and_repairs_it(checkout, tmp_path):
     status, said = verified(checkout)
     assert (status, "0 damaged, 0 unknown, 0 stale, 0 foreign" in said) == (0, True), said
     results = checkout.results()
     view = results / "embeddings" / "trained" / "bank_a" / "shard-0"
-    for path in (view / "rotate_4.npy", results / "data" / "val" / "shard-0.arrow", results / "data" / "index.parquet"):
+    shard, index = results / "data" / "val" / "shard-0.arrow", results / "data" / "index.parquet"
+    weights = results / "trainings" / "fscc" / "seed-0" / "model.safetensors"
+    for path in (view / "rotate_4.npy", shard, index, weights):
         flip(path)
-    flip(results / "trainings" / "fscc" / "seed-0" / "model.safetensors")
     (results / "metrics" / "invariance" / ".seals" / "trained.pairs.parquet.json").unlink()
     (results / "notes.txt").write_text("mine")
     (results / "metrics" / ".old.parquet.somewhere~1.tmp").touch()
@@ -317,14 +307,20 @@ def test_verify_finds_what_is_wrong_and_repairs_it(checkout):
     status, said = verified(checkout)
     assert status == 1
     assert "4 damaged, 1 unknown, 0 stale, 1 foreign; 1 leftovers removed" in said, said
-    for name in (view, results / "data" / "index.parquet", results / "metrics/invariance/trained.pairs.parquet"):
+    for name in (view, index, results / "metrics/invariance/trained.pairs.parquet"):
         assert str(name.relative_to(checkout.folder)) in said
     assert "Traceback" not in said
-    status, said = verified(checkout, repair="true")
+    other = checkout.copy(tmp_path / "other")
+    status, said = verified(other, repair="true")
     assert (status, "removed 5 results" in said) == (0, True), said
-    assert (results / "notes.txt").exists()
-    planned = checkout.planned()
-    assert {"index": 1, "shards": 2, "train": 2, "sweep": 2}.items() <= planned.items()
+    assert (other.results() / "notes.txt").exists()
+    assert {"index": 1, "shards": 2, "train": 2, "sweep": 2}.items() <= other.planned().items()
+    # Damaged a second time, a file is as it was.
+    for path in (shard, index, weights):
+        flip(path)
+    status, said = verified(checkout, repair="true")
+    assert (status, "removed 2 results" in said) == (0, True), said
+    assert checkout.planned() == {"sweep": 1, **ONE_SEED}
     checkout.snakemake()
     status, said = verified(checkout)
     assert (status, "0 damaged, 0 unknown, 0 stale, 1 foreign" in said) == (0, True), said

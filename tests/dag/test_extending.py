@@ -123,12 +123,12 @@ def test_a_figure_is_a_target_and_in_the_report(checkout):
     assert {"report": 1, "figure_a6": 1}.items() <= report.items()
 
 
-def test_an_augmentation_reruns_no_other_training(checkout):
-    write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=6, val=4)
+def test_an_augmentation_reruns_no_other_training(tiny_checkout, tmp_path):
+    checkout = tiny_checkout.copy(tmp_path / "project")
     study = tiny_study(models={}, figures={}, tables={})
     study["training"]["methods"] = {"fscc": {}}
     checkout.write_study(study)
-    checkout.snakemake("trainings")
+    assert checkout.planned("trainings") == {}
     extended(checkout, "An augmentation")
     assert checkout.planned("trainings") == {}
     study["training"]["methods"]["t10"] = {}

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.unit.images import write_folder
 from tests.workflow import Checkout, tiny_study
 from workflow_scripts.common.files import read_table
 
@@ -27,10 +26,9 @@ def grid_study(rates=(SOUND, TOO_LARGE), seeds=(0, 1), methods=METHODS) -> dict:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Checkout:
+def finished(tiny_checkout, tmp_path_factory) -> Checkout:
     """A checkout in which all trainings and the tables of top-1 are made."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("grid") / "project")
-    write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=8, val=7)
+    checkout = tiny_checkout.copy(tmp_path_factory.mktemp("grid") / "project")
     checkout.write_study(grid_study())
     checkout.snakemake("table_1a", "table_1b", "trainings")
     return checkout
@@ -80,7 +78,7 @@ def test_predictions_reproduce_the_tables(finished):
             for seed in (0, 1):
                 folder = finished.results() / "trainings" / method / f"seed-{seed}"
                 answers = read_table(folder / "predictions.parquet")
-                assert len(answers) == answers["id"].nunique() == 14
+                assert len(answers) == answers["id"].nunique() == 12
                 tops.append((answers["label"] == answers["prediction"]).mean())
                 assert read_table(folder / "history.parquet")["val_top1"].iloc[-1] == tops[-1]
             row = table.loc[method]
@@ -101,9 +99,8 @@ def test_a_method_trains_its_grid_and_its_seeds_and_nothing_else(finished):
     finished.write_study(grid_study())
 
 
-def test_a_grid_in_which_all_diverge_stops_with_one_line(tmp_path):
-    checkout = Checkout.make(tmp_path / "project")
-    write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=8, val=4)
+def test_a_grid_in_which_all_diverge_stops_with_one_line(tiny_checkout, tmp_path):
+    checkout = tiny_checkout.copy(tmp_path / "project")
     checkout.write_study(grid_study(rates=[TOO_LARGE], methods={"fscc": {}, "rrc": {}}))
     done = checkout.snakemake("results/mine/trainings/fscc/choice.json", check=False)
     assert done.returncode != 0

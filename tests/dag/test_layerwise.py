@@ -5,7 +5,6 @@ import copy
 import pandas as pd
 import pytest
 
-from tests.unit.images import write_folder
 from tests.workflow import Checkout, tiny_study
 
 
@@ -19,10 +18,9 @@ def decomposing(figure: dict | None = None, lie: dict | None = None, **layerwise
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Checkout:
+def finished(tiny_checkout, tmp_path_factory) -> Checkout:
     """A checkout in which Figure L2 has been drawn."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("layerwise") / "project")
-    write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=2, val=4)
+    checkout = tiny_checkout.copy(tmp_path_factory.mktemp("layerwise") / "project")
     checkout.write_study(decomposing())
     checkout.snakemake("figure_l2")
     return checkout

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.unit.images import write_folder
 from tests.workflow import NARROW, Checkout, tiny_study
 
 WANTED = ("figure_l1", "table_lee")
@@ -41,10 +40,9 @@ def differentiating(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Checkout:
+def finished(tiny_checkout, tmp_path_factory) -> Checkout:
     """A checkout in which figure and table have been made."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("lie") / "project")
-    write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=2, val=4)
+    checkout = tiny_checkout.copy(tmp_path_factory.mktemp("lie") / "project")
     weights = checkout.folder / "data" / "weights" / "timm" / "regnetx_002.pth"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"cut off")

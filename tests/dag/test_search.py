@@ -5,7 +5,6 @@ import copy
 import pandas as pd
 import pytest
 
-from tests.unit.images import write_folder
 from tests.workflow import Checkout, tiny_study
 from workflow_scripts.common.files import read_table
 from workflow_scripts.transformations.bank_b import BANK_B
@@ -31,10 +30,9 @@ def searching(**changes) -> dict:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, wordnet_folder) -> Checkout:
-    """A checkout in which the search has run, on classes without synsets."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("search") / "project")
-    write_folder(checkout.folder / "data" / "images", ["cat", "dog", "emu"], train=6, val=4)
+def finished(tiny_checkout, tmp_path_factory, wordnet_folder) -> Checkout:
+    """A checkout in which the search has run too, on classes without synsets."""
+    checkout = tiny_checkout.copy(tmp_path_factory.mktemp("search") / "project")
     (checkout.folder / "data" / "wordnet").symlink_to(wordnet_folder)
     checkout.write_study(searching())
     checkout.snakemake()
@@ -89,7 +87,8 @@ def test_one_operation_more_is_all_that_is_computed(finished):
     before = store(finished)
     finished.write_study(searching(b={"operations": list(BANK_B)}))
     assert finished.planned() == {"pair_sweep": 4, **AFTER}
-    finished.snakemake()
+    tables = (f"results/mine/metrics/similarity_search/{model}.parquet" for model in ("trained", "untrained"))
+    finished.snakemake(*tables)
     after = store(finished)
     assert {name: after[name] for name in before} == before
     # Per model and shard: invert alone, and the distinct sub-policies with it.

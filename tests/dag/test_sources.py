@@ -48,11 +48,10 @@ def write_checkpoint(path: Path, seed: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Checkout:
+def finished(tiny_checkout, tmp_path_factory) -> Checkout:
     """A checkout in which the study has run."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("sources") / "project")
+    checkout = tiny_checkout.copy(tmp_path_factory.mktemp("sources") / "project")
     data = checkout.folder / "data"
-    write_folder(data / "images", ["cat", "dog"], train=3, val=4)
     write_checkpoint(data / "mine.safetensors", 0)
     checkout.write_study(study())
     checkout.snakemake("all")
@@ -62,8 +61,7 @@ def finished(tmp_path_factory) -> Checkout:
 @pytest.fixture
 def checkout(finished, tmp_path) -> Checkout:
     """A copy of the finished checkout, with what Snakemake has recorded."""
-    shutil.copytree(finished.folder, tmp_path / "project", symlinks=True)
-    return Checkout(tmp_path / "project")
+    return finished.copy(tmp_path / "project")
 
 
 def images(checkout: Checkout) -> Path:

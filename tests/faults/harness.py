@@ -21,7 +21,6 @@ from tests.faults.workspace import (
     Job,
     begin,
     contents,
-    copy_of,
     files_of,
     finished,
     jobs,
@@ -46,7 +45,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.whole = finished(self.folder / "whole")
-        self.copy = copy_of(self.whole, self.folder / "copy")
+        self.copy = self.whole.copy(self.folder / "copy")
         self.jobs = jobs(self.whole)
 
     def mend(self) -> None:

@@ -55,12 +55,6 @@ def finished(folder: Path) -> Checkout:
     return checkout
 
 
-def copy_of(checkout: Checkout, folder: Path) -> Checkout:
-    """A copy in which files may be damaged; arrays that were linked are files of their own in it."""
-    shutil.copytree(checkout.folder, folder, symlinks=True)
-    return Checkout(folder)
-
-
 def jobs(checkout: Checkout) -> list[Job]:
     """Every job that makes a file of the finished study, from the study's own steps."""
     before = Path.cwd()

@@ -2,23 +2,19 @@
 
 import subprocess
 import time
-from pathlib import Path
 
 import psutil
 
-from tests.unit.images import write_folder
 from tests.workflow import SNAKEMAKE, Checkout, tiny_study
 
 WEIGHTS = "results/mine/trainings/standard/seed-0/model.safetensors"
 PATIENCE = 120
 
 
-def prepared(folder: Path) -> Checkout:
+def prepared(checkout: Checkout) -> Checkout:
     """A checkout whose study has a training of some hundred steps with a checkpoint at each."""
-    checkout = Checkout.make(folder)
-    write_folder(checkout.folder / "data" / "images", ["cat", "dog"], train=8, val=4)
     study = tiny_study()
-    study["training"]["recipe"]["epochs"] = 60
+    study["training"]["recipe"]["epochs"] = 40
     study["execution"]["checkpoint_minutes"] = 0
     checkout.write_study(study)
     return checkout
@@ -35,8 +31,8 @@ def trainer(checkout: Checkout) -> psutil.Process | None:
     return None
 
 
-def test_kill_minus_9_and_resume_give_the_same_weights(tmp_path):
-    undisturbed, killed = prepared(tmp_path / "undisturbed"), prepared(tmp_path / "killed")
+def test_kill_minus_9_and_resume_give_the_same_weights(tiny_checkout, tmp_path):
+    undisturbed, killed = (prepared(tiny_checkout.copy(tmp_path / name)) for name in ("undisturbed", "killed"))
     undisturbed.snakemake(WEIGHTS)
 
     command = [*SNAKEMAKE, "--cores", "2", WEIGHTS, "--config", "study=mine"]

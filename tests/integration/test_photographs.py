@@ -117,7 +117,7 @@ def test_a_study_of_photographs(photographs: Path, tmp_path):
             figures={"figure_2": {"transformations": ["translateX"]}},
         )
     )
-    checkout.snakemake("figures", "--config", "study=mine", f"data={photographs}")
+    checkout.snakemake("figure_2", "--config", "study=mine", f"data={photographs}")
     index = read_table(checkout.results() / "data" / "index.parquet")
     names = dict(zip(index["wnid"], index["name"], strict=True))
     assert names["n01440764"] == "tench"

@@ -95,7 +95,7 @@ def test_our_ranking_stands_beside_the_papers(tmp_path):
     assert score(table[~ours & (table["ranking"] == "mean_change") & ~table["relative"]])["significant"] is None
     table_calibration(calibrations=[output], labels={"resnet": "ResNet"}, output=tmp_path / "table")
     assert pd.read_csv(tmp_path / "table.csv")["ranking"].tolist()[-1] == "closure (ours)"
-    figure_calibration(calibration=output, label="ResNet", titles={}, output=tmp_path / "figure")
+    figure_calibration(calibrations=[output], labels={"resnet": "ResNet"}, titles={}, output=tmp_path / "figure")
 
 
 def test_the_factor_is_that_of_the_images(tmp_path):
@@ -174,9 +174,15 @@ def test_table_and_figure(tmp_path):
     assert best.endswith(" *")
     assert classes["mean change"].str.startswith(NEAREST).all()
     titles = {name: entry.title for name, entry in BANK_B.items()}
-    figure_calibration(calibration=place, label="ResNet", titles=titles, output=tmp_path / "figure")
+    other = tmp_path / "other.parquet"
+    write_table(other, read_table(place).assign(model="vit"))
+    labels = {"resnet": "ResNet", "vit": "A transformer of a long name"}
+    figure_calibration(calibrations=[place, other], labels=labels, titles=titles, output=tmp_path / "figure")
     plotted = pd.read_csv(tmp_path / "figure.csv")
-    assert len(plotted) == len(CLASSES) * 15 * 4
+    assert len(plotted[plotted["model"] == "resnet"]) == len(CLASSES) * 15 * 4
+    of_other = plotted[plotted["model"] == "vit"]
+    assert of_other["planted"].all()
+    assert of_other["wnid"].nunique() == len(FACTORS_IN_BANK_B)
     assert (tmp_path / "figure.pdf").stat().st_size > 1000
 
 

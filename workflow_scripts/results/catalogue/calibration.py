@@ -9,7 +9,7 @@ CATEGORY = "Calibration"
 
 
 class CalibrationFigure(Block):
-    """Ranks of the planted factors; drawn for the first model of the similarity search."""
+    """Ranks of operations in planted classes: in full for the first model that searches, in short for all."""
 
 
 class CalibrationTable(Block):
@@ -20,11 +20,7 @@ def _planted(workspace: Workspace, _block: Block) -> bool:
     return workspace.has_planted_factors
 
 
-def _first(workspace: Workspace) -> str:
-    return workspace.study.similarity_search.models[0]
-
-
-def _calibrations(workspace: Workspace, _table: CalibrationTable) -> Files:
+def _calibrations(workspace: Workspace, _block: Block) -> Files:
     return {"calibrations": [workspace.metric("calibration", network) for network in workspace.searched]}
 
 
@@ -43,9 +39,9 @@ FIGURE_CALIBRATION = Entry(
     category=CATEGORY,
     block=CalibrationFigure,
     default=CalibrationFigure(),
-    inputs=lambda workspace, _: {"calibration": workspace.metric("calibration", _first(workspace))},
+    inputs=_calibrations,
     settings=lambda workspace, _: {
-        "label": workspace.first_labels([_first(workspace)])[_first(workspace)],
+        "labels": workspace.searched,
         "titles": {name: entry.title for name, entry in workspace.study.banks.b.entries.items()},
     },
     needs=_planted,

@@ -1,8 +1,10 @@
-"""Rule `figure_calibration`: the rank of every operation in every planted class (ours)."""
+"""Rule `figure_calibration`: ranks of all operations by one model, and of the planted ones by every model (ours)."""
 
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,28 +24,34 @@ PANELS = {
 CELL = 0.125
 
 
-def figure_calibration(*, calibration: Path, label: str, titles: dict[str, str], output: Path) -> None:
-    """Draw the table `calibration` of one model: a row per class, a column per operation, a panel per ranking.
+def figure_calibration(
+    *, calibrations: list[Path], labels: dict[str, str], titles: dict[str, str], output: Path
+) -> None:
+    """Draw the tables `calibrations` of the models `labels`: a row per class.
 
-    Cells that express the planted factor are framed; a dot marks the best operation. `titles` are the
-    names of operations for readers. Writes
-    `output`.{pdf,svg,png,csv}.
+    Of the first model every ranking has a panel, with a column per operation: cells that express the planted factor are
+    framed, and a dot marks the best operation. The last panel has the planted factor's rank by every ranking of every
+    model. `titles` are the names of operations for readers. Writes `output`.{pdf,svg,png,csv}.
     """
     apply_style()
-    table = read_table(calibration)
-    drawn = _draw(table, label, titles)
+    table = pd.concat([read_table(path) for path in calibrations], ignore_index=True)
+    # Of other models no other operations are drawn.
+    table = table[(table["model"] == next(iter(labels))) | table["planted"]].reset_index(drop=True)
+    drawn = _draw(table, labels, titles)
     save_figure(drawn, table, output)
     plt.close(drawn)
 
 
-def _draw(table: pd.DataFrame, label: str, titles: dict[str, str]) -> Figure:
+def _draw(every: pd.DataFrame, labels: dict[str, str], titles: dict[str, str]) -> Figure:
+    first, label = next(iter(labels.items()))
+    table = every[every["model"] == first]
     classes = table.drop_duplicates("wnid").set_index("wnid")
     order = [*dict.fromkeys(table["operation"][table["operation"] != "identity"].sort_values()), "identity"]
     panels = [key for key in PANELS if ((table["ranking"] == key[0]) & (table["relative"] == key[1])).any()]
-    lines = -(-len(panels) // 2)
+    lines = -(-(len(panels) + 1) // 2)
     size = (WIDTH, lines * (CELL * len(classes) + 1.05))
     drawn, axes = plt.subplots(lines, 2, figsize=size, sharey=True, layout="constrained")
-    for axis in axes.flat[len(panels) :]:
+    for axis in axes.flat[len(panels) + 1 :]:
         axis.set_axis_off()
     image = None
     for axis, (by, relative) in zip(axes.flat, panels, strict=False):
@@ -52,13 +60,14 @@ def _draw(table: pd.DataFrame, label: str, titles: dict[str, str]) -> Figure:
         shown = {name: titles.get(name, name) for name in order if name in set(panel["operation"])}
         image = _panel(axis, panel, list(classes.index), shown)
         axis.set_title(f"{title}: {_found(panel)}")
+    _of_all(axes.flat[len(panels)], every, labels, list(classes.index), panels)
     names = [f"{row['name']} ({row['factor'].replace('_', ' ')})" for _, row in classes.iterrows()]
     axes[0, 0].set_yticks(range(len(names)), names)
     if image is not None:
         bar = drawn.colorbar(image, ax=axes, shrink=0.5, aspect=30)
         bar.set_label("rank of the operation (1 is best)")
         bar.ax.invert_yaxis()
-    drawn.suptitle(f"{label}; framed: planted, dot: best", fontsize=8)
+    drawn.suptitle(f"{label}; framed: planted, dot: best; last panel: all models", fontsize=8)
     return drawn
 
 
@@ -77,6 +86,33 @@ def _panel(axis: Axes, panel: pd.DataFrame, classes: list[str], titles: dict[str
     axis.set_xticks(range(len(order)), list(titles.values()), rotation=90, fontsize=6)
     axis.tick_params(axis="y", labelsize=6)
     return image
+
+
+def _of_all(
+    axis: Axes, every: pd.DataFrame, labels: dict[str, str], classes: list[str], panels: list[tuple[str, bool]]
+) -> None:
+    """The best rank of the planted operations in each class, by every ranking of every model."""
+    planted = every[every["planted"]]
+    best = planted.groupby(["model", "ranking", "relative", "wnid"])["rank"].min()
+    columns = [(model, *panel) for model in labels for panel in panels]
+    ranks = best.unstack("wnid").reindex(index=columns, columns=classes).to_numpy().T
+    worst = every["operation"].nunique()
+    axis.imshow(ranks, cmap="cividis_r", vmin=1, vmax=worst, aspect="auto")
+    axis.grid(False)
+    for (y, x), rank in np.ndenumerate(ranks):
+        if np.isfinite(rank):
+            axis.text(x, y, f"{rank:.0f}", ha="center", va="center", fontsize=6, color="wk"[int(2 * rank < worst)])
+    ticks = [PANELS[panel].replace(",\nrelative to other classes", ", relative") for _ in labels for panel in panels]
+    axis.set_xticks(range(len(columns)), ticks, rotation=90, fontsize=6)
+    for number, label in enumerate(labels.values()):
+        if number:
+            axis.axvline(number * len(panels) - 0.5, color="white", linewidth=2)
+        middle = (number + 0.5) * len(panels) - 0.5
+        axis.annotate(
+            fill(label, 16), (middle, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=6
+        )
+    axis.tick_params(axis="y", labelsize=6)
+    axis.set_title("rank of the planted factor", pad=22)
 
 
 def _found(panel: pd.DataFrame) -> str:

@@ -117,6 +117,8 @@ def save_figure(figure: Figure, plotted: pd.DataFrame, output: Path) -> None:
         plotted.to_csv(temporary, index=False)
     with atomic(output.with_suffix(".png")) as temporary:
         figure.savefig(temporary)
+    # What is laid out stays as it is; laying it out takes a quarter of the time of each file.
+    figure.set_layout_engine("none")
     # Without a date the same figure is the same file.
     with atomic(output.with_suffix(".pdf")) as temporary:
         figure.savefig(temporary, metadata={"CreationDate": None})

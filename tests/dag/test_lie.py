@@ -102,4 +102,4 @@ def test_a_setting_reruns_what_it_touches(finished, changes, jobs):
 
 def test_figure_l3_measures_the_invariance_of_its_models_only(finished):
     jobs = planned(finished, "figure_l3")
-    assert jobs == {"draw_pairs": 1, "sweep": 1, "invariance": 1, "figure_l3": 1}
+    assert jobs == {"sweep": 1, "invariance": 1, "figure_l3": 1}

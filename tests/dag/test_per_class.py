@@ -59,7 +59,7 @@ def test_nothing_is_planned_again_and_table_1a_has_no_row_of_it(finished):
     [
         ({"rank_by": "mean_change"}, RANKED),
         ({"probability": 0.4}, {"train": 1, TARGET: 1}),
-        ({"model": "untrained"}, {"build_model": 1, "pair_sweep": 1, "similarity_search": 1, **RANKED}),
+        ({"model": "untrained"}, {"pair_sweep": 1, "similarity_search": 1, **RANKED}),
     ],
 )
 def test_a_setting_retrains_these_methods_only(finished, per_class, jobs):

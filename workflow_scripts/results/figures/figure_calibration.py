@@ -104,15 +104,17 @@ def _of_all(
             axis.text(x, y, f"{rank:.0f}", ha="center", va="center", fontsize=6, color="wk"[int(2 * rank < worst)])
     ticks = [PANELS[panel].replace(",\nrelative to other classes", ", relative") for _ in labels for panel in panels]
     axis.set_xticks(range(len(columns)), ticks, rotation=90, fontsize=6)
+    # About as many letters as fit above the columns of a model.
+    names = {label: fill(label, 48 // len(labels)) for label in labels.values()}
     for number, label in enumerate(labels.values()):
         if number:
             axis.axvline(number * len(panels) - 0.5, color="white", linewidth=2)
         middle = (number + 0.5) * len(panels) - 0.5
         axis.annotate(
-            fill(label, 16), (middle, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=6
+            names[label], (middle, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=6
         )
     axis.tick_params(axis="y", labelsize=6)
-    axis.set_title("rank of the planted factor", pad=22)
+    axis.set_title("rank of the planted factor", pad=7 + 8 * max(name.count("\n") + 1 for name in names.values()))
 
 
 def _found(panel: pd.DataFrame) -> str:

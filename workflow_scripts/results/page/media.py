@@ -13,7 +13,7 @@ from workflow_scripts.results.page.drawing import as_address
 
 # A picture of so many colours is no chart: it gets the compression of photographs.
 PHOTOGRAPHIC = 40_000
-QUALITY = 75
+QUALITY = 70
 # A drawing of lines is crisp at any size, so it may be so large, or as large as its pixels would be.
 LARGEST_LINES = 200_000
 # Larger data than this are packed, and larger ones than that stay beside the page.
@@ -76,7 +76,7 @@ def picture(path: Path) -> Picture:
     if image.getcolors(PHOTOGRAPHIC) is None:
         image.save(written, "WEBP", quality=QUALITY, method=4)
     else:
-        image.save(written, "WEBP", lossless=True, quality=60, method=4)
+        image.save(written, "WEBP", lossless=True, quality=100, method=4)
     return Picture(address(written.getvalue(), ".webp"), image.width, image.height)
 
 

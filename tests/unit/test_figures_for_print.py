@@ -219,6 +219,21 @@ def test_a_probability_is_never_shown_as_zero(tmp_path):
     assert pd.read_csv(tmp_path / "table.csv")["p"][0] == 1e-9
 
 
+@pytest.mark.parametrize("name", ["p", "p (Holm)", "effect"])
+def test_a_number_is_shown_as_it_is(tmp_path, name):
+    values = np.concatenate([np.random.default_rng(0).normal(0, 10.0**power, 20) for power in range(-5, 4)])
+    write_table_files(
+        table=pd.DataFrame({name: abs(values) if name != "effect" else values}), output=tmp_path / "table", digits=3
+    )
+    cells = [line.strip("| ") for line in (tmp_path / "table.md").read_text().splitlines()[2:]]
+    for value, cell in zip(values, cells, strict=True):
+        if cell.startswith("<"):
+            assert name != "effect"
+            assert abs(value) < float(cell.removeprefix("< "))
+        else:
+            assert float(cell) == pytest.approx(value if name == "effect" else abs(value), abs=0.0005)
+
+
 def test_laws_of_crops_differ_without_colours(drawn, tmp_path):
     figure_a1(betas=[0.2, 0.5, 1, 2, 5, 10], output=tmp_path / "a1")
     assert faults(drawn[-1]) == []

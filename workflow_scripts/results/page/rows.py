@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workflow_scripts.results.page.wording import cell
+from workflow_scripts.results.tables.writing import PROBABILITIES
 
 # More rows are in the data alone.
 MOST_ROWS = 250
-# What tables call a transformation, and the page shows by its title.
-P_VALUES = frozenset(["p", "q"])
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,6 @@ def _cell(column: object, value: object, numeric: bool) -> Cell:
     number = float(value)  # type: ignore[arg-type]
     # Enough to sort by; the page has thousands of them.
     key = f"{number:.7g}"
-    if column in P_VALUES and number < 0.001:
+    if column in PROBABILITIES and number < 0.001:
         return Cell("< 0.001", key)
     return Cell(text, key)

@@ -35,6 +35,7 @@ def table_intervention(*, intervention: Path, output: Path) -> None:
     table = read_table(intervention)
     for name in ("factor", "measured_factor"):
         table[name] = table[name].str.replace("_", " ")
+    table["cells"] = table["cells"].astype("Int64")
     others = table["asked"] == OTHERS
     parts = {
         "": table.loc[~others, ["factor", "family", "asked", *COLUMNS, *ABOUT]],

@@ -8,13 +8,13 @@ import psutil
 
 from tests.workflow import NARROW, SNAKEMAKE, Checkout, tiny_study
 
-PATIENCE = 180
+PATIENCE = 600
 VIT = {"img_size": 32, "patch_size": 8, "embed_dim": 16, "depth": 2, "num_heads": 2}
 # As people train each: steps or a cosine, with all that has a state of its own.
 RECIPES: dict[str, dict] = {
-    "resnet": {"epochs": 16, "batch_size": 4, "learning_rate": 0.01},
+    "resnet": {"epochs": 24, "batch_size": 4, "learning_rate": 0.01},
     "vit": {
-        "epochs": 16,
+        "epochs": 24,
         "batch_size": 4,
         "learning_rate": 0.003,
         "optimizer": "adamw",

@@ -46,6 +46,6 @@ def _cell(value: Any, form: str, smallest: float | None) -> str:
         return ""
     if pd.api.types.is_bool(value):
         return "yes" if value else "no"
-    if smallest is not None and value < smallest:
+    if smallest is not None and pd.api.types.is_float(value) and value < smallest:
         return f"< {smallest:{form}}"
     return f"{value:{form}}" if pd.api.types.is_float(value) else as_markdown(str(value))

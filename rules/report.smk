@@ -123,3 +123,33 @@ else:
             ENVIRONMENT
         shell:
             "echo 'error: name the studies: snakemake compare --config studies=a,b' | tee {log:q} >&2; exit 1"
+
+
+if "compare_calibrations" in STEPS:
+
+    rule compare_calibrations:
+        output:
+            **STEPS["compare_calibrations"].rule_outputs,
+        log:
+            f"{LOGS}/compare_calibrations.log",
+        localrule: True
+        conda:
+            ENVIRONMENT
+        params:
+            **STEPS["compare_calibrations"].params,
+        message:
+            "Setting the calibrations of several studies side by side"
+        shell:
+            COMMAND
+
+else:
+
+    rule compare_calibrations:
+        log:
+            f"{LOGS}/compare_calibrations.log",
+        localrule: True
+        conda:
+            ENVIRONMENT
+        shell:
+            "echo 'error: name the studies: snakemake compare_calibrations --config calibrations=a,b'"
+            " | tee {log:q} >&2; exit 1"

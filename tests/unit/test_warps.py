@@ -25,6 +25,7 @@ BANKS = {"a": BANK_A_TRANSFORMATIONS, "b": BANK_B_TRANSFORMATIONS}
 GEOMETRIC = [(bank, name) for bank, by_name in BANKS.items() for name, one in by_name.items() if one.warps]
 TRANSLATIONS = [(bank, name) for bank, name in GEOMETRIC if name.startswith("translate")]
 REFLECT = Warps(border="reflect")
+EDGE = Warps(border="edge")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,9 @@ def test_the_family_is_whole():
 
 
 @pytest.mark.parametrize(("bank", "name"), GEOMETRIC)
-@pytest.mark.parametrize(("warps", "level"), [(REFLECT, 137), (Warps(fill=128), 128), (Warps(fill=255), 255)])
+@pytest.mark.parametrize(
+    ("warps", "level"), [(REFLECT, 137), (EDGE, 137), (Warps(fill=128), 128), (Warps(fill=255), 255)]
+)
 def test_a_constant_image_stays_constant(bank, name, warps, level):
     constant = torch.full((1, 3, HEIGHT, WIDTH), level, dtype=torch.uint8)
     for cell in cells(bank, name, warps):
@@ -61,7 +64,7 @@ def test_a_constant_image_stays_constant(bank, name, warps, level):
 
 
 @pytest.mark.parametrize(("bank", "name"), GEOMETRIC)
-@pytest.mark.parametrize("warps", [REFLECT, Warps(fill=128)])
+@pytest.mark.parametrize("warps", [REFLECT, EDGE, Warps(fill=128)])
 def test_the_border_changes_nothing_that_comes_from_within(images, bank, name, warps):
     """A place is from within if it stays white where the image is white and all else black."""
     compared = 0
@@ -76,7 +79,7 @@ def test_the_border_changes_nothing_that_comes_from_within(images, bank, name, w
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_warp_is_that_of_the_image_with_its_surroundings(images, seed):
-    """Mirrored or filled, the warp is that of an image large enough for nothing to come in from outside."""
+    """Mirrored, continued or filled, the warp is that of an image large enough for nothing to come in from outside."""
     rng = np.random.default_rng(seed)
     shift = (float(rng.uniform(-9, 9)), float(rng.uniform(-9, 9)))
     tilt = (float(rng.uniform(-20, 20)), float(rng.uniform(-20, 20)))
@@ -85,6 +88,7 @@ def test_a_warp_is_that_of_the_image_with_its_surroundings(images, seed):
     around = ((0, 0), (0, 0), (frame, frame), (frame, frame))
     surroundings = {
         "mirrored": (REFLECT, np.pad(images.numpy(), around, "symmetric")),
+        "continued": (EDGE, np.pad(images.numpy(), around, "edge")),
         "filled": (Warps(fill=level), np.pad(images.numpy(), around, constant_values=level)),
     }
     for name, (warps, framed) in surroundings.items():
@@ -107,6 +111,7 @@ def test_half_a_pixel_beyond_the_border_is_half_of_what_is_there():
         Warps(fill=128): [128, 128, 114, 150, 200, 200, 200, 200],
         # To the left of the border the pixels come once more, the nearest first: 200 100 | 100 200.
         REFLECT: [200, 150, 100, 150, 200, 200, 200, 200],
+        EDGE: [100, 100, 100, 150, 200, 200, 200, 200],
     }
     for warps, expected in closed.items():
         assert warp(row, warps, translate=(2.5, 0.0))[0, 0, 0].tolist() == expected, warps
@@ -117,7 +122,7 @@ def test_translations_move_by_whole_pixels_as_a_roll_does(images, bank, name):
     axis = 3 if name.endswith("X") else 2
     side = images.shape[axis]
     mirrored = torch.cat([images, images.flip(axis)], axis)
-    for warps in (Warps(), Warps(fill=128), REFLECT):
+    for warps in (Warps(), Warps(fill=128), REFLECT, EDGE):
         for one, magnitude, sign in cells(bank, name, warps):
             pixels = sign * round(one.entry.values[magnitude] * side)
             rolled = torch.roll(mirrored, pixels, axis).narrow(axis, 0, side)
@@ -126,6 +131,8 @@ def test_translations_move_by_whole_pixels_as_a_roll_does(images, bank, name):
                 shape = [-1 if dimension == axis else 1 for dimension in range(4)]
                 outside = ((place < 0) | (place >= side)).reshape(shape)
                 rolled = rolled.masked_fill(outside, warps.fill)
+            if warps.border == "edge":
+                rolled = images.index_select(axis, (torch.arange(side) - pixels).clip(0, side - 1))
             assert torch.equal(moved(one, images, magnitude, sign), rolled), (warps, magnitude, sign)
 
 
@@ -174,7 +181,7 @@ def test_warps_concern_geometric_transformations_alone():
 
 
 def test_the_bank_wide_stays_as_it_is():
-    assert {one.warps for one in WIDE_TRANSFORMATIONS.values()} == {None, Warps(whole_pixels=False)}
+    assert {one.warps for one in WIDE_TRANSFORMATIONS.values()} == {None, Warps(border="edge", whole_pixels=False)}
 
 
 def test_the_keys_of_a_study_reach_what_is_computed(images):
@@ -188,9 +195,9 @@ def test_the_keys_of_a_study_reach_what_is_computed(images):
         (border, fill): _key(
             "", (("rotate", 3),), 0, under(BANK_B_TRANSFORMATIONS, BankB(border=border, fill=fill).warps)
         )
-        for border, fill in (("fill", 0), ("fill", 128), ("reflect", 0))
+        for border, fill in (("fill", 0), ("fill", 128), ("reflect", 0), ("edge", 0))
     }
-    assert len(set(keys.values())) == 3
+    assert len(set(keys.values())) == 4
     # A class's transformation in training does what it did in the search.
     step = (("rotate", 9),)
     of_class = ClassTransformations({0: [step]}, 1.0, 0, warps=BankB(fill=128).warps)

@@ -31,6 +31,8 @@ class Config(Block):
     """Folder of results; each study writes to a folder of its own name in it. `~` and `$NAME` are expanded."""
     studies: Annotated[list[UserPath], BeforeValidator(_names)] = []
     """Studies whose results `snakemake compare` sets side by side: names or paths, with commas between."""
+    calibrations: Annotated[list[UserPath], BeforeValidator(_names)] = []
+    """Studies of generated images that `snakemake compare_calibrations` sets side by side, given as `studies` are."""
     repair: bool = False
     """Whether `snakemake verify` removes what is damaged, unknown or out of date, so that the next run makes it."""
 

@@ -17,7 +17,7 @@ from torchvision.transforms.v2 import functional as F  # noqa: N812
 
 from workflow_scripts.common.provenance import definition_digest, digest
 from workflow_scripts.transformations.entry import IDENTITY, Entry
-from workflow_scripts.transformations.mirrors import inverse_of, sample_mirrored
+from workflow_scripts.transformations.surroundings import inverse_of, sample_beyond
 from workflow_scripts.transformations.warps import DEFAULT, Warps
 
 # Outside of the image is black. Torchvision would darken a border twice if it were told so: once as it mixes the pixel
@@ -105,10 +105,10 @@ def warp(
     center: tuple[float, float] | None = None,
 ) -> Tensor:
     """Affine warp: `translate` in pixels, `shear` in degrees, about the image's centre or `center` in pixels."""
-    if warps.border == "reflect":
+    if warps.border != "fill":
         width, height = images.shape[-1], images.shape[-2]
         about = IN_PLACE if center is None else (center[0] - width / 2, center[1] - height / 2)
-        return sample_mirrored(images, inverse_of(0.0, translate, scale, shear, about))
+        return sample_beyond(images, inverse_of(0.0, translate, scale, shear, about), warps.border)
     affine = partial(
         F.affine,
         angle=0.0,
@@ -146,8 +146,8 @@ def _pixels(way: float, warps: Warps) -> float:
 
 def rotate(images: Tensor, degrees: float, warps: Warps = DEFAULT) -> Tensor:
     """Rotate counter-clockwise about the centre."""
-    if warps.border == "reflect":
-        return sample_mirrored(images, inverse_of(degrees, IN_PLACE, 1.0, IN_PLACE, IN_PLACE))
+    if warps.border != "fill":
+        return sample_beyond(images, inverse_of(degrees, IN_PLACE, 1.0, IN_PLACE, IN_PLACE), warps.border)
     turn = partial(F.rotate, angle=degrees, interpolation=InterpolationMode.BILINEAR, fill=BLACK)
     return _filled(images, warps.fill, turn)
 

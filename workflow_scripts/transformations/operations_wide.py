@@ -74,4 +74,5 @@ OPERATIONS = {
         translate_y,
     )
 }
-WIDE_TRANSFORMATIONS = bank_of(WIDE, OPERATIONS, Warps(whole_pixels=False))
+# Black corners are what no other image of the class has, and hide that it is turned.
+WIDE_TRANSFORMATIONS = bank_of(WIDE, OPERATIONS, Warps(border="edge", whole_pixels=False))

@@ -10,9 +10,9 @@ from workflow_scripts.common.settings import Block
 class Warps(Block):
     """What a bank's geometric transformations do at the border and between pixels."""
 
-    border: Literal["fill", "reflect"] = "fill"
-    """What comes in from outside the image: one grey level (`fill`), as in the papers, or the image mirrored at its
-    border (`reflect`)."""
+    border: Literal["fill", "reflect", "edge"] = "fill"
+    """What comes in from outside the image: one grey level (`fill`), as in the papers, the image mirrored at its border
+    (`reflect`), or its outermost pixels, repeated (`edge`)."""
     fill: int = Field(0, ge=0, le=255)
     """The grey level outside the image, from 0 (black) to 255. The code of GIB's authors has 128 in bank B."""
     whole_pixels: bool = True
@@ -20,8 +20,8 @@ class Warps(Block):
 
     @model_validator(mode="after")
     def _one_border(self) -> "Warps":
-        if self.border == "reflect" and self.fill:
-            raise ValueError(f"fill: {self.fill} is never seen with border: reflect; leave one of them out")
+        if self.border != "fill" and self.fill:
+            raise ValueError(f"fill: {self.fill} is never seen with border: {self.border}; leave one of them out")
         return self
 
     @property
@@ -32,7 +32,8 @@ class Warps(Block):
     @property
     def called(self) -> str:
         """What it is in words, for legends."""
-        border = "mirrored border" if self.border == "reflect" else f"border of grey level {self.fill}"
+        named = {"reflect": "mirrored border", "edge": "border of repeated pixels"}
+        border = named.get(self.border, f"border of grey level {self.fill}")
         return border if self.whole_pixels else f"{border}, fractions of pixels"
 
 

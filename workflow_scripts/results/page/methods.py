@@ -111,6 +111,8 @@ def _border(warps: Warps) -> str:
     """What comes in from outside of an image."""
     if warps.border == "reflect":
         return "mirror the image at its border"
+    if warps.border == "edge":
+        return "repeat the outermost pixels"
     return "fill with black" if not warps.fill else f"fill with the grey level {warps.fill}"
 
 

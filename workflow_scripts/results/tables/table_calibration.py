@@ -87,7 +87,7 @@ def score(ranks: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def significant(ranks: pd.DataFrame) -> dict[str, object]:
+def significant(ranks: pd.DataFrame) -> dict[str, int | None]:
     """Classes that a ranking with a test finds by it, and controls that it takes for planted ones."""
     first = ranks[ranks["rank"] == 1]
     controls = first["factor"] == "none"
@@ -108,15 +108,19 @@ def would_be_found(ranks: pd.DataFrame) -> np.ndarray:
     return np.array([[one in operations for operations in expressed] for one in best], dtype=bool)
 
 
-def by_exchange(hits: np.ndarray) -> float:
-    """Share of random exchanges of the classes' factors that find as many as the diagonal of `hits` [classes, classes].
+def by_exchange(*hits: np.ndarray) -> float:
+    """Share of random exchanges of the classes' factors that find as many as the diagonals of `hits`.
 
-    The observed order counts among them. A ranking that gives every class the same operation gains nothing so.
+    Of each study [classes, classes], which exchanges the factors of its own classes. The observed order counts among
+    them. A ranking that gives every class the same operation gains nothing so.
     """
-    order = np.tile(np.arange(len(hits)), (EXCHANGES, 1))
-    exchanged = np.random.default_rng(0).permuted(order, axis=1)
-    found = hits[np.arange(len(hits)), exchanged].sum(axis=1)
-    return float((1 + (found >= np.trace(hits)).sum()) / (1 + EXCHANGES))
+    random = np.random.default_rng(0)
+    found = np.zeros(EXCHANGES)
+    for one in hits:
+        exchanged = random.permuted(np.tile(np.arange(len(one)), (EXCHANGES, 1)), axis=1)
+        found += one[np.arange(len(one)), exchanged].sum(axis=1)
+    # What seeds of a model find on average is no whole number.
+    return float((1 + (found >= sum(map(np.trace, hits)) - 1e-9).sum()) / (1 + EXCHANGES))
 
 
 def best_per_class(table: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:

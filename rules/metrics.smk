@@ -16,6 +16,11 @@ for PLACE, ASKED, DOING in (
         "Telling architecture, data and augmentation apart by equivariance errors",
     ),
     (
+        "answer_equivariance",
+        MEASURING,
+        "Telling architecture, data and augmentation apart by the equivariance of embeddings",
+    ),
+    (
         "intervention",
         MEASURING,
         "Comparing classes with and without each factor in their training images",

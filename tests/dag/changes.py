@@ -326,6 +326,8 @@ CHANGES: dict[str, Changes] = {
     },
     "figures.figure_answer.colors": {"figures.figure_answer.colors": ["#000000", "#0072B2", "#D55E00"]},
     "figures.figure_answer.columns": {"figures.figure_answer.columns": 1},
+    "figures.figure_answer_equivariance.colors": {"figures.figure_answer_equivariance.colors": COLORS[:3]},
+    "figures.figure_answer_equivariance.columns": {"figures.figure_answer_equivariance.columns": 1},
     "figures.figure_answer_errors.colors": {"figures.figure_answer_errors.colors": COLORS[:3]},
     "figures.figure_answer_errors.columns": {"figures.figure_answer_errors.columns": 1},
     "tables.table_1a.methods": {"tables.table_1a.methods": ["rrc", "fscc"]},

@@ -15,7 +15,7 @@ from workflow_scripts.common.cli import READER
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.provenance import working_for
 from workflow_scripts.metrics.coverage import best_of_classes
-from workflow_scripts.steps.compare import ENDINGS
+from workflow_scripts.steps.compare import CALIBRATION_ENDINGS, ENDINGS
 from workflow_scripts.steps.start import start
 from workflow_scripts.workflow.files import paths_in
 from workflow_scripts.workflow.workspace import Workspace
@@ -29,7 +29,7 @@ COMMON: dict[str, Any] = {
     "preprocessing": {"resize": 36, "crop": 32},
     "banks": {"a": {"transformations": ["rotate", "solarize"], "magnitudes": [0, 4]}, "b": {"subpolicies": False}},
     "invariance": {"pairs": 10},
-    "similarity_search": {"models": ["trained"], "pairs_per_class": 2, "split": "val"},
+    "similarity_search": {"models": ["trained"], "pairs_per_class": 2, "split": "val", "closure": {}},
     "execution": {"threads": 1, "workers": 0, "device": "cpu"},
 }
 CLASSES = ["n03481172", "n02958343", "n02782093"]
@@ -77,10 +77,12 @@ def compared(tmp_path_factory) -> tuple[Path, dict[str, Workspace]]:
         studies[name], _ = start({**config, "study": files[-1]})
         for model in study["models"]:
             make(studies[name], studies[name].metric("invariance", model, "pairs"))
-        make(studies[name], studies[name].search("trained"))
-    both, _ = start({**config, "study": files[0], "studies": ",".join(files)})
+        make(studies[name], studies[name].metric("calibration", "trained"))
+    named = ",".join(files)
+    both, _ = start({**config, "study": files[0], "studies": named, "calibrations": named})
     place = folder / "results" / "comparisons" / "one+two"
     make(both, f"{place}/invariance.png")
+    make(both, f"{folder}/results/calibrations/one+two/found.png")
     return place, studies
 
 
@@ -119,3 +121,17 @@ def test_the_factors_are_those_of_the_searches(compared):
     correlations = pd.read_csv(place / "correlations.csv")
     assert correlations[["first", "second"]].drop_duplicates().to_numpy().tolist() == [["one", "two"]]
     assert (correlations["n"] > 40).all()
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_calibrations_are_those_of_the_studies(compared):
+    place, studies = compared
+    place = place.parents[1] / "calibrations" / "one+two"
+    assert all((place / ending.removeprefix("/")).stat().st_size > 50 for ending in CALIBRATION_ENDINGS)
+    found = pd.read_csv(place / "found_factors.csv").set_index(["ranking", "relative"])
+    ranks = [read_table(Path(one.metric("calibration", "trained"))) for one in studies.values()]
+    for ranking, name in (("closure", "closure (ours)"), ("weighted_boost", "weighted boost")):
+        best = pd.concat([one[(one["ranking"] == ranking) & one["relative"] & (one["rank"] == 1)] for one in ranks])
+        # Each of the three classes has a factor.
+        assert found["found"].to_dict()[name, True] == pytest.approx(best["planted"].mean())
+        assert found["classes"].to_dict()[name, True] == len(best) == 2 * len(CLASSES)

@@ -250,7 +250,16 @@ def test_a_model_that_could_not_be_had_is_a_gap_in_tables_and_figures(prepared, 
             summary=summary,
         )
         percentiles, summary = tables["equivariance"][name]
-        equivariance(model=name, embeddings=views, count=9, seed=0, percentiles=percentiles, summary=summary)
+        equivariance(
+            model=name,
+            embeddings=views,
+            count=9,
+            seed=0,
+            percentiles=percentiles,
+            summary=summary,
+            per_pair=tmp_path / f"{name}-equivariance-pairs",
+            per_image=tmp_path / f"{name}-equivariance-images",
+        )
     assert not (tmp_path / "absent" / "store").exists()
     with pytest.raises(InputError, match="no model, as not to be had"):
         swept(prepared, tmp_path / "stopped", bank, model="absent")

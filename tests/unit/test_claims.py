@@ -11,7 +11,7 @@ from workflow_scripts.common.crossed import Estimate, estimate
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.permutations import holm
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
-from workflow_scripts.metrics.answer import Measured
+from workflow_scripts.metrics.answer import EVERY, Measured
 from workflow_scripts.metrics.claims import CLAIMS, POINT, SMALL, verdicts
 from workflow_scripts.metrics.contrasts import Level
 from workflow_scripts.metrics.evidence import Facts
@@ -51,9 +51,9 @@ def models(kinds: dict[str, str] | None = None, **levels: float) -> Facts:
         noise = rng.normal(0, 0.02, (3, PAIRS)) + 0.003 * np.array([[-1.0], [1], [0]]) * (1 + len(found) % 2)
         values = mean + of_image[FIRST] + of_image[SECOND] - (of_image[FIRST] + of_image[SECOND]).mean() + noise
         cells = {(one, 5): values for one in FAMILIES}
-        own = Measured(SEEDS, np.stack([FIRST, SECOND], 1), FAMILIES, cells, dict.fromkeys(cells, 0.5))
+        own = Measured(SEEDS, {EVERY: np.stack([FIRST, SECOND], 1)}, FAMILIES, cells, dict.fromkeys(cells, 0.5))
         found[ladder, key] = own
-    return Facts(levels=found, pairs=np.stack([FIRST, SECOND]), magnitudes=[5], kinds=kinds or {})
+    return Facts(levels=found, pairs={EVERY: np.stack([FIRST, SECOND])}, magnitudes=[5], kinds=kinds or {})
 
 
 def search(own: float, share: float = 0.5) -> Facts:

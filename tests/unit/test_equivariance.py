@@ -45,11 +45,14 @@ def write_view(folder, differences: np.ndarray, signs: np.ndarray | None = None)
 def measured(tmp_path, differences, signs=None, pairs=PAIRS, seed=0) -> tuple[pd.Series, pd.DataFrame]:
     """The summary and the percentiles at magnitude 1."""
     view = write_view(tmp_path / f"view-{seed}", differences, signs)
-    names = {name: tmp_path / f"{name}.parquet" for name in ("percentiles", "summary")}
+    names = {name: tmp_path / f"{name}.parquet" for name in ("percentiles", "summary", "per_pair", "per_image")}
     equivariance(model="model", embeddings=[view], count=pairs, seed=seed, **names)
     summary, percentiles = read_table(names["summary"]), read_table(names["percentiles"])
     still = summary[summary["magnitude"] == 0].iloc[0]
     assert (still["n"], still["dropped"]) == (0, pairs)
+    of_pairs = read_table(names["per_pair"]).query("magnitude == 1")
+    found = (of_pairs["alignment"] - of_pairs["shuffled_alignment"]).mean()
+    assert found == pytest.approx(summary.loc[summary["magnitude"] == 1, "mean"].item(), abs=1e-12)
     return summary[summary["magnitude"] == 1].iloc[0], percentiles[percentiles["magnitude"] == 1]
 
 

@@ -112,6 +112,7 @@ COLUMNS = {
     "alignment": "mean of cos(d_i, d_j) over pairs, with d = f(x) - f(t(x))",
     "shuffled_alignment": "mean of the same on a matrix of rows d whose columns are shuffled independently",
     "equivariance": "alignment of a pair minus that of the pair in the shuffled matrix; 0 is none above chance",
+    "shuffling": "what an image adds to the mean equivariance by taking part in the shuffled matrix, to first order",
     "low": "lower end of the 95 % interval of the mean, over images",
     "high": "upper end of the 95 % interval of the mean, over images",
     # the answer

@@ -6,7 +6,7 @@ an image, which is in both of them and is taken away once.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,28 +21,35 @@ Unit = tuple[str, int]
 
 @dataclass(frozen=True)
 class Deviations:
-    """What each pair adds to a mean, `of_pairs` [pairs], and what each image adds by all of its pairs, [images].
+    """What each pair adds to a mean, [pairs] for every set of pairs, and what each image adds by all of them, [images].
 
     Both are the same where values are of single images.
     """
 
     of_images: np.ndarray
-    of_pairs: np.ndarray
+    of_pairs: Mapping[str, np.ndarray]
     count: int
     """Number of images that are in any pair."""
+    alone: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """What things that share nothing add, by set."""
 
     def variance(self) -> float:
         """Variance of the mean over images: all products of two pairs that share one (Aronow and others 2015)."""
         if self.count < 2:
             return 0.0
-        return variance_of_shared(self.of_images, self.of_pairs) * self.count / (self.count - 1)
+        of_pairs = np.concatenate(list(self.of_pairs.values()))
+        return variance_of_shared(self.of_images, of_pairs) * self.count / (self.count - 1) + _squares(self.alone)
 
-    def alone(self) -> float:
+    def least(self) -> float:
         """Variance of the mean if no two pairs shared an image: the least that it can be but for chance."""
-        return float(np.square(self.of_pairs).sum()) * self.count / max(self.count - 1, 1)
+        return _squares(self.of_pairs) * self.count / max(self.count - 1, 1) + _squares(self.alone)
 
 
-NONE = Deviations(np.zeros(1), np.zeros(1), 0)
+def _squares(sets: Mapping[str, np.ndarray]) -> float:
+    return sum(float(np.square(own).sum()) for own in sets.values())
+
+
+NONE = Deviations(np.zeros(1), {"": np.zeros(1)}, 0)
 
 
 @dataclass(frozen=True)
@@ -100,51 +107,88 @@ class Estimate:
 
         def half(quantile: float) -> float:
             squares = [stdtrit(freedom, quantile) ** 2 * own for own, freedom in parts]
-            return math.sqrt(max(sum(squares), stdtrit(images - 1, quantile) ** 2 * self.images.alone()))
+            return math.sqrt(max(sum(squares), stdtrit(images - 1, quantile) ** 2 * self.images.least()))
 
         return half
 
 
-def estimate(values: np.ndarray, first: np.ndarray, second: np.ndarray | None, units: Iterable[Unit]) -> Estimate:
+def estimate(
+    values: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray | None,
+    units: Iterable[Unit],
+    *,
+    pairs: str = "",
+    minus: np.ndarray | None = None,
+    of_images: np.ndarray | None = None,
+) -> Estimate:
     """The mean of `values` [seeds, pairs] over the pairs that are not NaN, for images `first` and `second` [pairs].
 
     Images count from 0; without `second`, values are of single images. `units` names the seed of each row; of a single
-    row nothing is known of other seeds. The mean is NaN if a row has no value.
+    row nothing is known of other seeds. The mean is NaN if a row has no value. Estimates of other pairs have another
+    name of them, `pairs`. `minus` [seeds, pairs] is subtracted from the values; its pairs are independent. `of_images`
+    [seeds, images] is what images add to the mean of a row in another way than by its pairs, to first order.
     """
     units = list(units)
     counts = np.count_nonzero(~np.isnan(values), axis=1)
     if not counts.all():
         return Estimate(math.nan, NONE)
-    means = np.nanmean(values, axis=1)
-    deviations = np.nan_to_num((values - means[:, None]) / counts[:, None])
-    # What rounding leaves of a constant is none.
-    deviations[np.abs(deviations) * counts[:, None] < 1e-12] = 0.0
-    of_all = deviations.mean(axis=0)
+    means, deviations = _centred(values, counts)
+    taken, alone = _centred(minus, counts) if minus is not None else (0.0, np.zeros((len(units), 0)))
+    means = means - taken
+    also = np.zeros((len(units), 0)) if of_images is None else of_images
+    # What each row has: of its pairs, of the images beside them, and of what shares nothing.
+    parts = (deviations, also, alone)
+    of_all = [part.mean(axis=0) for part in parts]
+
+    def spread(own: Sequence[np.ndarray]) -> Deviations:
+        return _of_pairs(own[0], own[1], own[2], first, second, pairs)
+
     number = len(units)
     if number < 2:
-        return Estimate(float(means.mean()), _of_pairs(of_all, first, second))
+        return Estimate(float(means.mean()), spread(of_all))
     scale = 1 / math.sqrt(number * (number - 1))
     groups = {group for group, _ in units}
     return Estimate(
         float(means.mean()),
-        _of_pairs(of_all, first, second),
+        spread(of_all),
         {unit: scale * float(mean - means.mean()) for unit, mean in zip(units, means, strict=True)},
-        {unit: _of_pairs(scale * (own - of_all), first, second) for unit, own in zip(units, deviations, strict=True)},
+        {
+            unit: spread([scale * (part[row] - mean) for part, mean in zip(parts, of_all, strict=True)])
+            for row, unit in enumerate(units)
+        },
         dict.fromkeys(sorted(groups), number - 1),
     )
 
 
-def _of_pairs(deviations: np.ndarray, first: np.ndarray, second: np.ndarray | None) -> Deviations:
+def _centred(values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means of the rows of `values` [seeds, pairs], and what each pair adds to that of its row."""
+    means = np.nanmean(values, axis=1)
+    deviations = np.nan_to_num((values - means[:, None]) / counts[:, None])
+    # What rounding leaves of a constant is none.
+    deviations[np.abs(deviations) * counts[:, None] < 1e-12] = 0.0
+    return means, deviations
+
+
+def _of_pairs(
+    deviations: np.ndarray,
+    beside: np.ndarray,
+    alone: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray | None,
+    pairs: str,
+) -> Deviations:
     if second is None:
         of_images = np.bincount(first, deviations)
-        return Deviations(of_images, of_images, len(np.unique(first)))
-    count = 1 + int(max(first.max(initial=0), second.max(initial=0)))
+        return Deviations(of_images, {pairs: of_images}, len(np.unique(first)))
+    count = max(len(beside), 1 + int(max(first.max(initial=0), second.max(initial=0))))
     of_images = np.bincount(first, deviations, count) + np.bincount(second, deviations, count)
-    return Deviations(of_images, deviations, len(np.union1d(first, second)))
+    of_images[: len(beside)] += beside
+    return Deviations(of_images, {pairs: deviations}, len(np.union1d(first, second)), {pairs: alone})
 
 
 def combined(terms: Iterable[tuple[float, Estimate]]) -> Estimate:
-    """The sum of estimates over the same pairs, each times its weight; seeds of one unit vary together."""
+    """The sum of estimates over the same images, each times its weight; seeds of one unit vary together."""
     terms = list(terms)
     mean = sum(weight * one.mean for weight, one in terms)
     if math.isnan(mean):
@@ -168,7 +212,12 @@ def combined(terms: Iterable[tuple[float, Estimate]]) -> Estimate:
 
 
 def _sum(parts: list[tuple[float, Deviations]]) -> Deviations:
-    of_images, of_pairs = (
-        sum(weight * getattr(one, name) for weight, one in parts) for name in ("of_images", "of_pairs")
-    )
-    return Deviations(np.asarray(of_images), np.asarray(of_pairs), parts[0][1].count)
+    of_images = np.zeros(max(len(one.of_images) for _, one in parts))
+    of_pairs: dict[str, np.ndarray] = {}
+    alone: dict[str, np.ndarray] = {}
+    for weight, one in parts:
+        of_images[: len(one.of_images)] += weight * one.of_images
+        for sums, own in ((of_pairs, one.of_pairs), (alone, one.alone)):
+            for name, values in own.items():
+                sums[name] = sums.get(name, 0.0) + weight * values
+    return Deviations(of_images, of_pairs, min(one.count for _, one in parts), alone)

@@ -15,7 +15,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.common.permutations import holm
 from workflow_scripts.lie.settings import Side
-from workflow_scripts.metrics.answer import Measured, common_pairs, models_of, rows_of, text_of
+from workflow_scripts.metrics.answer import EVERY, Measured, common_pairs, models_of, rows_of, text_of
 from workflow_scripts.metrics.contrasts import quantities
 from workflow_scripts.metrics.settings import Ladder
 
@@ -70,7 +70,7 @@ def _read_all(
         values = {
             (name, 0): np.stack([one[name][1] if name in one else nothing for one in networks]) for name in families
         }
-        result[model] = Measured(seeds[model], ids[:, None], families, values, dict.fromkeys(values, np.nan))
+        result[model] = Measured(seeds[model], {EVERY: ids[:, None]}, families, values, dict.fromkeys(values, np.nan))
     return result
 
 

@@ -6,7 +6,7 @@ models see the same pairs, so that differences are paired.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,9 @@ ALL = "all"
 READ = ["x", "x_prime", "transformation", "family", "magnitude", "baseline", "invariance"]
 Cell = tuple[str, int]
 """A transformation and a magnitude."""
+Pairs = Mapping[str, np.ndarray]
+"""Pairs of images by transformation; those of "" are the pairs of all others."""
+EVERY = ""
 
 
 def answer(
@@ -54,20 +57,24 @@ def answer(
 
 @dataclass(frozen=True)
 class Measured:
-    """The invariances of a model by transformation and magnitude, [seeds, pairs], clipped; and mean baselines.
+    """What was measured of a model by transformation and magnitude, [seeds, pairs]; and mean baselines.
 
-    Of what is measured of single images, `pairs` are these.
+    Of what is measured of single images, `pairs` [images, 1] are these; else they are [pairs, 2].
     """
 
     seeds: list[int]
-    pairs: np.ndarray
+    pairs: Pairs
     families: Mapping[str, str]
     values: Mapping[Cell, np.ndarray]
     baselines: Mapping[Cell, float]
+    minus: Mapping[Cell, np.ndarray] = field(default_factory=dict)
+    """What is subtracted from the values, for pairs that share nothing, [seeds, pairs]."""
+    of_images: Mapping[Cell, np.ndarray] = field(default_factory=dict)
+    """What each image adds to the mean of a cell in another way than by its pairs, [seeds, images]."""
 
     @classmethod
     def read(cls, paths: list[Path], seeds: list[int]) -> "Measured":
-        """From the tables of its seeds."""
+        """Invariances, clipped, from the tables of its seeds."""
         frames = [read_table(path, columns=READ) for path in paths]
         values: dict[Cell, list[np.ndarray]] = {}
         baselines: dict[Cell, list[float]] = {}
@@ -81,12 +88,17 @@ class Measured:
         once = frames[0].drop_duplicates("transformation")
         families = dict(zip(once["transformation"], once["family"], strict=True))
         stacked = {cell: np.stack(rows) for cell, rows in values.items()}
-        return cls(seeds, pairs, families, stacked, {cell: float(np.mean(each)) for cell, each in baselines.items()})
+        means = {cell: float(np.mean(each)) for cell, each in baselines.items()}
+        return cls(seeds, {EVERY: pairs}, families, stacked, means)
+
+    def images(self) -> np.ndarray:
+        """The images of all pairs."""
+        return np.unique(np.concatenate([pairs.ravel() for pairs in self.pairs.values()]))
 
 
 def read_levels(
     tables: Mapping[str, list[Path]], seeds: Mapping[str, list[int]], ladders: Mapping[str, Ladder]
-) -> tuple[dict[Level, Measured], np.ndarray]:
+) -> tuple[dict[Level, Measured], Pairs]:
     """What the models of `ladders` measured, and their pairs [2, pairs], whose images count from 0."""
     measured = {model: Measured.read(paths, seeds[model]) for model, paths in tables.items()}
     levels = {level: measured[model] for level, model in models_of(ladders).items()}
@@ -98,21 +110,23 @@ def models_of(ladders: Mapping[str, Ladder]) -> dict[Level, str]:
     return {(name, key): model for name, ladder in ladders.items() for key, model in ladder.models.items()}
 
 
-def common_pairs(measured: Mapping[str, Measured], tables: Mapping[str, list[Path]]) -> np.ndarray:
+def common_pairs(measured: Mapping[str, Measured], tables: Mapping[str, list[Path]]) -> Pairs:
     """The pairs of all models, with images counted from 0, [2, pairs]; or their images, [1, images]."""
     first, *others = measured
+    known = measured[first].pairs
     for other in others:
-        if not np.array_equal(measured[first].pairs, measured[other].pairs):
+        own = measured[other].pairs
+        if own.keys() != known.keys() or not all(np.array_equal(known[name], own[name]) for name in known):
             raise InputError(
                 f"{tables[other][0]}: its images or pairs are "
                 f"not those of {tables[first][0]}; delete both and run again"
             )
-    _ids, numbers = np.unique(measured[first].pairs, return_inverse=True)
-    return numbers.reshape(measured[first].pairs.shape).T
+    images = measured[first].images()
+    return {name: np.searchsorted(images, pairs).T for name, pairs in known.items()}
 
 
 def rows_of(
-    quantity: Quantity, levels: Mapping[Level, Measured], pairs: np.ndarray, magnitudes: list[int]
+    quantity: Quantity, levels: Mapping[Level, Measured], pairs: Pairs, magnitudes: list[int]
 ) -> Iterator[dict[str, object]]:
     """Per magnitude, per transformation, and over each family of transformations."""
     found: dict[str, list[tuple[Estimate, Estimate | None, list[Cell]]]] = {}
@@ -130,18 +144,21 @@ def rows_of(
 
 
 def _estimates(
-    quantity: Quantity, levels: Mapping[Level, Measured], pairs: np.ndarray, cell: Cell
+    quantity: Quantity, levels: Mapping[Level, Measured], pairs: Pairs, cell: Cell
 ) -> tuple[Estimate, Estimate | None]:
     """Of the quantity, and of the level that a rung leads up to."""
     effect = combined((weight, of_level(level, levels, pairs, cell)) for weight, level in quantity.terms)
     return effect, of_level(quantity.level, levels, pairs, cell) if quantity.level else None
 
 
-def of_level(level: Level, levels: Mapping[Level, Measured], pairs: np.ndarray, cell: Cell) -> Estimate:
-    """The mean invariance of a model to a transformation at a magnitude."""
+def of_level(level: Level, levels: Mapping[Level, Measured], pairs: Pairs, cell: Cell) -> Estimate:
+    """The mean of what was measured of a model under a transformation at a magnitude."""
     measured = levels[level]
-    second = pairs[1] if len(pairs) > 1 else None
-    return estimate(measured.values[cell], pairs[0], second, [(level[0], seed) for seed in measured.seeds])
+    name = cell[0] if cell[0] in pairs else EVERY
+    first, second = pairs[name][0], (pairs[name][1] if len(pairs[name]) > 1 else None)
+    units = [(level[0], seed) for seed in measured.seeds]
+    beside = {"minus": measured.minus.get(cell), "of_images": measured.of_images.get(cell)}
+    return estimate(measured.values[cell], first, second, units, pairs=name, **beside)
 
 
 def _mean(
@@ -185,7 +202,7 @@ def _row(
         "level_low": level_low,
         "level_high": level_high,
         "seeds": min(numbers),
-        "images": len(np.unique(models[0].pairs)),
+        "images": len(models[0].images()),
         "pairs": int(min(defined)),
         "interval_over": _over(numbers),
         "baseline": min(np.mean([model.baselines[cell] for cell in cells]) for model in models),

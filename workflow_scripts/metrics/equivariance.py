@@ -24,6 +24,7 @@ from workflow_scripts.metrics.distributions import KEYS, distribution, means
 
 # A difference shorter than this share of the embedding is rounding: it has no direction.
 ROUNDING = 1e-6
+OF_PAIRS = ["transformation", "family", "magnitude", "x", "x_prime", "alignment", "shuffled_alignment"]
 DESCRIBED = ["transformation", "family", "magnitude", "value", "unit"]
 
 
@@ -35,8 +36,13 @@ def equivariance(
     seed: int,
     percentiles: Path,
     summary: Path,
+    per_pair: Path,
+    per_image: Path,
 ) -> None:
     """Write the percentiles of eq over `count` random pairs of images, and its mean with a 95 % interval over images.
+
+    `per_pair` gets both cosines of every pair (x, x_prime), and `per_image` what each image adds to a mean by taking
+    part in the shuffled matrix.
 
     `embeddings` are the views of all shards. Where a transformation has a sign per image, both images of a pair
     have the same, and columns are shuffled among images of one sign (ours): t and its inverse move embeddings
@@ -56,13 +62,16 @@ def equivariance(
     table.insert(0, "model", model)
     write_table(percentiles, distribution(table, "equivariance"))
     write_table(summary, _summary(table, cells))
+    write_table(per_pair, table[OF_PAIRS])
+    write_table(per_image, pd.concat([cell.images for cell in cells], ignore_index=True))
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A transformation at a magnitude: a row per pair, and the interval of the mean over images."""
+    """A transformation at a magnitude: rows per pair and per image, and the interval of the mean over images."""
 
     pairs: pd.DataFrame
+    images: pd.DataFrame
     low: float
     high: float
 
@@ -83,8 +92,12 @@ def _of_transformation(
         described = {key: cell[key] for key in DESCRIBED}
         values = {"alignment": alignment, "shuffled_alignment": baseline, "equivariance": alignment - baseline}
         frame = pd.DataFrame({key: np.where(defined, column, np.nan) for key, column in values.items()})
-        low, high = _interval(frame, first, second, -of_shuffle(difference, groups))
-        yield Cell(frame.assign(**described), low, high)
+        shuffling = -of_shuffle(difference, groups)
+        low, high = _interval(frame, first, second, shuffling)
+        images = pd.DataFrame({"id": cache.ids, "shuffling": shuffling})
+        images = images.assign(transformation=name, magnitude=cell["magnitude"])
+        pairs_of_cell = frame.assign(x=cache.ids[first], x_prime=cache.ids[second], **described)
+        yield Cell(pairs_of_cell, images, low, high)
 
 
 def pairs_of_one_sign(signs: np.ndarray, pairs: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from scipy.special import stdtr, stdtrit
 
 from workflow_scripts.common.crossed import Estimate
 from workflow_scripts.common.statistics import mean_and_sem
-from workflow_scripts.metrics.answer import Measured
+from workflow_scripts.metrics.answer import Measured, Pairs
 from workflow_scripts.metrics.contrasts import Level
 
 
@@ -21,7 +21,7 @@ class Facts:
     """Top-1 in percent per method of the main architecture."""
     levels: Mapping[Level, Measured] = field(default_factory=dict)
     """Invariances of models, by ladder and key."""
-    pairs: np.ndarray = field(default_factory=lambda: np.zeros((2, 0), dtype=np.int64))
+    pairs: Pairs = field(default_factory=dict)
     magnitudes: Sequence[int] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Kind of architecture of each ladder: `resnet`, `vit` or another."""

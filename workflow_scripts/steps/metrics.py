@@ -25,6 +25,7 @@ def declare(workspace: Workspace) -> None:
     invariance(workspace)
     answer(workspace)
     answer_errors(workspace)
+    answer_equivariance(workspace)
     if workspace.study.intervention:
         intervention(workspace)
     equivariance(workspace)
@@ -68,7 +69,6 @@ def answer(workspace: Workspace) -> Step:
     """Where each invariance comes from, by all models that tell it."""
     study = workspace.study
     found = ladders(study)
-    measured = [magnitude for magnitude in study.banks.a.magnitudes if magnitude > 0]
     return Step(
         workspace.steps,
         "answer",
@@ -78,7 +78,7 @@ def answer(workspace: Workspace) -> Step:
         settings=lambda _: {
             "seeds": {name: study.seeds_of_model(name) for name in workspace.answer_tables},
             "ladders": found,
-            "magnitudes": study.answer.magnitudes or measured,
+            "magnitudes": _answered(workspace),
             "nearly_constant": study.answer.nearly_constant,
         },
     )
@@ -104,6 +104,34 @@ def answer_errors(workspace: Workspace) -> Step:
             "side": study.lie.side,
         },
     )
+
+
+def answer_equivariance(workspace: Workspace) -> Step:
+    """Where each equivariance of embeddings comes from, by the same models."""
+    study = workspace.study
+    models = list(workspace.answer_tables)
+
+    def of_seeds(kind: str) -> dict[str, list[str]]:
+        return {name: workspace.metric_of_seeds("equivariance", name, kind) for name in models}
+
+    return Step(
+        workspace.steps,
+        "answer_equivariance",
+        "metrics.answer_equivariance",
+        outputs={"output": workspace.answer_equivariance},
+        inputs=lambda _: {"pairs": of_seeds("pairs"), "images": of_seeds("images")},
+        settings=lambda _: {
+            "seeds": {name: study.seeds_of_model(name) for name in models},
+            "ladders": ladders(study),
+            "magnitudes": _answered(workspace),
+        },
+    )
+
+
+def _answered(workspace: Workspace) -> list[int]:
+    """The magnitudes over which the answer averages."""
+    measured = [magnitude for magnitude in workspace.study.banks.a.magnitudes if magnitude > 0]
+    return workspace.study.answer.magnitudes or measured
 
 
 def intervention(workspace: Workspace) -> Step:
@@ -133,7 +161,8 @@ def equivariance(workspace: Workspace) -> Step:
         compared = 2 * study.equivariance.pairs + OF_EQUIVARIANCE * images
         cells = cells_of(study.banks.a)
         numbers = compared * cells * extent.effort(of_model(workspace, w.model)).embedding
-        return Work({"compare": numbers / 1e6, "rows": study.equivariance.pairs * cells / 1e6})
+        rows = (study.equivariance.pairs + images) * cells
+        return Work({"compare": numbers / 1e6, "rows": rows / 1e6}, written=rows * BYTES_OF_A_ROW)
 
     return Step(
         workspace.steps,
@@ -142,6 +171,8 @@ def equivariance(workspace: Workspace) -> Step:
         outputs={
             "percentiles": workspace.metric("equivariance", "{model}", "percentiles"),
             "summary": workspace.metric("equivariance", "{model}", "summary"),
+            "per_pair": workspace.metric("equivariance", "{model}", "pairs"),
+            "per_image": workspace.metric("equivariance", "{model}", "images"),
         },
         inputs=lambda w: {"embeddings": workspace.all_embeddings(w.model)},
         settings=lambda w: {"model": w.model, "count": study.equivariance.pairs, "seed": study.seed},

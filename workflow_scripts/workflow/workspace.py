@@ -215,6 +215,11 @@ class Workspace:
         return self.metric("answer", "errors")
 
     @property
+    def answer_equivariance(self) -> str:
+        """Where each equivariance of embeddings comes from."""
+        return self.metric("answer", "equivariance")
+
+    @property
     def intervention(self) -> str:
         """What planting a factor in a class does."""
         return self.metric("intervention", "effects")

@@ -141,6 +141,23 @@ FIGURE_ANSWER_ERRORS = Entry(
     },
     needs=lambda workspace, _: tells(ladders(workspace.study)),
 )
+FIGURE_ANSWER_EQUIVARIANCE = Entry(
+    name="figure_answer_equivariance",
+    number="answer, embeddings",
+    shows="architecture, data, augmentation",
+    summary="how much of each equivariance of embeddings the architecture, the data and the augmentation give",
+    source="ours",
+    category="Answer",
+    does_not_show=(
+        "Whether a model uses what its embeddings keep. Where a transformation leaves an embedding as it is, there is "
+        "no equivariance to measure: pairs with such an image are left out."
+    ),
+    block=AnswerFigure,
+    default=None,
+    inputs=lambda workspace, _: {"answer": workspace.answer_equivariance},
+    settings=lambda workspace, figure: {**_shown(workspace), "models": _models(workspace), "figure": figure},
+    needs=_tells,
+)
 TABLE_ANSWER = Entry(
     name="table_answer",
     number="answer",

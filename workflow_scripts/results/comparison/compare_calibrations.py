@@ -20,12 +20,12 @@ KEYS = ["model", "ranking", "relative", "strength", "images"]
 NOTE = (
     "Found: share of the classes with a factor that the bank can express whose best operation is one that expresses "
     "it, over all studies of a strength and a number of images per class; low and high: its 95 % interval (Wilson), "
-    "with classes of a study as trials. Seeds of a model see the same images, so a class counts once, by its mean over "
-    "seeds. Least and most: of the studies. By chance: where the classes of each study exchange their factors at "
+    "with classes of a study as trials. Seeds of a model see the same images, so a class counts once, by its mean "
+    "over seeds. Least and most: of the studies. By chance: where the classes of each study exchange their factors at "
     "random; p: share of such exchanges that find as many, and with Holm's correction for all rows. Significant are "
     "classes whose best operation is planted and has p < 0.05 in its search (Holm over the classes of a study); a "
-    "false alarm is a class without a factor that is significant. Both are shares of the classes concerned. The papers' "
-    "rankings have no such test."
+    "false alarm is a class without a factor that is significant. Both are shares of the classes concerned. Rankings "
+    "of the papers have no such test."
 )
 CONFUSION = (
     "Classes by the factor that was planted in them and by the operation that the search finds best, over studies and "

@@ -26,8 +26,8 @@ def _called(table: pd.DataFrame) -> pd.DataFrame:
 def draw_found(found: pd.DataFrame, output: Path) -> None:
     """Draw the rows `found` of `found_factors`, and write them as CSV.
 
-    A row of panels per model; shares against the strength, with most images, and against the images, at the largest
-    strength.
+    For each model that was tried with several strengths or numbers of images, shares against the strength, with most
+    images, and against the images, at the largest strength; and shares of all models at both.
     """
     apply_style()
     shown = _called(found)
@@ -35,17 +35,23 @@ def draw_found(found: pd.DataFrame, output: Path) -> None:
         name: {"color": PALETTE[number], "linestyle": LINES[number], "marker": MARKERS[number]}
         for number, name in enumerate(dict.fromkeys(shown["called"].sort_values()))
     }
-    models = list(dict.fromkeys(found["model"]))
-    size = (WIDTH, 1.85 * len(models) + 0.75)
-    drawn, axes = plt.subplots(len(models), 2, figsize=size, sharey=True, squeeze=False, layout="constrained")
-    for line, model in zip(axes, models, strict=True):
+    tried = shown.groupby(["model", "called"])[list(AXES)].nunique().max(axis=1).groupby("model").max()
+    varied = [model for model in dict.fromkeys(shown["model"]) if tried[model] > 1]
+    lines = len(varied) + 1
+    drawn = plt.figure(figsize=(WIDTH, 1.9 * lines + 0.5), layout="constrained")
+    grid = drawn.add_gridspec(lines, 2)
+    for line, model in enumerate(varied):
         rows = shown[shown["model"] == model]
-        for axis, (x, name) in zip(line, AXES.items(), strict=True):
+        for column, (x, name) in enumerate(AXES.items()):
+            axis = drawn.add_subplot(grid[line, column])
             _draw_lines(axis, _along(rows, x), x, styles)
             axis.set_xlabel(name)
-        line[0].set_ylabel("share of classes found")
-        line[0].set_title(model, loc="left")
-    handles, names = axes[0, 0].get_legend_handles_labels()
+            axis.set_ylabel("" if column else "share of classes found")
+            axis.set_title("" if column else model, loc="left")
+    below = drawn.add_subplot(grid[lines - 1, :])
+    _draw_models(below, shown, styles)
+    # Those of the first axes have lines, where there are any.
+    handles, names = drawn.axes[0].get_legend_handles_labels()
     chance = plt.Line2D([], [], color="#707070", linestyle=":", label="by chance")
     drawn.legend([*handles, chance], [*names, "by chance"], loc="outside upper center", ncols=3, frameon=False)
     save_figure(drawn, found, output)
@@ -71,13 +77,36 @@ def _draw_lines(axis: Axes, rows: pd.DataFrame, x: str, styles: dict[str, dict[s
         axis.vlines(places, line["low"], line["high"], color=style["color"], linewidth=0.8)
     chance = rows.groupby(x)["by chance"].mean()
     axis.plot(chance.index, chance, ":", color="#707070", linewidth=1)
-    counts = rows.drop_duplicates(x).set_index(x)
-    names = [
-        f"{value:g}\n{counts.at[value, 'classes']} classes,\n{counts.at[value, 'studies']} sets" for value in values
-    ]
-    axis.set_xticks(values, names, fontsize=6)
+    axis.set_xticks(values, [f"{value:g}\n{_sample(there)}" for value, there in rows.groupby(x)], fontsize=6)
     axis.set_xlim(values[0] - 8 * step, values[-1] + 8 * step)
     axis.set_ylim(-0.02, 1.04)
+
+
+def _sample(rows: pd.DataFrame) -> str:
+    """How many classes of how many data sets; the banks can express the factors of different numbers of classes."""
+    classes = " or ".join(map(str, sorted(set(rows["classes"]))))
+    return f"{classes}\nclasses of\n{rows['studies'].max()} data sets"
+
+
+def _draw_models(axis: Axes, rows: pd.DataFrame, styles: dict[str, dict[str, Any]]) -> None:
+    """What every ranking finds with each model, at the largest strength and with most images."""
+    best = rows[rows["strength"] == rows["strength"].max()]
+    best = best[best["images"] == best.groupby("called")["images"].transform("max")]
+    models = list(dict.fromkeys(best["model"]))
+    for number, (ranking, style) in enumerate(styles.items()):
+        own = best[best["called"] == ranking]
+        places = [models.index(model) + (number - (len(styles) - 1) / 2) * 0.09 for model in own["model"]]
+        axis.plot(places, own["found"], label=ranking, markersize=3.5, **{**style, "linestyle": ""})
+        axis.vlines(places, own["low"], own["high"], color=style["color"], linewidth=0.9)
+    for place, model in enumerate(models):
+        chance = best.loc[best["model"] == model, "by chance"].mean()
+        axis.hlines(chance, place - 0.4, place + 0.4, color="#707070", linestyle=":", linewidth=1)
+    named = [f"{model}\n{_sample(best[best['model'] == model])}" for model in models]
+    axis.set_xticks(range(len(models)), named, fontsize=6)
+    axis.set_xlim(-0.6, len(models) - 0.4)
+    axis.set_ylim(-0.02, 1.04)
+    axis.set_ylabel("share of classes found")
+    axis.set_title("largest strength, most images", loc="left")
 
 
 def draw_confusion(best: pd.DataFrame, titles: dict[str, str], output: Path) -> None:

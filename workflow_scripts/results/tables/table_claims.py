@@ -66,7 +66,7 @@ def table_claims(
     untrained models, one of each of their seeds, and `untrained` tells the kinds of their architectures. `intervention`
     and `wordnet` are tables of the rules of these names, or empty.
     """
-    levels, pairs = read_levels(tables, seeds, ladders) if tables else ({}, np.zeros((2, 0), dtype=np.int64))
+    levels, pairs = read_levels(tables, seeds, ladders) if tables else ({}, {})
     hits = {method: _hits(folders, training_seeds) for method, folders in runs.items()}
     known = {method: found for method, found in hits.items() if found}
     facts = Facts(

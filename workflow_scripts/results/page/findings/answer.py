@@ -46,6 +46,16 @@ def parts_of_equivariance(data: Data, behind: Behind) -> list[str]:
     return [*said, f"Less is more equivariant. In brackets: 95 % intervals{_over(table)}."]
 
 
+@finding(
+    "figure_answer_equivariance",
+    columns="part, ladder, family, transformation, quantity, effect, effect_low, effect_high",
+)
+def parts_of_alignment(data: Data, behind: Behind) -> list[str]:
+    """What each part adds to the mean equivariance of embeddings, per architecture."""
+    table = data[""]
+    return _said(table[table["part"] == "ladder"], behind, "equivariance")
+
+
 @finding("table_answer", columns="architecture, family, transformation, adds, effect, low, high")
 def tabulated(data: Data, behind: Behind) -> list[str]:
     """The same from the table."""
@@ -66,7 +76,7 @@ def claims(data: Data, _behind: Behind) -> list[str]:
     return said
 
 
-def _said(rows: pd.DataFrame, behind: Behind) -> list[str]:
+def _said(rows: pd.DataFrame, behind: Behind, measured: str = "invariance") -> list[str]:
     means = rows[rows["transformation"] == ALL].dropna(subset="effect")
     said = []
     for (ladder, family), steps in means.groupby(["ladder", "family"], sort=False):
@@ -78,12 +88,12 @@ def _said(rows: pd.DataFrame, behind: Behind) -> list[str]:
         others = [row["effect_high"] for row in records(steps) if row["quantity"] != most["quantity"]]
         sure = not pd.isna([most["effect_low"], *others]).any() and most["effect_low"] > max(others, default=1)
         said.append(
-            f"{behind.labels.get(str(ladder), ladder)}, {family} transformations: the mean invariance is made of "
+            f"{behind.labels.get(str(ladder), ladder)}, {family} transformations: the mean {measured} is made of "
             f"{listed(parts)}. The largest part is that of {most['quantity']}"
             f"{', and its interval is above all others' if sure else ', but intervals overlap'}."
         )
     said += _constant(rows)
-    return [*said, f"In brackets: 95 % intervals{_over(rows)}."] if said else ["No part of any invariance is known."]
+    return [*said, f"In brackets: 95 % intervals{_over(rows)}."] if said else [f"No part of any {measured} is known."]
 
 
 def _constant(rows: pd.DataFrame) -> list[str]:

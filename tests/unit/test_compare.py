@@ -130,8 +130,8 @@ def test_everything_is_written_also_where_nothing_is_shared(empty, tmp_path):
         write_table(tmp_path / f"{name}.search.parquet", search([0, 1, 1, 4]))
     compare(
         studies=STUDIES,
-        invariances={f"{name}/net": tmp_path / f"{name}.pairs.parquet" for name in tables},
-        searches={} if empty else {f"{name}/net": tmp_path / f"{name}.search.parquet" for name in tables},
+        invariances={f"{name}/net": [tmp_path / f"{name}.pairs.parquet"] for name in tables},
+        searches={} if empty else {f"{name}/net": [tmp_path / f"{name}.search.parquet"] for name in tables},
         seed=0,
         output=tmp_path / "out",
     )
@@ -164,6 +164,13 @@ def configured(folder: Path, studies: str) -> dict[str, str]:
     return {"study": "demo", "results": str(folder / "results"), "studies": studies}
 
 
+def write_results(metrics: Path, model: str, invariance: float) -> None:
+    """What a comparison reads of a model of the demo: the invariances of its three seeds, and its search."""
+    for network in (model, f"{model}-seed1", f"{model}-seed2"):
+        write_table(metrics / "invariance" / f"{network}.pairs.parquet", pairs({("rotate", 1, 20): invariance}))
+    write_table(metrics / "similarity_search" / f"{model}.parquet", search([0, 1]))
+
+
 @pytest.mark.parametrize(
     ("studies", "message"),
     [
@@ -185,9 +192,7 @@ def test_a_comparison_changes_with_the_results_that_it_shows(tmp_path):
     def key(invariance: float) -> str:
         for name in ("one", "two"):
             for model in yaml.safe_load((tmp_path / "one.yaml").read_text())["models"]:
-                metrics = tmp_path / "results" / name / "metrics"
-                write_table(metrics / "invariance" / f"{model}.pairs.parquet", pairs({("rotate", 1, 20): invariance}))
-                write_table(metrics / "similarity_search" / f"{model}.parquet", search([0, 1]))
+                write_results(tmp_path / "results" / name / "metrics", model, invariance)
         workspace, _ = start(values)
         return workspace.steps.key_of(f"{tmp_path}/results/comparisons/one+two/invariance.png")
 
@@ -214,8 +219,6 @@ def test_studies_that_differ_at_the_border_are_told_apart(keys, named, tmp_path)
     (tmp_path / "two.yaml").write_text(yaml.safe_dump(other | {"banks": {"a": keys}}))
     for name in ("one", "two"):
         for model in other["models"]:
-            metrics = tmp_path / "results" / name / "metrics"
-            write_table(metrics / "invariance" / f"{model}.pairs.parquet", pairs({("rotate", 1, 20): 0.5}))
-            write_table(metrics / "similarity_search" / f"{model}.parquet", search([0, 1]))
+            write_results(tmp_path / "results" / name / "metrics", model, 0.5)
     steps = start(values)[0].steps
     assert [one.border for one in steps["compare"].settings(None)["studies"].values()] == named

@@ -188,7 +188,7 @@ def test_training(drawn, tmp_path, searches):
     first = COMPARISON.comparisons[0]
     figure = COMPARISON.model_copy(update={"comparisons": [first, first.model_copy(update={"label": "another"})]})
     summaries = {name: [path] for name, path in paths.items()}
-    figure_3c(search=searches[0], summaries=summaries, figure=figure, output=tmp_path / "c")
+    figure_3c(searches=searches[:1], summaries=summaries, figure=figure, output=tmp_path / "c")
     assert faults(drawn[-1]) == []
     assert "equal bars" in texts(drawn[-1])
     table = pd.read_csv(tmp_path / "c.csv")

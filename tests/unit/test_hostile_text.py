@@ -28,7 +28,7 @@ from workflow_scripts.study.config import load_config, study_file
 from workflow_scripts.study.validation import validated
 from workflow_scripts.workflow.files import Group, paths_in
 from workflow_scripts.workflow.folders import check_folders
-from workflow_scripts.workflow.sources import Source
+from workflow_scripts.workflow.step import Given
 
 EVERY = yaml.safe_load((ROOT / "tests" / "studies" / "every.yaml").read_text())
 SCHEMA = Study.model_json_schema()
@@ -116,8 +116,10 @@ def commands(folder: Path, study: dict[str, Any], data: str = "data") -> dict[st
     return result
 
 
-def _places(source: Source | Mapping[str, Source]) -> Any:
-    return source.path if isinstance(source, Source) else {name: one.path for name, one in source.items()}
+def _places(source: Given) -> Any:
+    if isinstance(source, Mapping):
+        return {name: _places(one) for name, one in source.items()}
+    return [_places(one) for one in source] if isinstance(source, list) else source.path
 
 
 def _filled(value: Any, wildcards: dict[str, str]) -> Any:

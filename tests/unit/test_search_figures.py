@@ -8,9 +8,10 @@ import pytest
 
 from tests.unit.searches import search_table
 from workflow_scripts.common.errors import InputError
-from workflow_scripts.common.files import write_table
+from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.metrics.best import best_changes
 from workflow_scripts.metrics.learned_invariance import counterparts
+from workflow_scripts.metrics.rankings import mean_search, scores
 from workflow_scripts.metrics.similarity_search import describe
 from workflow_scripts.results.catalogue.search import (
     BestFigure,
@@ -246,6 +247,39 @@ def test_a_model_that_was_not_measured_has_no_shares(tmp_path):
     assert shares.loc["net", ["share_of_top", "share_of_pool"]].notna().to_numpy().all()
 
 
+def test_seeds_of_a_model_rank_by_their_mean_score(tmp_path):
+    """One seed alone puts a rotation first, the other a translation; their mean has the rotation."""
+    write_table(tmp_path / "0.parquet", search_table(3, by_name({"rotate 8": 9.0, "translateX 3": 4.0})))
+    write_table(tmp_path / "1.parquet", search_table(3, by_name({"rotate 8": 1.0, "translateX 3": 2.0})))
+    mean = mean_search([tmp_path / "0.parquet", tmp_path / "1.parquet"])
+    ranked = scores(mean, "mean_change")
+    assert ranked["rotate 8"].tolist() == [5.0] * 3
+    assert ranked["translateX 3"].tolist() == [3.0] * 3
+    assert mean["sem"].isna().all()
+    assert mean_search([tmp_path / "1.parquet"]).equals(read_table(tmp_path / "1.parquet"))
+    write_table(tmp_path / "2.parquet", search_table(4, by_name({"rotate 8": 1.0})))
+    with pytest.raises(InputError, match=r"2\.parquet: its rows are not those of .*0\.parquet"):
+        mean_search([tmp_path / "0.parquet", tmp_path / "2.parquet"])
+
+
+def test_figure_3c_shows_each_seed_beside_the_mean(tmp_path):
+    paths = [tmp_path / f"{seed}.parquet" for seed in range(2)]
+    for path, change in zip(paths, ({"rotate 8": 9.0}, {"translateX 3": 2.0}), strict=True):
+        write_table(path, search_table(3, by_name(change)))
+    columns: dict[str, Any] = {"family": "geometric", "value": 1.0, "unit": "", "mean": 0.0, "n": 5, "dropped": 0}
+    summaries = {name: [tmp_path / f"{name}.parquet"] for name in SUMMARIES}
+    for name, own in summaries.items():
+        write_table(own[0], SUMMARIES[name].assign(**columns))
+    figure_3c(searches=paths, summaries=summaries, figure=COMPARISON, output=tmp_path / "figure")
+    drawn = pd.read_csv(tmp_path / "figure.csv").set_index(["ranking", "invariance"])
+    each = [share_table(read_table(path), SUMMARIES, COMPARISON) for path in paths]
+    of_seeds = [one.set_index(["ranking", "invariance"])["share_of_top"].to_dict() for one in each]
+    for key, text in drawn["shares_of_seeds"].to_dict().items():
+        assert [float(one) for one in text.split()] == pytest.approx([one[key] for one in of_seeds], abs=1e-4)
+    mean = share_table(mean_search(paths), SUMMARIES, COMPARISON).set_index(["ranking", "invariance"])
+    assert drawn["share_of_top"].to_dict() == pytest.approx(mean["share_of_top"].to_dict())
+
+
 def test_figure_3c_is_written_and_names_absent_magnitudes(tmp_path):
     write_table(tmp_path / "search.parquet", search_table(3, by_name({"rotate 8": 5.0})))
     columns: dict[str, Any] = {"family": "geometric", "value": 1.0, "unit": "", "mean": 0.0, "n": 5}
@@ -253,8 +287,10 @@ def test_figure_3c_is_written_and_names_absent_magnitudes(tmp_path):
     for name, path in paths.items():
         write_table(path, SUMMARIES[name].assign(**columns, dropped=0))
     summaries = {name: [path] for name, path in paths.items()}
-    figure_3c(search=tmp_path / "search.parquet", summaries=summaries, figure=COMPARISON, output=tmp_path / "figure")
+    figure_3c(
+        searches=[tmp_path / "search.parquet"], summaries=summaries, figure=COMPARISON, output=tmp_path / "figure"
+    )
     assert len(pd.read_csv(tmp_path / "figure.csv")) == 3 * 4
     other = COMPARISON.model_copy(update={"magnitudes": [12]})
     with pytest.raises(InputError, match=r"none is in banks\.a\.magnitudes"):
-        figure_3c(search=tmp_path / "search.parquet", summaries=summaries, figure=other, output=tmp_path / "figure")
+        figure_3c(searches=[tmp_path / "search.parquet"], summaries=summaries, figure=other, output=tmp_path / "figure")

@@ -52,7 +52,7 @@ def test_equal_rankings_agree_and_reversed_ones_do_not(tmp_path, wordnet_folder)
     settings = WordNetSimilarity(class_pairs=100, top=[5])
     output = tmp_path / "similarity.parquet"
     wordnet_similarity(
-        search=tmp_path / "search.parquet", wordnet=wordnet_folder, settings=settings, seed=0, output=output
+        searches=[tmp_path / "search.parquet"], wordnet=wordnet_folder, settings=settings, seed=0, output=output
     )
     table = read_table(output)
     assert len(table) == 10 * 3 * 3 * 2
@@ -139,7 +139,7 @@ def test_without_synsets_there_is_a_message(tmp_path, caplog, wnids):
     output = tmp_path / "similarity.parquet"
     with caplog.at_level(logging.WARNING):
         wordnet_similarity(
-            search=tmp_path / "search.parquet",
+            searches=[tmp_path / "search.parquet"],
             wordnet=tmp_path / "absent",
             settings=WordNetSimilarity(),
             seed=0,

@@ -26,7 +26,7 @@ class Facts:
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Kind of architecture of each ladder: `resnet`, `vit` or another."""
     search: pd.DataFrame | None = None
-    """Table of the similarity search of the first model."""
+    """Table of the similarity search of the first model, or means over its seeds."""
     errors: pd.DataFrame | None = None
     """One row per model: top1 and error, its local equivariance error."""
     classes: Mapping[str, Sequence[Estimate]] = field(default_factory=dict)

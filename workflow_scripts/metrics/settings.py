@@ -101,7 +101,8 @@ class SimilaritySearch(Block):
     """Models to search with; the paper's are the one trained with `fscc`, then with `standard`."""
     seeds: ShownSeeds = "first"
     """Seeds of each of its models to search with. With `all`, figures and tables of the search show every seed, and
-    `table_calibration` the mean and the spread over them. Trainings per class, and Figures 3C and 4, take the first."""
+    `table_calibration` the mean and the spread over them; Figures 3C and 4, claims and `compare` rank by the mean score
+    over seeds. Trainings per class take the first."""
     split: Split = "train"
     """Images the pairs are drawn from."""
     pairs_per_class: int = Field(1_000, ge=1, le=MOST)

@@ -10,11 +10,11 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from workflow_scripts.common.cli import run
-from workflow_scripts.common.files import read_table, write_table
+from workflow_scripts.common.files import write_table
 from workflow_scripts.common.progress import progress_bar
 from workflow_scripts.data.synsets import Measure, Synsets
 from workflow_scripts.metrics.mantel import mantel
-from workflow_scripts.metrics.rankings import scores
+from workflow_scripts.metrics.rankings import mean_search, scores
 from workflow_scripts.metrics.settings import WordNetSimilarity
 from workflow_scripts.transformations.settings import Ranking
 
@@ -29,7 +29,7 @@ COLUMNS = [
 
 def wordnet_similarity(
     *,
-    search: Path,
+    searches: list[Path],
     wordnet: Path,
     settings: WordNetSimilarity,
     seed: int,
@@ -37,13 +37,14 @@ def wordnet_similarity(
 ) -> None:
     """Write, for random pairs of classes, how alike they are in WordNet and how alike their transformations rank.
 
-    `search` is one model's table of `similarity_search`. One row per pair of classes, ranking, measure in WordNet
-    and measure of agreement: Spearman's correlation of the scores of the distinct single transformations, and the
-    intersection over union of the k best. Beside each pair stands the correlation over all pairs of its ranking and
-    measures, and what it is by chance: pairs share classes, so classes are exchanged (see `mantel`). Classes without a
-    wnid have no place in WordNet: they are left out, and without two classes that have one the table is empty.
+    `searches` are the tables of `similarity_search` of one model, one per seed, whose mean scores rank. One row per
+    pair of classes, ranking, measure in WordNet and measure of agreement: Spearman's correlation of the scores of the
+    distinct single transformations, and the intersection over union of the k best. Beside each pair stands the
+    correlation over all pairs of its ranking and measures, and what it is by chance: pairs share classes, so classes
+    are exchanged (see `mantel`). Classes without a wnid have no place in WordNet: they are left out, and without two
+    classes that have one the table is empty.
     """
-    table = read_table(search)
+    table = mean_search(searches)
     classes = table.drop_duplicates("label").set_index("label")["wnid"]
     known = classes.dropna()
     if len(known) < len(classes):

@@ -54,12 +54,12 @@ def compared_studies(config: Config, key: str) -> dict[str, Workspace]:
 def compare(workspace: Workspace, studies: dict[str, Workspace]) -> Step:
     """What several studies have found, side by side."""
     invariances = {
-        f"{name}/{model}": _result(workspace, one, one.metric("invariance", model, "pairs"))
+        f"{name}/{model}": [_result(workspace, one, path) for path in one.metric_of_seeds("invariance", model, "pairs")]
         for name, one in studies.items()
         for model in one.study.models
     }
     searches = {
-        f"{name}/{model}": _result(workspace, one, one.search(model))
+        f"{name}/{model}": [_result(workspace, one, path) for path in one.searches_of(model)]
         for name, one in studies.items()
         for model in _searched(one, studies)
     }

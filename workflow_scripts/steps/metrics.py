@@ -232,7 +232,7 @@ def wordnet_similarity(workspace: Workspace) -> Step:
         "wordnet_similarity",
         "metrics.wordnet_similarity",
         outputs={"output": workspace.metric("wordnet_similarity", "{model}")},
-        inputs=lambda w: {"search": workspace.search(w.model), "wordnet": workspace.wordnet},
+        inputs=lambda w: {"searches": workspace.searches_of(w.model), "wordnet": workspace.wordnet},
         # Bins belong to the figure.
         settings=lambda _: {"settings": study.wordnet.model_dump(mode="json", exclude={"bins"}), "seed": study.seed},
     )

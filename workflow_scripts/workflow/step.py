@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from shlex import quote
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
@@ -25,6 +25,8 @@ from workflow_scripts.workflow.work import Estimate, light
 
 Wildcards = Any
 """The values of a rule's wildcards, as attributes."""
+Given: TypeAlias = "Source | list[Source] | Mapping[str, Given]"
+"""A source, or several: in a list, or by name."""
 
 # What a wildcard may be, in every rule that has it.
 WILDCARDS = {
@@ -113,7 +115,7 @@ class Step:
     """What other steps make and it needs; what makes them is upstream."""
     settings: Callable[[Wildcards], Files] = nothing
     """What changes the result: part of the command line and of the key."""
-    sources: Callable[[Wildcards], Mapping[str, Source | Mapping[str, Source]]] = lambda _: {}
+    sources: Callable[[Wildcards], Mapping[str, Given]] = lambda _: {}
     """Files and folders of the user's that it reads, alone or by name. Their contents are part of the key, their places
     are not."""
     execution: Callable[[Wildcards], Files] = nothing
@@ -261,11 +263,11 @@ def _given(files: Files, known: Any) -> dict[str, Any]:
     return result
 
 
-def _of_sources(source: Source | Mapping[str, Source], part: int) -> Any:
-    """The paths (part 0) or the fingerprints (part 1) of a source, or of several by name."""
+def _of_sources(source: Given, part: int) -> Any:
+    """The paths (part 0) or the fingerprints (part 1) of a source, or of several: by name, and in lists."""
     if isinstance(source, Mapping):
-        return {name: inner[part] for name, inner in source.items()}
-    return source[part]
+        return {name: _of_sources(inner, part) for name, inner in source.items()}
+    return [one[part] for one in source] if isinstance(source, list) else source[part]
 
 
 def _next(places: Iterator[Any], _declared: str) -> str:

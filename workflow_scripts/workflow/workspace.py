@@ -238,6 +238,16 @@ class Workspace:
         """The similarity searches of all networks that it is asked for."""
         return [self.search(network) for network in self.searched]
 
+    def searches_of(self, model: str) -> list[str]:
+        """The similarity searches of the seeds of a model that it is asked for."""
+        seeds = self.study.similarity_search.seeds
+        return [self.search(network) for network in ([model] if seeds == "first" else self.study.members(model))]
+
+    def searched_as(self, model: str) -> str:
+        """The name of a model of the similarity search in legends, with the seeds that are searched with."""
+        several = self.study.similarity_search.seeds == "all"
+        return (self.pooled_labels if several else self.first_labels)([model])[model]
+
     def closure(self, model: str) -> str:
         """What each class varies by, as a model sees it."""
         return self.metric("closure", model, "classes")

@@ -58,7 +58,7 @@ def _claims_inputs(workspace: Workspace, table: ClaimsTable) -> Files:
     return {
         "tables": workspace.answer_tables if _tells(workspace, table) else {},
         "runs": {name: workspace.runs(name) for name in own if name not in training.per_class_methods},
-        "searches": workspace.searches[:1],
+        "searches": workspace.searches_of(searched[0]) if searched else [],
         "abouts": workspace.lie_tables("about", lie),
         "summaries": workspace.lie_tables("summary", lie),
         "layers": workspace.lie_tables("kinds", workspace.lie_models if table.layers else []),

@@ -158,7 +158,7 @@ def _training_references(study: Measurements, figure: TrainingFigure) -> Iterato
 def _training_inputs(workspace: Workspace, figure: TrainingFigure) -> Files:
     models = _compared(figure)
     return {
-        "search": workspace.search(_model(workspace, figure)),
+        "searches": workspace.searches_of(_model(workspace, figure)),
         "summaries": {model: workspace.metric_of_seeds("invariance", model, "summary") for model in models},
     }
 
@@ -280,7 +280,7 @@ FIGURE_4 = Entry(
     default=WordNetFigure(),
     inputs=lambda workspace, figure: {"similarity": workspace.metric("wordnet_similarity", _model(workspace, figure))},
     settings=lambda workspace, figure: {
-        "label": _labels(workspace)[_model(workspace, figure)],
+        "label": workspace.searched_as(_model(workspace, figure)),
         "figure": figure,
         "bins": workspace.study.wordnet.bins,
     },

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
+from workflow_scripts.metrics.rankings import mean_search
 from workflow_scripts.results.comparison.factors import correlations, coverage, draw_factors
 from workflow_scripts.results.comparison.invariance import draw_invariance, invariance_table
 from workflow_scripts.results.comparison.settings import ComparedStudy
@@ -25,19 +28,20 @@ COVERAGE = (
 def compare(
     *,
     studies: dict[str, ComparedStudy],
-    invariances: dict[str, Path],
-    searches: dict[str, Path],
+    invariances: dict[str, list[Path]],
+    searches: dict[str, list[Path]],
     seed: int,
     output: Path,
 ) -> None:
     """Write, in the folder `output`, figures and tables that set `studies` side by side.
 
-    `invariances` has the tables per pair of the metric `invariance`, and `searches` those of the similarity search, by
-    `STUDY/MODEL`. Writes invariance.{png,pdf,csv}, factors.{png,pdf,csv}, correlations.{csv,md} and coverage.{csv,md}.
+    `invariances` has the tables per pair of the metric `invariance`, and `searches` those of the similarity search, one
+    per seed, by `STUDY/MODEL`. Writes invariance.{png,pdf,csv}, factors.{png,pdf,csv}, correlations.{csv,md} and
+    coverage.{csv,md}.
     """
-    measured = {key: read_table(path) for key, path in invariances.items()}
+    measured = {key: pd.concat([read_table(path) for path in paths]) for key, paths in invariances.items()}
     draw_invariance(invariance_table(measured, studies), studies, output / "invariance")
-    found = {key: read_table(path) for key, path in searches.items()}
+    found = {key: mean_search(paths) for key, paths in searches.items()}
     draw_factors(found, studies, seed, output / "factors")
     correlated = correlations(found, studies, seed)
     write_table_files(table=correlated, output=output / "correlations", digits=2, note=CORRELATIONS)

@@ -16,7 +16,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import bootstrap_interval
 from workflow_scripts.metrics.learned_invariance import gaps, learned
-from workflow_scripts.metrics.rankings import ranked, scores
+from workflow_scripts.metrics.rankings import mean_search, ranked, scores
 from workflow_scripts.results.catalogue.entry import PALETTE
 from workflow_scripts.results.catalogue.search import TrainingFigure
 from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
@@ -40,10 +40,11 @@ TITLES: dict[Ranking, str] = {
 DRAWS = 1000
 
 
-def figure_3c(*, search: Path, summaries: dict[str, list[Path]], figure: TrainingFigure, output: Path) -> None:
+def figure_3c(*, searches: list[Path], summaries: dict[str, list[Path]], figure: TrainingFigure, output: Path) -> None:
     """Draw the share of the classes' best transformations by what training does to the invariance to them.
 
-    `search` is one model's table of `similarity_search`; `summaries` are the summaries of the metric `invariance`
+    `searches` are the tables of `similarity_search` of one model, one per seed, whose mean scores rank; each seed's own
+    share stands as a mark beside the mean's. `summaries` are the summaries of the metric `invariance`
     by model, one per seed, over which invariances are averaged. Beside each share stand its 95 % interval over classes
     and the share of the pool of distinct single transformations, which is chance. The last panel is by the papers' own
     rule: the mean, over the transformations of a group, of the share of classes that have it among their best by
@@ -52,7 +53,10 @@ def figure_3c(*, search: Path, summaries: dict[str, list[Path]], figure: Trainin
     """
     apply_style()
     measured = {name: pd.concat([read_table(path) for path in paths]) for name, paths in summaries.items()}
-    shares = share_table(read_table(search), measured, figure)
+    shares = share_table(mean_search(searches), measured, figure)
+    if len(searches) > 1:
+        each = [share_table(read_table(path), measured, figure)["share_of_top"] for path in searches]
+        shares["shares_of_seeds"] = [" ".join(f"{share:.4f}" for share in row) for row in zip(*each, strict=True)]
     drawn = _draw(shares, figure)
     save_figure(drawn, shares, output)
     plt.close(drawn)
@@ -146,7 +150,9 @@ def _draw(shares: pd.DataFrame, figure: TrainingFigure) -> Figure:
     interval = Line2D([], [], color="black", linewidth=0.9, marker="|", label="95 % interval over classes")
     below = Patch(facecolor="#909090", edgecolor="white", hatch="//", label="below chance")
     axes[3].set_axis_off()
-    axes[3].legend(handles=[chance, interval, below], loc="center", frameon=False)
+    of_seeds = Line2D([], [], color="black", linewidth=0, marker="|", markersize=3, label="ranked by one seed's search")
+    handles = [chance, interval, *([of_seeds] if "shares_of_seeds" in shares else []), below]
+    axes[3].legend(handles=handles, loc="center", frameon=False)
     return drawn
 
 
@@ -161,7 +167,7 @@ def _shown(rows: pd.DataFrame, by: Ranking) -> list[dict[Any, Any]]:
     """What a panel draws of `rows`: shares of places, or by the papers' rule of classes, without interval."""
     if by == PAPERS:
         share, chance = rows["share_per_transformation"], rows["chance_per_transformation"]
-        rows = rows.assign(share_of_top=share, share_of_pool=chance, low=np.nan, high=np.nan)
+        rows = rows.assign(share_of_top=share, share_of_pool=chance, low=np.nan, high=np.nan, shares_of_seeds="")
     return rows.to_dict("records")
 
 
@@ -180,6 +186,8 @@ def _draw_share(axis: Axes, y: float, row: dict[Any, Any]) -> None:
     axis.barh(y, top, 0.75, color=COLORS[row["invariance"]], hatch="//" if high < pool else None, edgecolor="white")
     if np.isfinite(low):
         axis.plot([low, high], [y, y], color="black", linewidth=0.9, marker="|", markersize=4)
+    of_seeds = [100 * float(share) for share in str(row.get("shares_of_seeds") or "").split()]
+    axis.plot(of_seeds, [y] * len(of_seeds), "|", color="black", markersize=3, markeredgewidth=0.6)
     axis.plot(pool, y, "D", color="white", markeredgecolor="black", markersize=3.5)
     verdict = "below" if high < pool else "above" if low > pool else "like" if np.isfinite(low) else "by"
     words = f"{top:.0f} %, {verdict} chance {pool:.0f} %"

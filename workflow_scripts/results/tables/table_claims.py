@@ -12,6 +12,7 @@ from workflow_scripts.metrics.answer import read_levels
 from workflow_scripts.metrics.claim_tests import TRANSLATION
 from workflow_scripts.metrics.claims import verdicts
 from workflow_scripts.metrics.evidence import Facts
+from workflow_scripts.metrics.rankings import mean_search
 from workflow_scripts.metrics.settings import Ladder
 from workflow_scripts.results.tables.notes import origin
 from workflow_scripts.results.tables.writing import write_table_files
@@ -61,10 +62,10 @@ def table_claims(
     """Write `output`.csv and .md: every claim with its effect, interval, p, n and verdict, or with what is missing.
 
     `tables` are invariances per pair of the models of `ladders`, one of each of their `seeds`; `runs` trainings of
-    `training_seeds`, per method. Claims of the similarity search are tested on the first of `searches`. `abouts` and
-    `summaries` are tables of Lie derivatives, and `layers` of layers; `equivariances` are summaries of equivariance of
-    untrained models, one of each of their seeds, and `untrained` tells the kinds of their architectures. `intervention`
-    and `wordnet` are tables of the rules of these names, or empty.
+    `training_seeds`, per method. Claims of the similarity search are tested on the mean scores of `searches`, one per
+    seed of a model. `abouts` and `summaries` are tables of Lie derivatives, and `layers` of layers; `equivariances` are
+    summaries of equivariance of untrained models, one of each of their seeds, and `untrained` tells the kinds of their
+    architectures. `intervention` and `wordnet` are tables of the rules of these names, or empty.
     """
     levels, pairs = read_levels(tables, seeds, ladders) if tables else ({}, {})
     hits = {method: _hits(folders, training_seeds) for method, folders in runs.items()}
@@ -76,7 +77,7 @@ def table_claims(
         pairs=pairs,
         magnitudes=magnitudes,
         kinds=kinds,
-        search=read_table(searches[0]) if searches else None,
+        search=mean_search(searches) if searches else None,
         errors=_errors(abouts, summaries),
         equivariances=_equivariances(equivariances, untrained, magnitudes),
         intervention=read_table(intervention[0]) if intervention else None,

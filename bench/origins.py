@@ -1,12 +1,13 @@
 """Where an invariance comes from, asked of small networks of which it is known.
 
-python -m bench.origins [--seeds 4] [--epochs 25] trains them and prints the rungs and contrasts of invariance to rolls.
-Images are smooth patterns, one per class, with noise; those that vary are rolled. `circular` averages over places and
-pads with the other side, so that rolls cannot change its embedding; `plain` has a weight for every place; `frozen` is
-plain, and only its classifier learns.
+python -m bench.origins [--seeds 4] [--epochs 25] trains them and prints the rungs and contrasts of invariance to rolls,
+and to rotations. Images are smooth patterns, one per class, with noise; those that vary are rolled, or rotated.
+`circular` averages over places and pads with the other side, so that rolls cannot change its embedding; `plain` has a
+weight for every place; `frozen` is plain, and only its classifier learns.
 """
 
 import argparse
+import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from workflow_scripts.metrics.settings import Ladder
 
 SIDE, CLASSES = 16, 8
 ROLL = (5, 6)
+ANGLE = 60.0
 EMBEDDING = 32
 # Keys of a ladder: whether the network learns, from images that vary, and with rolls as augmentation.
 CELLS = {
@@ -88,14 +90,14 @@ class Images:
     labels: Tensor
 
 
-def patterns(per_class: int, seed: int, *, varied: bool) -> Images:
+def patterns(per_class: int, seed: int, *, varied: bool, how: str = "roll") -> Images:
     """Images of every class; the pattern of a class does not depend on `seed`."""
     fixed, random = torch.Generator().manual_seed(0), torch.Generator().manual_seed(seed)
     coarse = torch.randn(CLASSES, 1, 4, 4, generator=fixed)
     smooth = functional.interpolate(coarse, SIDE, mode="bicubic")
     labels = torch.arange(CLASSES).repeat_interleave(per_class)
     pixels = smooth[labels] + 0.5 * torch.randn(len(labels), 1, SIDE, SIDE, generator=random)
-    return Images(rolled(pixels, random) if varied else pixels, labels)
+    return Images(VARIATIONS[how](pixels, random) if varied else pixels, labels)
 
 
 def rolled(pixels: Tensor, random: torch.Generator) -> Tensor:
@@ -105,8 +107,28 @@ def rolled(pixels: Tensor, random: torch.Generator) -> Tensor:
     return pixels[torch.arange(len(pixels))[:, None, None], 0, rows[:, :, None], columns[:, None, :]][:, None]
 
 
+def turned(pixels: Tensor, random: torch.Generator) -> Tensor:
+    """Each image rotated by any angle about its centre."""
+    return rotated(pixels, 2 * math.pi * torch.rand(len(pixels), generator=random))
+
+
+def rotated(pixels: Tensor, angles: Tensor) -> Tensor:
+    """Each image rotated by its angle, in radians; what comes in from outside is the image mirrored."""
+    cosine, sine, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
+    matrices = torch.stack([cosine, -sine, zero, sine, cosine, zero], dim=1).reshape(-1, 2, 3)
+    grid = functional.affine_grid(matrices, list(pixels.shape), align_corners=False)
+    return functional.grid_sample(pixels, grid, "bilinear", "reflection", align_corners=False)
+
+
+VARIATIONS = {"roll": rolled, "rotate": turned}
+MEASURED: dict[str, Callable[[Tensor], Tensor]] = {
+    "roll": lambda pixels: torch.roll(pixels, ROLL, (2, 3)),
+    "rotate": lambda pixels: rotated(pixels, torch.full((len(pixels),), math.radians(ANGLE))),
+}
+
+
 def trained(
-    kind: str, seed: int, epochs: int, cell: tuple[bool, bool] | None, per_class: int = 30
+    kind: str, seed: int, epochs: int, cell: tuple[bool, bool] | None, per_class: int = 30, how: str = "roll"
 ) -> "Plain | Circular":
     """A network of a kind from a seed, trained as a cell says; None leaves it as it is."""
     torch.manual_seed(seed)
@@ -114,11 +136,11 @@ def trained(
     if cell is None:
         return network.eval()
     varied, augmented = cell
-    data, random = patterns(per_class, 1, varied=varied), torch.Generator().manual_seed(seed)
+    data, random = patterns(per_class, 1, varied=varied, how=how), torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), 0.003, weight_decay=0.01)
     for _ in range(epochs):
         for batch in torch.randperm(len(data.labels), generator=random).split(60):
-            pixels = rolled(data.pixels[batch], random) if augmented else data.pixels[batch]
+            pixels = VARIATIONS[how](data.pixels[batch], random) if augmented else data.pixels[batch]
             loss = functional.cross_entropy(network.head(network.embed(pixels)), data.labels[batch])
             optimizer.zero_grad()
             loss.backward()
@@ -126,12 +148,11 @@ def trained(
     return network.eval()
 
 
-def per_pair(network: "Plain | Circular", images: Images, pairs: int) -> pd.DataFrame:
-    """The invariance to a roll of each pair, as the rule `invariance` writes it."""
+def per_pair(network: "Plain | Circular", images: Images, pairs: int, how: str) -> pd.DataFrame:
+    """The invariance of each pair to a roll or a rotation, as the rule `invariance` writes it."""
     with torch.no_grad():
         base, moved = (
-            network.embed(pixels).double().numpy()
-            for pixels in (images.pixels, torch.roll(images.pixels, ROLL, (2, 3)))
+            network.embed(pixels).double().numpy() for pixels in (images.pixels, MEASURED[how](images.pixels))
         )
     first, second = distinct_pairs(np.arange(len(base)), pairs, np.random.default_rng(0))
     distance = cosine_distance(base[first], moved[first])
@@ -139,17 +160,19 @@ def per_pair(network: "Plain | Circular", images: Images, pairs: int) -> pd.Data
     distance = np.where(distance < 1e-9, 0.0, distance)
     baseline = cosine_distance(base[first], moved[second])
     described: dict[str, Any] = {
-        "transformation": "roll",
+        "transformation": how,
         "family": "geometric",
         "magnitude": 5,
-        "value": 5.0,
-        "unit": "pixels",
+        "value": 5.0 if how == "roll" else ANGLE,
+        "unit": "pixels" if how == "roll" else "degrees",
     }
     values = {"distance": distance, "baseline": baseline, "invariance": relative(distance, baseline)}
     return pd.DataFrame({"pair": np.arange(pairs), "x": first, "x_prime": second}).assign(**described, **values)
 
 
-def origins(folder: Path, kinds: list[str], seeds: int, epochs: int, pairs: int = 200) -> pd.DataFrame:
+def origins(
+    folder: Path, kinds: list[str], seeds: int, epochs: int, pairs: int = 200, how: str = "roll"
+) -> pd.DataFrame:
     """What the rule `answer` says of networks of these kinds: its table over magnitudes, of single transformations."""
     images, tables, ladders = patterns(8, 2, varied=False), {}, {}
     for kind in kinds:
@@ -157,13 +180,13 @@ def origins(folder: Path, kinds: list[str], seeds: int, epochs: int, pairs: int 
         for key, cell in CELLS.items():
             paths = [folder / f"{kind}-{key}-{seed}.parquet" for seed in range(seeds)]
             for seed, path in enumerate(paths):
-                write_table(path, per_pair(trained(kind, seed, epochs, cell), images, pairs))
+                write_table(path, per_pair(trained(kind, seed, epochs, cell, how=how), images, pairs, how))
             tables[f"{kind}-{key}"] = paths
     named: dict[str, Any] = {"seeds": {model: list(range(seeds)) for model in tables}, "ladders": ladders}
     output = folder / "answer.parquet"
     answer(tables=tables, **named, magnitudes=[5], nearly_constant=0.001, output=output)
     table = read_table(output)
-    return table[table["magnitude"].isna() & (table["transformation"] == "roll")].reset_index(drop=True)
+    return table[table["magnitude"].isna() & (table["transformation"] == how)].reset_index(drop=True)
 
 
 if __name__ == "__main__":
@@ -171,8 +194,9 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=25)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        found = origins(Path(place), list(NETWORKS), arguments.seeds, arguments.epochs)
-    for row in found.itertuples():
-        text = f"{row.effect:+.2f} [{row.effect_low:+.2f}, {row.effect_high:+.2f}]"
-        print(f"{row.part:9} {row.quantity:28} {row.ladder:9} {text}")
+    for varied, networks in (("roll", list(NETWORKS)), ("rotate", ["plain"])):
+        with tempfile.TemporaryDirectory() as place:
+            found = origins(Path(place), networks, arguments.seeds, arguments.epochs, how=varied)
+        for row in found.itertuples():
+            text = f"{row.effect:+.2f} [{row.effect_low:+.2f}, {row.effect_high:+.2f}]"
+            print(f"{varied:7} {row.part:9} {row.quantity:28} {row.ladder:9} {text}")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench.origins import SIDE, origins, patterns, rolled
+from bench.origins import SIDE, origins, patterns, rolled, rotated
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,21 @@ def test_rolls_as_augmentation_and_rolls_in_the_images_give_the_same_and_take_ea
     assert data.effect > 0.1
     assert both.effect < -0.1
     assert found["ladder", "augmentation", "plain"].effect == augmentation.effect
+
+
+def test_rotations_as_augmentation_and_in_the_images_do_so_too(tmp_path, one_thread):
+    table = origins(tmp_path, ["plain"], seeds=3, epochs=12, how="rotate")
+    contrasts = table[table["part"] == "contrast"].set_index("quantity")
+    low, high = contrasts["effect_low"].to_dict(), contrasts["effect_high"].to_dict()
+    assert min(low["augmentation"], low["data"]) > 0.1
+    assert high["data x augmentation"] < -0.1
+
+
+def test_a_quarter_turn_is_exact():
+    pixels = patterns(1, 0, varied=False).pixels
+    turned = rotated(pixels, torch.full((len(pixels),), torch.pi / 2))
+    ways = [torch.rot90(pixels, times, (2, 3)) for times in (1, -1)]
+    assert min((turned - way).abs().max().item() for way in ways) < 1e-4
 
 
 def test_rolled_images_are_the_images_moved():

@@ -272,6 +272,7 @@ CHANGES: dict[str, Changes] = {
     "lie.max_angle": {"lie.max_angle": 90},
     "lie.samples": {"lie.samples": 2},
     "lie.chunk": {"lie.chunk": 9},
+    "figures.style": {"figures.style": "slides"},
     **{
         f"figures.{figure}.{key}": {f"figures.{figure}.{key}": value}
         for figure in ("figure_2", "figure_a3", "figure_a10")

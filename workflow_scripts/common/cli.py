@@ -13,6 +13,7 @@ from jsonargparse import auto_cli, set_loader
 
 from workflow_scripts.common.ending import Signalled, end, say, unwinding
 from workflow_scripts.common.errors import complaint
+from workflow_scripts.common.look import drawing_for
 from workflow_scripts.common.provenance import Stamp, working_for
 
 # How options are read: as JSON, of which each text is read once.
@@ -42,9 +43,9 @@ def run(function: Callable[..., object]) -> None:
     """Call `function` with the options of the command line, made from its typed arguments.
 
     Settings (pydantic models) are given as JSON. Every job has an option `--stamp`, of which the function is not told:
-    what it writes carries it. Whatever it raises ends the process and all that it has started: what the user can mend,
-    or what the machine lacks, with one line and status 1, Ctrl-C with one word; any other exception is a bug and keeps
-    its traceback.
+    what it writes carries it; and one that draws may have `--style`, what its figure is for. Whatever it raises ends
+    the process and all that it has started: what the user can mend, or what the machine lacks, with one line and status
+    1, Ctrl-C with one word; any other exception is a bug and keeps its traceback.
     """
     logging.basicConfig(
         level=logging.INFO,
@@ -56,8 +57,9 @@ def run(function: Callable[..., object]) -> None:
     # It reports every table of every font that matplotlib puts into a PDF.
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     with explaining():
-        options, stamp = _without_stamp(sys.argv[1:])
-        with working_for(stamp):
+        options, stamp = _without(sys.argv[1:], "--stamp")
+        options, style = _without(options, "--style")
+        with working_for(Stamp(**json.loads(stamp)) if stamp else None), drawing_for(style or "paper"):
             # As JSON, which is what jobs are told: YAML would take a text such as `#1` for nothing.
             auto_cli(function, args=options, as_positional=False, prog=_program(function), parser_mode=READER)
 
@@ -97,9 +99,11 @@ def _program(function: Callable[..., object]) -> str:
     return f"python -m workflow_scripts {name.removeprefix('workflow_scripts.')}"
 
 
-def _without_stamp(given: list[str]) -> tuple[list[str], Stamp | None]:
-    """The options that are for the function, and the stamp of the job."""
-    if "--stamp" not in given:
-        return given, None
-    place = given.index("--stamp")
-    return [*given[:place], *given[place + 2 :]], Stamp(**json.loads(given[place + 1]))
+def _without(given: list[str], name: str) -> tuple[list[str], Any]:
+    """The options that are for the function, and the value of one that is not; None where it is absent."""
+    for place, word in enumerate(given):
+        if word == name:
+            return [*given[:place], *given[place + 2 :]], given[place + 1]
+        if word.startswith(f"{name}="):
+            return [*given[:place], *given[place + 1 :]], word.removeprefix(f"{name}=")
+    return given, None

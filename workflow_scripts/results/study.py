@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import Field, create_model, model_validator
 
+from workflow_scripts.common.look import Style
 from workflow_scripts.common.settings import Block, Wanted
 from workflow_scripts.results.catalogue import FIGURES, TABLES
 from workflow_scripts.results.catalogue.entry import AnyEntry
@@ -13,10 +14,21 @@ from workflow_scripts.study.measurements import Measurements, Reference, check_r
 from workflow_scripts.study.validation import validated
 from workflow_scripts.study.yaml_text import read_mapping
 
+STYLE: dict[str, Any] = {
+    "style": (
+        Style,
+        Field(
+            "paper",
+            description="What figures are for: `paper`, letters of 6 to 8 points at a width of 6.75 in; `slides`, "
+            "larger letters and wider lines; `notebook`, PNGs of 900 pixels. Numbers do not change.",
+        ),
+    )
+}
 
-def _wanted(name: str, entries: Sequence[AnyEntry], doc: str) -> type[Wanted]:
-    """The block with one key per entry."""
-    fields: dict[str, Any] = {
+
+def _wanted(name: str, entries: Sequence[AnyEntry], doc: str, more: dict[str, Any]) -> type[Wanted]:
+    """The block with one key per entry, and some more."""
+    fields: dict[str, Any] = more | {
         entry.name: (
             entry.block | None,
             Field(entry.default, description=f"{entry.summary[0].upper()}{entry.summary[1:]} ({entry.source})."),
@@ -31,8 +43,8 @@ if TYPE_CHECKING:
     Figures: TypeAlias = Any
     Tables: TypeAlias = Any
 else:
-    Figures = _wanted("Figures", FIGURES, "Figures to make; `null` leaves one out.")
-    Tables = _wanted("Tables", TABLES, "Tables to make; `null` leaves one out, and so does a method not trained.")
+    Figures = _wanted("Figures", FIGURES, "Figures to make; `null` leaves one out.", STYLE)
+    Tables = _wanted("Tables", TABLES, "Tables to make; `null` leaves one out, and so does a method not trained.", {})
 
 
 class Study(Measurements):

@@ -50,13 +50,16 @@ def caption(name: str) -> Path:
 def result(workspace: Workspace, study: Study, entry: AnyEntry) -> Step:
     """A figure or a table."""
     block = study.block_of(entry)
+    style = study.figures.style
+    # Another style than that of all figures so far is told to the job, and changes its key.
+    told = {"style": style} if entry.kind == "figure" and style != "paper" else {}
     return Step(
         workspace.steps,
         entry.name,
         entry.module,
         outputs={"output": entry.files(workspace)},
         inputs=_bound(entry.inputs, workspace, block),
-        settings=_bound(entry.settings, workspace, block),
+        settings=lambda _: {**entry.settings(workspace, block), **told},
         work=lambda _w, _extent: Work({"draw": 1}, written=BYTES_OF_A_RESULT),
     )
 

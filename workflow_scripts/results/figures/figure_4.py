@@ -115,7 +115,7 @@ def _panel(axis: Axes, panel: pd.DataFrame, bins: int) -> None:
     p = panel["p"].iloc[0]
     correlation, low, high = rho(panel)
     known = f"ρ = {correlation:.2f} [{low:.2f}, {high:.2f}], p = {p:.2g}"
-    axis.set_title(known if np.isfinite(correlation) else "no ρ", pad=10)
+    axis.set_title(known if np.isfinite(correlation) else "no ρ", pad=10, fontsize=6.9)
 
 
 def rho(panel: pd.DataFrame) -> tuple[float, float, float]:

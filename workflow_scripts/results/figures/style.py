@@ -3,18 +3,22 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import Collection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import LogFormatterSciNotation
 
 from workflow_scripts.common.files import atomic
+from workflow_scripts.common.look import Style, current_style
 
 # In inches: the width of a page of two columns, and of one column. A figure printed at its own width has text of
 # 6 points or more.
@@ -92,6 +96,37 @@ def mark_clipped(axis: Axes, positions: Sequence[float], color: str) -> None:
     )
 
 
+class Look(NamedTuple):
+    """How a style differs from that of a paper."""
+
+    text: float
+    """Factor of the sizes of letters."""
+    lines: float
+    """Factor of the widths of lines and of the sizes of marks."""
+    pixels: int
+    """Width of the PNG of a figure of the width of a page."""
+
+
+LOOKS: dict[Style, Look] = {
+    "paper": Look(1, 1, 2025),
+    "slides": Look(1.15, 1.6, 1920),
+    "notebook": Look(1, 1, 900),
+}
+
+
+def _restyle(figure: Figure, look: Look) -> None:
+    """Make letters, lines and marks larger; the layout follows."""
+    if look.text == look.lines == 1:
+        return
+    for text in figure.findobj(Text):
+        text.set_fontsize(look.text * float(text.get_fontsize()))
+    for line in figure.findobj(Line2D):
+        line.set_linewidth(look.lines * line.get_linewidth())
+        line.set_markersize(look.lines * line.get_markersize())
+    for drawn in figure.findobj(Collection):
+        drawn.set_linewidth([look.lines * width for width in np.atleast_1d(drawn.get_linewidth())])
+
+
 class _Powers(LogFormatterSciNotation):
     """Labels of a logarithmic axis as plain text: 10⁻³."""
 
@@ -109,14 +144,19 @@ def _write_powers(axis: Axis) -> None:
 
 
 def save_figure(figure: Figure, plotted: pd.DataFrame, output: Path) -> None:
-    """Write `output`.pdf, .svg and .png, and `output`.csv with exactly the numbers that are drawn."""
+    """Write `output`.pdf, .svg and .png, and `output`.csv with exactly the numbers that are drawn.
+
+    In the style that this process draws in: letters and lines, and the pixels of the PNG.
+    """
     for axes in figure.axes:
         _write_powers(axes.xaxis)
         _write_powers(axes.yaxis)
     with atomic(output.with_suffix(".csv")) as temporary:
         plotted.to_csv(temporary, index=False)
+    look = LOOKS[current_style()]
+    _restyle(figure, look)
     with atomic(output.with_suffix(".png")) as temporary:
-        figure.savefig(temporary)
+        figure.savefig(temporary, dpi=look.pixels / WIDTH)
     # What is laid out stays as it is; laying it out takes a quarter of the time of each file.
     figure.set_layout_engine("none")
     # Without a date the same figure is the same file.

@@ -11,11 +11,11 @@ class Warps(Block):
     """What a bank's geometric transformations do at the border and between pixels."""
 
     border: Literal["fill", "reflect", "edge"] = "fill"
-    """What comes in from outside the image: one grey level (`fill`), the image mirrored at its border (`reflect`), or its
-    outermost pixels, repeated (`edge`)."""
+    """What comes in from outside the image: one grey level (`fill`), the image mirrored at its border (`reflect`), or
+    its outermost pixels, repeated (`edge`)."""
     fill: int = Field(0, ge=0, le=255)
-    """The grey level outside the image, from 0 (black) to 255. The code of GIB's authors has 128 in bank B; in bank A it
-    has ImageNet's mean colour, to which 115 is the nearest."""
+    """The grey level outside the image, from 0 (black) to 255. The code of GIB's authors has 128 in bank B; in bank A
+    it has ImageNet's mean colour, to which 115 is the nearest."""
     whole_pixels: bool = True
     """Whether translations move by whole pixels, the nearest ones, as in bank B of GIB's authors. Otherwise they
     interpolate, as in their bank A."""

@@ -136,3 +136,28 @@ def until(true, seconds: float, training: Training) -> None:
     while not true():
         assert time.monotonic() < deadline, f"{training.left()}\n{training.log()}"
         time.sleep(0.05)
+
+
+THREAD = """
+import sys, threading, time
+from workflow_scripts.common import ending
+
+def talks_to_what_is_killed():
+    time.sleep(0.2)
+    try:
+        raise ConnectionResetError("the other side is gone")
+    except ConnectionResetError:
+        sys.excepthook(*sys.exc_info())
+    raise ValueError("and so is this thread")
+
+killed = ending._descendants
+ending._descendants = lambda ancestor: (time.sleep(1), killed(ancestor))[1]
+threading.Thread(target=talks_to_what_is_killed).start()
+ending.end(130)
+"""
+
+
+def test_threads_of_a_process_that_ends_say_nothing():
+    """A loader has a thread that hands over batches: seen once to print a traceback after "interrupted"."""
+    ended = subprocess.run([sys.executable, "-c", THREAD], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

@@ -114,11 +114,17 @@ def end(status: int, flush: bool = True) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()
+    # A thread that talks to a process that is killed here has nothing more to say: a loader's prints its traceback.
+    sys.excepthook = threading.excepthook = _say_nothing
     for child in _descendants(os.getpid()):
         # Not SIGTERM, which workers leave to their main process.
         with suppress(OSError):
             os.kill(child, signal.SIGKILL)
     os._exit(status)
+
+
+def _say_nothing(*_about: object) -> None:
+    """In place of a traceback."""
 
 
 def _descendants(ancestor: int) -> list[int]:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from workflow_scripts.common.cli import _without
 from workflow_scripts.common.look import Style, current_style, drawing_for
+from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.results.figures.style import LOOKS, WIDTH, apply_style, save_figure
 
 TABLE = pd.DataFrame({"x": [0, 1, 2], "y": [0.1, 0.5, 0.2]})
@@ -46,15 +47,20 @@ def test_a_job_is_told_the_style_in_either_way():
     assert current_style() == "paper"
 
 
-def test_the_command_line_hands_it_on(tmp_path):
+SHOWN = """
+from workflow_scripts.common.cli import run
+from workflow_scripts.common.look import current_style
+
+def shown(*, word: str) -> None:
+    print(word, current_style())
+
+run(shown)
+"""
+
+
+@pytest.mark.parametrize(("options", "expected"), [(["--style=slides"], "slides"), ([], "paper")])
+def test_the_command_line_hands_it_on(options, expected):
     """To the function of a module, which has no such argument."""
-    (tmp_path / "shown.py").write_text(
-        "from workflow_scripts.common.cli import run\n"
-        "from workflow_scripts.common.look import current_style\n"
-        "def shown(*, word: str) -> None:\n    print(word, current_style())\n"
-        "run(shown)\n"
-    )
-    for options, expected in ((["--style=slides"], "slides"), ([], "paper")):
-        command = [sys.executable, str(tmp_path / "shown.py"), "--word=said", *options]
-        ended = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert ended.stdout.split() == ["said", expected]
+    command = [sys.executable, "-c", SHOWN, "--word=said", *options]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout.split() == ["said", expected], ended.stderr

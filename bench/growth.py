@@ -213,7 +213,7 @@ def tables() -> None:
             "seed": 0,
             "output": pairs,
         }
-        row("draw_class_pairs", table, lambda: draw_class_pairs(output=pairs, **drawing))
+        row("draw_class_pairs", table, lambda: draw_class_pairs(**drawing))
         names = list(describe(BankB())["transformation"])
         alone(lambda: table_of_a_sweep(sweep, pairs, names))
         about: dict[str, Any] = {"model": "m", "pairs": pairs, "bank": BankB(), "output": folder / "search.parquet"}

@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from workflow_scripts.common.provenance import ROOT
+from workflow_scripts.steps.compare import folder_name
 
 # Places by which each data set deals its factors further on than the one before.
 FURTHER = 5
@@ -43,7 +44,7 @@ def main() -> None:
         list(pool.map(run, files))
     named = ",".join(map(str, files))
     workflow(files[0], "compare_calibrations", "--config", f"calibrations={named}")
-    found = folder / "results" / "calibrations" / "+".join(file.stem for file in files) / "found_factors.md"
+    found = folder / "results" / "calibrations" / folder_name(file.stem for file in files) / "found_factors.md"
     print(found.read_text(), found.parent, sep="\n")
 
 

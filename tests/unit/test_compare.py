@@ -24,7 +24,7 @@ from workflow_scripts.results.comparison.compare import compare
 from workflow_scripts.results.comparison.factors import correlations, coverage, draw_factors
 from workflow_scripts.results.comparison.invariance import invariance_table
 from workflow_scripts.results.comparison.settings import ComparedStudy
-from workflow_scripts.steps.compare import ENDINGS
+from workflow_scripts.steps.compare import ENDINGS, folder_name
 from workflow_scripts.steps.start import start
 
 ABOUT = ComparedStudy(
@@ -186,6 +186,14 @@ def write_results(metrics: Path, model: str, invariance: float) -> None:
 def test_what_is_absent_or_wrong_is_said_in_one_line(studies, message, tmp_path):
     with pytest.raises(InputError, match=message):
         start(configured(tmp_path, studies.format(tmp_path)))
+
+
+@pytest.mark.parametrize("count", [2, 18, 300])
+def test_the_folder_of_many_studies_has_a_name_that_a_file_system_takes(count, tmp_path):
+    names = [f"study_{number}_of_many" for number in range(count)]
+    (tmp_path / folder_name(names)).mkdir()
+    assert folder_name(names) != folder_name(names[1:])
+    assert (folder_name(names) == "+".join(names)) == (count == 2)
 
 
 def test_a_comparison_changes_with_the_results_that_it_shows(tmp_path):

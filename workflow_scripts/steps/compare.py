@@ -1,10 +1,12 @@
 """Figures and tables over the results of several studies, which lie beside each other in one folder of results."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.paths import expanded
+from workflow_scripts.common.provenance import digest
 from workflow_scripts.data.settings import Planted
 from workflow_scripts.data.sources import is_file
 from workflow_scripts.results.comparison.settings import CalibratedStudy, ComparedStudy
@@ -15,6 +17,8 @@ from workflow_scripts.workflow.sources import Source
 from workflow_scripts.workflow.step import Step
 from workflow_scripts.workflow.workspace import Workspace
 
+# A name of a folder may have 255 bytes.
+LONGEST_NAME = 200
 FIGURES = ("invariance", "factors")
 TABLES = ("correlations", "coverage")
 ENDINGS = (
@@ -117,7 +121,14 @@ def _calibration(one: Workspace) -> CalibratedStudy:
 
 def _folder(workspace: Workspace, name: str, studies: dict[str, Workspace]) -> str:
     """Where a comparison of studies lies."""
-    return (Path(expanded(workspace.config.results)) / name / "+".join(studies)).as_posix()
+    return (Path(expanded(workspace.config.results)) / name / folder_name(studies)).as_posix()
+
+
+def folder_name(studies: Iterable[str]) -> str:
+    """The names of the studies; of many, their number and a digest, as a file system has no room for more."""
+    names = list(studies)
+    joined = "+".join(names)
+    return joined if len(joined) <= LONGEST_NAME else f"{len(names)}-studies-{digest(joined)[:12]}"
 
 
 def _searched(one: Workspace, studies: dict[str, Workspace]) -> list[str]:

@@ -60,11 +60,23 @@ def figure_answer(
     `answer` is the table of the rule of that name; `models` and `titles` are the names of models, with the numbers of
     their seeds, and of transformations for readers. Writes `output`.{pdf,svg,png,csv}.
     """
+    draw_means(read_table(answer), ladders, models, titles, figure, Words(), output)
+
+
+def draw_means(
+    table: pd.DataFrame,
+    ladders: dict[str, Ladder],
+    models: dict[str, str],
+    titles: dict[str, str],
+    figure: AnswerFigure,
+    words: Words,
+    output: Path,
+) -> None:
+    """Draw the rows of `table` that are means over magnitudes; writes `output`.{pdf,svg,png,csv}."""
     apply_style()
-    table = read_table(answer)
-    table = table[table["magnitude"].isna()].drop(columns="magnitude").reset_index(drop=True)
-    drawn = draw_answer(table, ladders, models, titles, figure, Words())
-    save_figure(drawn, table, output)
+    means = table[table["magnitude"].isna()].drop(columns="magnitude").reset_index(drop=True)
+    drawn = draw_answer(means, ladders, models, titles, figure, words)
+    save_figure(drawn, means, output)
     plt.close(drawn)
 
 

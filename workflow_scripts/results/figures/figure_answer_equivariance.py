@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
 from workflow_scripts.metrics.settings import Ladder
 from workflow_scripts.results.catalogue.answer import AnswerFigure
-from workflow_scripts.results.figures.figure_answer import Words, draw_answer
-from workflow_scripts.results.figures.style import apply_style, save_figure
+from workflow_scripts.results.figures.figure_answer import Words, draw_means
 
 WORDS = Words(
     level="equivariance: alignment above that of shuffled dimensions, mean over pairs, magnitudes and seeds",
@@ -31,12 +28,7 @@ def figure_answer_equivariance(
     `answer` is the table of the rule `answer_equivariance`; `models` and `titles` are the names of models, with the
     numbers of their seeds, and of transformations for readers. Writes `output`.{pdf,svg,png,csv}.
     """
-    apply_style()
-    table = read_table(answer)
-    table = table[table["magnitude"].isna()].drop(columns="magnitude").reset_index(drop=True)
-    drawn = draw_answer(table, ladders, models, titles, figure, WORDS)
-    save_figure(drawn, table, output)
-    plt.close(drawn)
+    draw_means(read_table(answer), ladders, models, titles, figure, WORDS, output)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from workflow_scripts.results.comparison.compare_calibrations import (
 )
 from workflow_scripts.results.comparison.settings import CalibratedStudy
 from workflow_scripts.results.page.intervals import of_share
-from workflow_scripts.results.tables.table_calibration import by_exchange
+from workflow_scripts.results.tables.table_calibration import by_exchange, score
 from workflow_scripts.steps.compare import CALIBRATION_ENDINGS
 
 OPERATIONS = ["rotate", "invert", "color", "contrast", "solarize"]
@@ -111,6 +111,18 @@ def test_strengths_images_and_rankings_are_told_apart(tmp_path):
     # Holm over the three rows.
     assert (found["p (Holm)"] >= found["p"]).all()
     assert found["p (Holm)"].min() == pytest.approx(3 * found["p"].min())
+
+
+@pytest.mark.parametrize("planted", [0, 1])
+def test_studies_of_controls_alone_tell_of_false_alarms(planted, tmp_path):
+    controls = ranks([0, 0, 0, 0, 0, 0, 1], sure=[5]).query("factor == 'none'").assign(planted=False)
+    others = ranks([0, 1, 2, 3, 4, 0, 0], sure=[0]) if planted else controls
+    tables = table(tmp_path, {"one/net": controls, "two/net": others}, {"one": study(), "two": study()})
+    row = found_factors(tables).iloc[0]
+    assert row["classes"] == CLASSES * planted
+    assert row["false alarms"] == pytest.approx(0.25 if planted else 0.5)
+    assert score(controls)["classes"] == score(controls)["found"] == 0
+    assert row[["found", "low", "least", "p", "significant"]].isna().all() == (not planted)
 
 
 def test_what_is_taken_for_what(tmp_path):

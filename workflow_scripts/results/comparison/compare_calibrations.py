@@ -65,10 +65,12 @@ def read_calibrations(calibrations: dict[str, Path], studies: dict[str, Calibrat
 def found_factors(ranks: pd.DataFrame) -> pd.DataFrame:
     """A row per model, ranking, strength and number of images: what was found, over studies."""
     rows = []
+    # Studies that have nothing to find, of which all classes are controls, tell of false alarms alone.
+    empty = dict.fromkeys(["found", "low", "high", "least", "most", "by chance", "p"], float("nan"))
     for key, group in ranks.groupby(KEYS, sort=False):
         named = dict(zip(KEYS, key, strict=True))
         named["ranking"] = RANKING_NAMES[str(named["ranking"])]
-        rows.append({**named, **_of_studies([one for _, one in group.groupby("study", sort=False)])})
+        rows.append({**named, **empty, **_of_studies([one for _, one in group.groupby("study", sort=False)])})
     table = pd.DataFrame(rows)
     table["p (Holm)"] = holm(table["p"].to_numpy())
     return table.sort_values(["strength", "images"], ascending=False, kind="stable").reset_index(drop=True)
@@ -80,16 +82,21 @@ def _of_studies(studies: Sequence[pd.DataFrame]) -> dict[str, object]:
     shares = [np.mean([would_be_found(one) for one in _networks(study)], axis=0) for study in studies]
     classes = sum(map(len, shares))
     found = sum(float(share.trace()) for share in shares)
-    low, high = of_share(found / classes, classes)
-    of_studies = [float(share.trace()) / len(share) for share in shares]
+    counts: dict[str, object] = {}
+    if classes:
+        low, high = of_share(found / classes, classes)
+        of_studies = [float(share.trace()) / len(share) for share in shares if len(share)]
+        counts = {
+            "found": found / classes,
+            "low": low,
+            "high": high,
+            "least": min(of_studies),
+            "most": max(of_studies),
+            "by chance": sum(float(share.sum()) / len(share) for share in shares if len(share)) / classes,
+            "p": by_exchange(*(share for share in shares if len(share))),
+        }
     return {
-        "found": found / classes,
-        "low": low,
-        "high": high,
-        "least": min(of_studies),
-        "most": max(of_studies),
-        "by chance": sum(float(share.mean(axis=0).sum()) for share in shares) / classes,
-        "p": by_exchange(*shares),
+        **counts,
         **_by_the_test(studies, classes),
         "classes": classes,
         "studies": len(studies),
@@ -108,7 +115,7 @@ def _by_the_test(studies: Sequence[pd.DataFrame], classes: int) -> dict[str, flo
     ]
     share = alarms / controls if controls else float("nan")
     low, high = of_share(share, controls)
-    named = {"significant": sure / classes, "false alarms": share}
+    named = {"significant": sure / classes if classes else float("nan"), "false alarms": share}
     return {**named, "alarms low": low, "alarms high": high, "controls": controls}
 
 

@@ -79,7 +79,7 @@ def score(ranks: pd.DataFrame) -> dict[str, object]:
     return {
         "found": int(np.trace(hits)),
         "classes": len(hits),
-        "by chance": float(hits.mean(axis=0).sum()),
+        "by chance": float(hits.sum() / max(1, len(hits))),
         "p": by_exchange(hits),
         "median rank": float(ranks[ranks["planted"]].groupby("wnid")["rank"].min().median()),
         "operations": ranks["operation"].nunique(),
@@ -105,7 +105,9 @@ def would_be_found(ranks: pd.DataFrame) -> np.ndarray:
     """
     expressed = ranks[ranks["planted"]].groupby("wnid")["operation"].agg(set)
     best = ranks[ranks["rank"] == 1].set_index("wnid")["operation"].reindex(expressed.index)
-    return np.array([[one in operations for operations in expressed] for one in best], dtype=bool)
+    # Where all classes are controls, there is nothing to find.
+    hits = np.array([[one in operations for operations in expressed] for one in best], dtype=bool)
+    return hits.reshape(len(best), len(expressed))
 
 
 def by_exchange(*hits: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 """Figures as a paper needs them: text of 6 points or more, nothing beyond the paper's edge, no empty panel."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from matplotlib.text import Text
 
 from tests.unit.test_search_figures import COMPARISON, SUMMARIES, by_class, search_table
 from workflow_scripts.common.files import write_table
+from workflow_scripts.common.look import drawing_for
 from workflow_scripts.data.annotations import FACTORS
 from workflow_scripts.metrics.people import Prevalence, agreement_over_classes, describe
 from workflow_scripts.metrics.people_compared import COMPARED
@@ -83,9 +85,9 @@ def test_faults_are_found():
     plt.close(other)
 
 
-@pytest.fixture
-def drawn(monkeypatch) -> list[Figure]:
-    """The figures that are written."""
+@pytest.fixture(params=["paper", "column"])
+def drawn(monkeypatch, request) -> Iterator[list[Figure]]:
+    """The figures that are written, for a page and for a column."""
     figures: list[Figure] = []
 
     def savefig(figure: Figure, file: Path, **_options: Any) -> None:
@@ -93,7 +95,10 @@ def drawn(monkeypatch) -> list[Figure]:
         Path(file).write_bytes(b"")
 
     monkeypatch.setattr(Figure, "savefig", savefig)
-    return figures
+    with drawing_for(request.param):
+        yield figures
+    # A figure of one column is that.
+    assert {figure.get_figwidth() for figure in figures} <= {COLUMN if request.param == "column" else WIDTH}
 
 
 def texts(figure: Figure) -> str:
@@ -268,7 +273,7 @@ def test_related_classes(drawn, tmp_path):
     similarity, figure = tmp_path / "similarity.parquet", WordNetFigure()
     figure_4(similarity=similarity, label="ResNet", figure=figure, bins=10, output=tmp_path / "f")
     assert faults(drawn[-1]) == []
-    assert "28 pairs of 8 classes" in texts(drawn[-1])
+    assert "28 pairs of 8 classes" in " ".join(texts(drawn[-1]).split())
 
 
 @pytest.mark.parametrize(("classes", "of_nothing"), [(40, False), (2, True)])

@@ -1,6 +1,7 @@
 """What makes generated images as hard as a study asks: siblings, nuisance, strength of the factor."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,8 +38,37 @@ def test_nuisance_varies_place_and_size_of_every_class_and_strews_things():
         backs = [disturb(one, np.random.default_rng(n), nuisance) for n, one in enumerate(backs)]
         strewn.append(np.mean([len(one.distractors) for one in backs]))
     assert widths[1] > 0.5 > 2 * widths[0]
-    assert places[1] == pytest.approx(0.32 / math.sqrt(12), abs=0.03)
+    # The place is uniform within a tenth of the side both ways; what leaves the frame is not in the box.
+    assert 0.6 * 0.2 / math.sqrt(12) < places[1] < 1.2 * 0.2 / math.sqrt(12)
     assert (strewn[0], strewn[1]) == (0, pytest.approx(2.5, abs=0.7))
+
+
+def test_nuisance_turns_objects_round_and_brings_them_near():
+    """In half of the images at 1, as often as it says below that; sizes from a fifth less to nearly three times."""
+    for nuisance in (0.5, 1.0):
+        scenes = [disturb(STILL, np.random.default_rng(n), nuisance) for n in range(400)]
+        assert np.mean([scene.mirrored for scene in scenes]) == pytest.approx(nuisance / 2, abs=0.09)
+        sizes = np.log([scene.size / STILL.size for scene in scenes])
+        assert (sizes.min(), sizes.max()) == pytest.approx((-0.2 * nuisance, nuisance), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("factor", "value"), [("none", math.nan), ("rotation", 40.0), ("translation_x", 0.2), ("shear_x", 0.5)]
+)
+def test_a_factor_acts_on_the_mirrored_object(factor, value):
+    """As on any other: its value means the same, and the light still falls from the upper left."""
+    kind = next(one for one in CLASSES if one.name == "car")
+    turned = replace(STILL, mirrored=True)
+
+    def mirrored(canvas):
+        canvas._pose[:, 0] *= -1
+        drawing_of(kind)(canvas)
+
+    expected, box = compose(mirrored, SIDE, STILL, factor, value)
+    seen, own = compose(drawing_of(kind), SIDE, turned, factor, value)
+    assert seen.tobytes() == expected.tobytes()
+    assert own == box
+    assert seen.tobytes() != compose(drawing_of(kind), SIDE, STILL, factor, value)[0].tobytes()
 
 
 @pytest.mark.parametrize("given", [None, 0.0, 1.5])

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
 
-Style = Literal["paper", "slides", "notebook"]
-"""`paper`: to be printed; `slides`: seen from afar; `notebook`: on a screen, among other things."""
+Style = Literal["paper", "column", "slides", "notebook"]
+"""`paper`: as wide as a page of two columns; `column`: as one of these; `slides`: seen from afar; `notebook`: on a
+screen, among other things."""
 
 _CURRENT: ContextVar[Style] = ContextVar("style", default="paper")
 

@@ -36,6 +36,8 @@ class Variation:
     """Coarse colours of the background, float32 [CELLS, CELLS, 3], 0 to 255."""
     grain: int
     """Seed of the sensor noise."""
+    mirrored: bool = False
+    """Whether the object faces the other way. The factor acts on the mirrored object."""
     distractors: tuple[tuple[float, float, float, float, str], ...] = ()
     """Things that lie about: their place (shares of the side), their radii along x and y, and their colour."""
 
@@ -58,11 +60,12 @@ def vary(random: np.random.Generator) -> Variation:
 
 
 def disturb(variation: Variation, random: np.random.Generator, nuisance: float) -> Variation:
-    """The variation with that of photographs added to it: place, size, background and distractors.
+    """The variation with that of photographs added to it: place, size, direction, background and distractors.
 
-    Its strength is `nuisance`: at 1 the size changes by up to a third, and the place by up to a sixth of the side.
+    Its strength is `nuisance`. At 1 the object is seen from anywhere between a bit further away and so near that it
+    fills the image, lies up to a tenth of the side off, and faces the other way in half of the images.
     """
-    place = random.uniform(-1, 1, 2) * 0.16 * nuisance
+    place = random.uniform(-1, 1, 2) * 0.1 * nuisance
     level = random.uniform(-40, 40) * nuisance
     cells = random.normal(0, 22 * nuisance, (CELLS, CELLS, 1)) + random.normal(0, 12 * nuisance, (CELLS, CELLS, 3))
     things = []
@@ -73,11 +76,12 @@ def disturb(variation: Variation, random: np.random.Generator, nuisance: float) 
         things.append((float(x), float(y), float(across), float(down), f"#{red:02x}{green:02x}{blue:02x}"))
     return replace(
         variation,
-        size=variation.size * math.exp(random.uniform(-0.4, 0.3) * nuisance),
+        size=variation.size * math.exp(random.uniform(-0.2, 1.0) * nuisance),
         x=variation.x + place[0],
         y=variation.y + place[1],
         backdrop=np.clip(variation.backdrop + level + cells, 8, 247).astype(np.float32),
         distractors=tuple(things),
+        mirrored=bool(random.uniform() < nuisance / 2),
     )
 
 
@@ -114,6 +118,8 @@ def _pose(side: int, variation: Variation, factor: str, value: float) -> np.ndar
     if factor in GEOMETRIC:
         matrix, move = GEOMETRIC[factor](value)
         linear, shift = np.array(matrix), shift + move
+    if variation.mirrored:
+        linear = linear * (-1, 1)
     scale = HALF_SIZE * variation.size * side
     return np.column_stack([scale * linear, side * (0.5 + shift)])
 

@@ -19,8 +19,9 @@ STYLE: dict[str, Any] = {
         Style,
         Field(
             "paper",
-            description="What figures are for: `paper`, letters of 6 to 8 points at a width of 6.75 in; `slides`, "
-            "larger letters and wider lines; `notebook`, PNGs of 900 pixels. Numbers do not change.",
+            description="What figures are for: `paper`, letters of 6 to 8 points at a width of 6.75 in; `column`, the "
+            "same letters at 3.25 in, with fewer panels side by side; `slides`, larger letters and wider lines; "
+            "`notebook`, PNGs of 900 pixels. Numbers do not change.",
         ),
     )
 }

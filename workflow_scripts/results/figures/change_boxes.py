@@ -15,7 +15,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.metrics.rankings import operations, read_searches
 from workflow_scripts.results.catalogue.search import ChangeFigure
 from workflow_scripts.results.figures.boxes import BOX, draw_boxes
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure, shades
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure, shades
 from workflow_scripts.transformations.settings import Policy
 
 ROW = 0.16
@@ -68,7 +68,7 @@ def box_table(searches: pd.DataFrame, models: list[str], policy: Policy, without
 def _draw(boxes: pd.DataFrame, labels: dict[str, str], titles: dict[str, str], figure: ChangeFigure) -> Figure:
     names = list(dict.fromkeys(boxes["transformation"]))
     families = boxes.drop_duplicates("transformation").set_index("transformation")["family"]
-    drawn, axis = plt.subplots(figsize=(WIDTH, ROW * len(names) + 0.9), layout="constrained")
+    drawn, axis = plt.subplots(figsize=(figure_width(), ROW * len(names) + 0.9), layout="constrained")
     height = 0.8 / len(labels)
     places: dict[Any, float] = {}
     for place, (model, color) in enumerate(zip(labels, shades(figure.colors, len(labels)), strict=True)):
@@ -102,7 +102,7 @@ def _draw(boxes: pd.DataFrame, labels: dict[str, str], titles: dict[str, str], f
         Patch(facecolor=color, edgecolor="white", hatch=hatch, label=label)
         for color, label, hatch in zip(colors, labels.values(), hatches, strict=False)
     ]
-    drawn.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
+    drawn.legend(handles=handles, loc="outside upper center", ncols=abreast(2), frameon=False)
     return drawn
 
 

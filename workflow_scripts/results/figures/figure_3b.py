@@ -17,7 +17,7 @@ from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.metrics.best import WAYS, best_changes
 from workflow_scripts.metrics.settings import RANKINGS
 from workflow_scripts.results.catalogue.search import BestFigure
-from workflow_scripts.results.figures.style import MARKERS, WIDTH, apply_style, save_figure, shades
+from workflow_scripts.results.figures.style import MARKERS, abreast, apply_style, figure_width, save_figure, shades
 
 HEIGHT = 3.2
 # Half the width of the cloud of classes, and how far right of it the mean stands.
@@ -69,7 +69,12 @@ def _means(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw(plotted: pd.DataFrame, labels: dict[str, str], figure: BestFigure) -> Figure:
-    drawn, axes = plt.subplots(1, len(BY), figsize=(WIDTH, HEIGHT), layout="constrained")
+    columns = abreast(len(BY))
+    lines = len(BY) // columns
+    drawn, grid = plt.subplots(
+        lines, columns, figsize=(figure_width(), HEIGHT * lines), squeeze=False, layout="constrained"
+    )
+    axes = grid.ravel()
     for axis, (by, title) in zip(axes, BY.items(), strict=True):
         for place, (model, color) in enumerate(zip(labels, shades(figure.colors, len(labels)), strict=True)):
             rows = plotted[(plotted["chosen_by"] == by) & (plotted["model"] == model)]
@@ -80,7 +85,8 @@ def _draw(plotted: pd.DataFrame, labels: dict[str, str], figure: BestFigure) -> 
         axis.set_title(title, pad=24)
         for position, name in zip((0.5, 2.5), WAY_NAMES.values(), strict=True):
             axis.text(position, 1.0, name, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
-    axes[0].set_ylabel("mean change of similarity (%)")
+    for axis in grid[:, 0]:
+        axis.set_ylabel("mean change of similarity (%)")
     n = int(plotted["n"].max())
     colors = shades(figure.colors, len(labels))
     handles = [
@@ -88,7 +94,9 @@ def _draw(plotted: pd.DataFrame, labels: dict[str, str], figure: BestFigure) -> 
         for color, label, marker in zip(colors, labels.values(), cycle(MARKERS), strict=False)
     ]
     title = f"best transformation; dots: {n} classes; markers: their mean and its 95 % interval over classes"
-    drawn.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, title=title, title_fontsize=7)
+    drawn.legend(
+        handles=handles, loc="outside upper center", ncols=abreast(2), frameon=False, title=title, title_fontsize=7
+    )
     return drawn
 
 

@@ -1,11 +1,13 @@
 """Rule `figure_3c`: are the best transformations those to which training makes models invariant? (GIB Fig. 3C)"""
 
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -19,7 +21,7 @@ from workflow_scripts.metrics.learned_invariance import gaps, learned
 from workflow_scripts.metrics.rankings import mean_search, ranked, scores
 from workflow_scripts.results.catalogue.entry import PALETTE
 from workflow_scripts.results.catalogue.search import TrainingFigure
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import apply_style, figure_width, narrow, save_figure
 from workflow_scripts.transformations.settings import Ranking
 
 ROW = 0.2
@@ -38,6 +40,8 @@ TITLES: dict[Ranking, str] = {
     PAPERS: "papers' rule, by proportion boosted:\nmean share of classes per transformation (%)",
 }
 DRAWS = 1000
+# End of the axis of shares in percent, with room for words: on a page, and in a column.
+RIGHT = {False: 165, True: 225}
 
 
 def figure_3c(*, searches: list[Path], summaries: dict[str, list[Path]], figure: TrainingFigure, output: Path) -> None:
@@ -109,51 +113,64 @@ def _share(of_classes: np.ndarray) -> dict[str, float]:
 def _draw(shares: pd.DataFrame, figure: TrainingFigure) -> Figure:
     architectures = list(dict.fromkeys(shares["architecture"]))
     lines = len(architectures) * (len(GROUPS) + 1.4)
-    size = (WIDTH, 2 * ROW * lines + 1.4)
-    drawn, grid = plt.subplots(2, 2, figsize=size, sharey=True, layout="constrained")
+    shape: dict[str, Any] = {"nrows": 2, "ncols": 2, "figsize": (figure_width(), 2 * ROW * lines + 1.4)}
+    if narrow():
+        # The legend, below the panels, takes less room than one of them.
+        heights = [ROW * lines] * 3 + [0.7]
+        shape = {"nrows": 4, "ncols": 1, "figsize": (figure_width(), sum(heights) + 1.6), "height_ratios": heights}
+    drawn, grid = plt.subplots(sharey=True, layout="constrained", **shape)
     axes = grid.ravel()
-    for axis, (by, title) in zip(axes, TITLES.items(), strict=False):
-        names: dict[float, str] = {}
-        for number, architecture in enumerate(architectures):
-            rows = shares[(shares["ranking"] == by) & (shares["architecture"] == architecture)]
-            first = number * (len(GROUPS) + 1.4)
-            unmeasured = " (not measured)" if rows["share_of_pool"].isna().all() else ""
-            axis.text(0, first, f"{architecture}{unmeasured}", fontsize=7, fontweight="bold", va="center", clip_on=True)
-            for place, row in enumerate(_shown(rows, by), start=1):
-                names[first + place] = GROUPS[row["invariance"]]
-                if not unmeasured:
-                    _draw_share(axis, first + place, row)
-        axis.set_yticks(list(names), list(names.values()))
-        axis.set_title(title)
-        axis.grid(visible=False, axis="y")
-        axis.grid(axis="x")
-        axis.set_xlim(0, 165)
+    for axis, by in zip(axes, TITLES, strict=False):
+        _panel(axis, shares, architectures, by)
     axes[0].set(ylim=(lines - 0.6, -0.7))
     for axis in axes[:2]:
-        axis.set_xticks(range(0, 101, 25))
+        axis.set_xticks(range(0, 101, 50 if narrow() else 25))
     per_one = shares.loc[shares["ranking"] == PAPERS, ["share_per_transformation", "chance_per_transformation"]]
     highest = 100 * np.nanmax(per_one.to_numpy(), initial=0.01)
-    axes[2].set(xlim=(0, 1.95 * highest))
+    axes[2].set(xlim=(0, (3 if narrow() else 1.95) * highest))
     classes = int(shares["classes"].max())
     note = f"share among the {figure.top} best transformations of each of {classes} classes (%)"
     if any(_equal(shares, architectures[0], other) for other in architectures[1:]):
         note += "\nequal bars: training changes the invariance to the same transformations"
     drawn.supxlabel(note, fontsize=8)
-    hollow: dict[str, Any] = {
-        "color": "white",
-        "markeredgecolor": "black",
-        "marker": "D",
-        "markersize": 3.5,
-        "linewidth": 0,
-    }
-    chance = Line2D([], [], label="chance: share of the pool", **hollow)
-    interval = Line2D([], [], color="black", linewidth=0.9, marker="|", label="95 % interval over classes")
-    below = Patch(facecolor="#909090", edgecolor="white", hatch="//", label="below chance")
     axes[3].set_axis_off()
-    of_seeds = Line2D([], [], color="black", linewidth=0, marker="|", markersize=3, label="ranked by one seed's search")
-    handles = [chance, interval, *([of_seeds] if "shares_of_seeds" in shares else []), below]
-    axes[3].legend(handles=handles, loc="center", frameon=False)
+    axes[3].legend(handles=_legend(of_seeds="shares_of_seeds" in shares), loc="center", frameon=False)
     return drawn
+
+
+def _panel(axis: Axes, shares: pd.DataFrame, architectures: list[str], by: Ranking) -> None:
+    """The shares by one ranking: a block of bars for each architecture, below its name."""
+    names: dict[float, str] = {}
+    for number, architecture in enumerate(architectures):
+        rows = shares[(shares["ranking"] == by) & (shares["architecture"] == architecture)]
+        first = number * (len(GROUPS) + 1.4)
+        unmeasured = " (not measured)" if rows["share_of_pool"].isna().all() else ""
+        heading = f"{architecture}{unmeasured}"
+        if narrow():
+            names[first] = fill(heading, 24)
+        else:
+            axis.text(0, first, heading, fontsize=7, fontweight="bold", va="center", clip_on=True)
+        for place, row in enumerate(_shown(rows, by), start=1):
+            names[first + place] = GROUPS[row["invariance"]]
+            if not unmeasured:
+                _draw_share(axis, first + place, row)
+    axis.set_yticks(list(names), list(names.values()))
+    if narrow():
+        for tick in axis.get_yticklabels():
+            tick.set_fontweight("normal" if tick.get_text() in GROUPS.values() else "bold")
+    axis.set_title(TITLES[by], loc="right" if narrow() else "center")
+    axis.grid(visible=False, axis="y")
+    axis.grid(axis="x")
+    axis.set_xlim(0, RIGHT[narrow()])
+
+
+def _legend(*, of_seeds: bool) -> list[Artist]:
+    chance = Line2D([], [], color="white", markeredgecolor="black", marker="D", markersize=3.5, linewidth=0)
+    chance.set_label("chance: share of the pool")
+    interval = Line2D([], [], color="black", linewidth=0.9, marker="|", label="95 % interval over classes")
+    seeds = Line2D([], [], color="black", linewidth=0, marker="|", markersize=3, label="ranked by one seed's search")
+    below = Patch(facecolor="#909090", edgecolor="white", hatch="//", label="below chance")
+    return [chance, interval, *([seeds] if of_seeds else []), below]
 
 
 def _equal(shares: pd.DataFrame, first: str, other: str) -> bool:
@@ -190,7 +207,7 @@ def _draw_share(axis: Axes, y: float, row: dict[Any, Any]) -> None:
     axis.plot(of_seeds, [y] * len(of_seeds), "|", color="black", markersize=3, markeredgewidth=0.6)
     axis.plot(pool, y, "D", color="white", markeredgecolor="black", markersize=3.5)
     verdict = "below" if high < pool else "above" if low > pool else "like" if np.isfinite(low) else "by"
-    words = f"{top:.0f} %, {verdict} chance {pool:.0f} %"
+    words = f"{top:.0f} %, {verdict} {'' if narrow() else 'chance '}{pool:.0f} %"
     axis.text(0.99, y, words, **at_the_end)
 
 

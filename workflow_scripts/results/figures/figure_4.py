@@ -14,7 +14,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
 from workflow_scripts.results.catalogue.entry import PALETTE
 from workflow_scripts.results.catalogue.search import WordNetFigure
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import apply_style, figure_width, narrow, save_figure
 
 ROW = 1.6
 # Fewer values than this are drawn one by one: they have no density to speak of.
@@ -22,6 +22,8 @@ FEWEST = 10
 # Fewer pairs than this have no correlation to speak of.
 FEWEST_PAIRS = 4
 DRAWS = 200
+# Between parts of a label: in a column they stand below each other.
+APART = {False: " ", True: "\n"}
 MEASURES = {"wu_palmer": "Wu-Palmer", "leacock_chodorow": "Leacock-Chodorow", "path": "path"}
 RANKED_BY = {
     "mean_change": "mean change",
@@ -62,7 +64,7 @@ def into_bins(table: pd.DataFrame, bins: int) -> pd.DataFrame:
 
 
 def _message() -> Figure:
-    drawn, axis = plt.subplots(figsize=(WIDTH, ROW), layout="constrained")
+    drawn, axis = plt.subplots(figsize=(figure_width(), ROW), layout="constrained")
     axis.set_axis_off()
     axis.text(0.5, 0.5, NO_SYNSETS, ha="center", va="center", transform=axis.transAxes)
     return drawn
@@ -71,7 +73,7 @@ def _message() -> Figure:
 def _draw(binned: pd.DataFrame, label: str, figure: WordNetFigure, bins: int) -> Figure:
     rows = list(dict.fromkeys(binned["agreement_measure"]))
     columns = list(dict.fromkeys(binned["wordnet_measure"]))
-    size = (WIDTH, ROW * len(rows) + 0.6)
+    size = (figure_width(), ROW * len(rows) + 0.6)
     drawn, axes = plt.subplots(
         len(rows), len(columns), figsize=size, sharex="col", sharey="row", squeeze=False, layout="constrained"
     )
@@ -82,7 +84,7 @@ def _draw(binned: pd.DataFrame, label: str, figure: WordNetFigure, bins: int) ->
         name = "Spearman correlation" if agreement == "spearman" else agreement.replace("iou", "IoU")
         axes[row, 0].set_ylabel(f"{name}\nof rankings")
     for column, measure in enumerate(columns):
-        axes[-1, column].set_xlabel(f"{MEASURES[measure]} similarity")
+        axes[-1, column].set_xlabel(f"{MEASURES[measure]}{APART[narrow()]}similarity")
     pairs = len(binned) // (len(rows) * len(columns))
     ranking = f"transformations ranked by {RANKED_BY[figure.rank_by]}"
     classes = pd.concat([binned["wnid_a"], binned["wnid_b"]]).nunique()
@@ -111,11 +113,20 @@ def _panel(axis: Axes, panel: pd.DataFrame, bins: int) -> None:
         else:
             axis.plot(centre, 0.03, marker="x", color="#909090", markersize=3, transform=axis.get_xaxis_transform())
         count = f"{len(values) / 1000:.1f}k" if len(values) >= 1000 else str(len(values))
-        axis.text(centre, 1.0, count, transform=axis.get_xaxis_transform(), ha="center", va="bottom", fontsize=6)
+        axis.text(
+            centre,
+            1.0,
+            count,
+            transform=axis.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=6,
+            rotation=90 if narrow() else 0,
+        )
     p = panel["p"].iloc[0]
     correlation, low, high = rho(panel)
-    known = f"ρ = {correlation:.2f} [{low:.2f}, {high:.2f}], p = {p:.2g}"
-    axis.set_title(known if np.isfinite(correlation) else "no ρ", pad=10, fontsize=6.9)
+    known = f"ρ = {correlation:.2f}{APART[narrow()]}[{low:.2f}, {high:.2f}],{APART[narrow()]}p = {p:.2g}"
+    axis.set_title(known if np.isfinite(correlation) else "no ρ", pad=18 if narrow() else 10, fontsize=6.9)
 
 
 def rho(panel: pd.DataFrame) -> tuple[float, float, float]:

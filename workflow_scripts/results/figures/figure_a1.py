@@ -13,7 +13,7 @@ from workflow_scripts.common.beta_law import SMALLEST_AREA, AreaLaw
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.results.catalogue.entry import PALETTE
-from workflow_scripts.results.figures.style import LINES, WIDTH, apply_style, save_figure, shades
+from workflow_scripts.results.figures.style import LINES, abreast, apply_style, figure_width, save_figure, shades
 
 POINTS = 401
 HEIGHT = 2.4
@@ -62,7 +62,12 @@ def density_table(betas: list[float]) -> pd.DataFrame:
 
 
 def _draw(densities: pd.DataFrame) -> Figure:
-    drawn, axes = plt.subplots(1, len(PANELS), figsize=(WIDTH, HEIGHT), layout="constrained")
+    columns = abreast(len(PANELS))
+    rows = len(PANELS) // columns
+    drawn, grid = plt.subplots(
+        rows, columns, figsize=(figure_width(), HEIGHT * rows), squeeze=False, layout="constrained"
+    )
+    axes = grid.ravel()
     betas = sorted(densities["beta"].unique())
     # In the order of hues, so that neighbours differ; kinds of lines tell them apart in grey.
     looks = dict(zip(betas, zip(shades(PALETTE, len(betas)), cycle(LINES), strict=False), strict=True))
@@ -77,9 +82,10 @@ def _draw(densities: pd.DataFrame) -> Figure:
     axes[1].set_xscale("log")
     axes[1].set_xticks(ZOOM_TICKS, [f"{tick:g}" for tick in ZOOM_TICKS])
     axes[1].xaxis.set_minor_locator(NullLocator())
-    axes[0].set_ylabel("probability density")
+    for axis in grid[:, 0]:
+        axis.set_ylabel("probability density")
     handles, names = axes[0].get_legend_handles_labels()
-    drawn.legend(handles, names, loc="outside upper center", ncols=6, frameon=False)
+    drawn.legend(handles, names, loc="outside upper center", ncols=abreast(6), frameon=False)
     return drawn
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure
 
 # In inches: the heading of a bank, between strips, and above and below the images of a strip.
 HEADING = 0.24
@@ -34,20 +34,25 @@ def figure_a2(*, examples: Path, titles: dict[str, dict[str, str]], output: Path
     table = read_table(examples)
     blocks = {str(bank): _place(block) for bank, block in table.groupby("bank", sort=False)}
     images = 1 + max(block["column"].max() for block in blocks.values())
-    width = (WIDTH - (SIDES - 1) * GAP) / SIDES
+    sides = abreast(SIDES)
+    width = (figure_width() - (sides - 1) * GAP) / sides
     # Few magnitudes do not make large images.
     cell = width / max(images, 6)
     row_height = NAME + cell + VALUE
     heights = {bank: HEADING + row_height * (1 + block["row"].max()) for bank, block in blocks.items()}
     top = height = sum(heights.values())
-    drawn = plt.figure(figsize=(WIDTH, height))
+    drawn = plt.figure(figsize=(figure_width(), height))
     for bank, block in blocks.items():
         drawn.text(0.005, (top - HEADING / 2) / height, f"Bank {bank}", fontweight="bold", va="center")
         for row in block.to_dict("records"):
             left = row["side"] * (width + GAP) + row["column"] * cell
             bottom = top - HEADING - (1 + row["row"]) * row_height + VALUE
             side = 0.94 * cell
-            _draw(drawn.add_axes((left / WIDTH, bottom / height, side / WIDTH, side / height)), row, titles[bank])
+            _draw(
+                drawn.add_axes((left / figure_width(), bottom / height, side / figure_width(), side / height)),
+                row,
+                titles[bank],
+            )
         top -= heights[bank]
     save_figure(drawn, table.drop(columns="png"), output)
     plt.close(drawn)
@@ -61,7 +66,7 @@ def _place(block: pd.DataFrame) -> pd.DataFrame:
     strips = pd.factorize(block["transformation"].mask(free, "without magnitude " + (among // most).astype(str)))[0]
     rank = block["magnitude"].rank(method="dense") - 1
     column = np.where(free, APART * (among % most), rank).astype(int)
-    return block.assign(row=strips // SIDES, side=strips % SIDES, column=column)
+    return block.assign(row=strips // abreast(SIDES), side=strips % abreast(SIDES), column=column)
 
 
 def _draw(axis: Axes, row: dict[Any, Any], titles: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Rule `figure_a6`: where the foregrounds are and how large, over all images and per class (GIB Fig. A6)."""
 
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +13,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.foreground.reading import read_foregrounds
 from workflow_scripts.results.catalogue.entry import PALETTE
 from workflow_scripts.results.catalogue.foregrounds import ForegroundFigure
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import apply_style, figure_width, narrow, save_figure
 
 MEASURES = {
     "center_x": "centre from the left\n(share of the width)",
@@ -82,7 +83,7 @@ def _draw(plotted: pd.DataFrame, title: str) -> Figure:
     drawn, axes = plt.subplots(
         2,
         len(MEASURES),
-        figsize=(WIDTH, HISTOGRAM_HEIGHT + below + MARGINS),
+        figsize=(figure_width(), HISTOGRAM_HEIGHT + below + MARGINS),
         height_ratios=[HISTOGRAM_HEIGHT, below],
         sharex=True,
         sharey="row",
@@ -95,7 +96,7 @@ def _draw(plotted: pd.DataFrame, title: str) -> Figure:
             _draw_classes(lower, rows[rows["of"] == CLASSES])
         else:
             _draw_bars(lower, rows[rows["of"] == MEDIANS], PALETTE[3])
-        lower.set(xlabel=label, xlim=(0, 1))
+        lower.set(xlabel=fill(label, 12) if narrow() else label, xlim=(0, 1))
         lower.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
     axes[0, 0].set_ylabel("images (%)")
     axes[0, 0].set_ylim(bottom=0)

@@ -12,7 +12,15 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.results.catalogue.entry import PALETTE
-from workflow_scripts.results.figures.style import LINES, MARKERS, WIDTH, apply_style, save_figure, shades
+from workflow_scripts.results.figures.style import (
+    LINES,
+    MARKERS,
+    apply_style,
+    figure_width,
+    narrow,
+    save_figure,
+    shades,
+)
 
 HEIGHT = 2.8
 
@@ -52,7 +60,7 @@ def point_table(sweeps: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
 
 
 def _draw(points: pd.DataFrame, labels: dict[str, str]) -> Figure:
-    drawn, axis = plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")
+    drawn, axis = plt.subplots(figsize=(figure_width(), HEIGHT), layout="constrained")
     colors = shades(PALETTE, len(labels))
     drawn_as = {}
     looks = zip(labels.items(), colors, cycle(MARKERS), cycle(LINES), strict=False)
@@ -85,7 +93,11 @@ def _draw(points: pd.DataFrame, labels: dict[str, str]) -> Figure:
     names, lines = zip(*drawn_as.values(), strict=True)
     longest = max(map(len, names))
     drawn.legend(
-        lines, names, loc="outside upper center", ncols=1 if longest > 46 else 2 if longest > 24 else 3, frameon=False
+        lines,
+        names,
+        loc="outside upper center",
+        ncols=1 if longest > 46 or narrow() else 2 if longest > 24 else 3,
+        frameon=False,
     )
     return drawn
 

@@ -22,7 +22,7 @@ from workflow_scripts.metrics.contrasts import RUNGS, untold
 from workflow_scripts.metrics.settings import Ladder
 from workflow_scripts.results.catalogue.answer import AnswerFigure
 from workflow_scripts.results.catalogue.entry import PALETTE
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure, shades
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure, shades
 
 # Inches per transformation.
 LADDER_ROW, CONTRAST_ROW = 0.24, 0.135
@@ -104,15 +104,15 @@ def draw_answer(
     """Ladders, contrasts and what cannot be told; `table` has a row per step, contrast and transformation."""
     rows = places(table)
     contrasts = list(dict.fromkeys(table.loc[table["part"] == "contrast", "quantity"]))
-    columns = min(figure.columns, len(ladders))
+    columns = min(abreast(figure.columns), len(ladders))
     heights = [
         -(-len(ladders) // columns) * (LADDER_ROW * len(rows) + 0.8) + 0.3,
-        -(-len(contrasts) // CONTRASTS_BESIDE) * (CONTRAST_ROW * len(rows) + 0.65) + 0.3 if contrasts else 0.1,
+        -(-len(contrasts) // abreast(CONTRASTS_BESIDE)) * (CONTRAST_ROW * len(rows) + 0.65) + 0.3 if contrasts else 0.1,
     ]
-    text = [fill(sentence, CHARACTERS) for sentence in untold(ladders)]
+    text = [fill(sentence, abreast(CHARACTERS)) for sentence in untold(ladders)]
     lines = sum(one.count("\n") + 1 for one in text)
     heights.append(0.11 * lines + 0.05)
-    drawn = plt.figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    drawn = plt.figure(figsize=(figure_width(), sum(heights)), layout="constrained")
     parts: Any = drawn.subfigures(3, 1, height_ratios=heights)
     upper, lower, below = parts
     _draw_ladders(upper, table, _headings(ladders, models), rows, titles, figure, words)
@@ -133,7 +133,7 @@ def _draw_ladders(
     words: Words,
 ) -> None:
     names = list(headings)
-    columns = min(figure.columns, len(names))
+    columns = min(abreast(figure.columns), len(names))
     axes = place.subplots(-(-len(names) // columns), columns, sharex=True, sharey=True, squeeze=False)
     own = table[table["part"] == "ladder"]
     colors = {name: _color(name, figure.colors) for name in dict.fromkeys(own["quantity"])}
@@ -151,7 +151,9 @@ def _draw_ladders(
     handles.append(Line2D([], [], color="black", marker="|", linestyle="", label="model at the top"))
     if "nearly_constant" in own and own["nearly_constant"].any():
         handles.append(Line2D([], [], color="black", marker="$*$", linestyle="", label="nearly constant embeddings"))
-    place.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6), frameon=False, fontsize=6)
+    place.legend(
+        handles=handles, loc="outside upper center", ncols=min(len(handles), abreast(6)), frameon=False, fontsize=6
+    )
 
 
 def _headings(ladders: dict[str, Ladder], models: dict[str, str]) -> dict[str, str]:
@@ -225,7 +227,7 @@ def _draw_contrasts(
     titles: dict[str, str],
     words: Words,
 ) -> None:
-    columns = min(CONTRASTS_BESIDE, len(contrasts))
+    columns = min(abreast(CONTRASTS_BESIDE), len(contrasts))
     axes = place.subplots(-(-len(contrasts) // columns), columns, sharey=True, squeeze=False)
     colors = dict(zip(names, shades([PALETTE[5], PALETTE[3], PALETTE[4], PALETTE[6]], len(names)), strict=True))
     for position, axis in enumerate(axes.flat):
@@ -244,7 +246,11 @@ def _draw_contrasts(
     blank = Line2D([], [], color="black", marker="o", markersize=3, markerfacecolor="white", linestyle="")
     blank.set_label("may be 0")
     place.legend(
-        handles=[*handles, blank], loc="outside upper center", ncols=min(4, len(handles) + 1), frameon=False, fontsize=6
+        handles=[*handles, blank],
+        loc="outside upper center",
+        ncols=min(abreast(4), len(handles) + 1),
+        frameon=False,
+        fontsize=6,
     )
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure
 
 PANELS = {
     ("mean_change", False): "mean change",
@@ -48,9 +48,10 @@ def _draw(every: pd.DataFrame, labels: dict[str, str], titles: dict[str, str]) -
     classes = table.drop_duplicates("wnid").set_index("wnid")
     order = [*dict.fromkeys(table["operation"][table["operation"] != "identity"].sort_values()), "identity"]
     panels = [key for key in PANELS if ((table["ranking"] == key[0]) & (table["relative"] == key[1])).any()]
-    lines = -(-(len(panels) + 1) // 2)
-    size = (WIDTH, lines * (CELL * len(classes) + 1.05))
-    drawn, axes = plt.subplots(lines, 2, figsize=size, sharey=True, layout="constrained")
+    columns = abreast(2)
+    lines = -(-(len(panels) + 1) // columns)
+    size = (figure_width(), lines * (CELL * len(classes) + 1.05))
+    drawn, axes = plt.subplots(lines, columns, figsize=size, sharey=True, squeeze=False, layout="constrained")
     for axis in axes.flat[len(panels) + 1 :]:
         axis.set_axis_off()
     image = None

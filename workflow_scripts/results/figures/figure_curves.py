@@ -14,7 +14,7 @@ from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import mean_and_sem
 from workflow_scripts.results.catalogue.entry import PALETTE
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure
 from workflow_scripts.training.predictions import diverged
 
 COLUMNS = 4
@@ -60,12 +60,12 @@ def curves(method: str, folders: list[Path]) -> pd.DataFrame:
 
 def _draw(points: pd.DataFrame) -> Figure:
     methods = list(points["method"].unique())
-    columns = min(COLUMNS, len(methods))
+    columns = min(abreast(COLUMNS), len(methods))
     rows = -(-len(methods) // columns)
     drawn, axes = plt.subplots(
         rows,
         columns,
-        figsize=(WIDTH, 0.7 + HEIGHT * rows),
+        figsize=(figure_width(), 0.7 + HEIGHT * rows),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -81,7 +81,7 @@ def _draw(points: pd.DataFrame) -> Figure:
     drawn.supxlabel("epoch", fontsize=8)
     drawn.supylabel("top-1 (%)", fontsize=8)
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+    drawn.legend(handles, labels, loc="outside upper center", ncols=abreast(2), frameon=False)
     return drawn
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
 from workflow_scripts.metrics.intervention import ALL, ANOTHER, OTHERS, OWN
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import apply_style, figure_width, narrow, save_figure
 
 ROW = 0.21
 LOOKS: dict[str, dict[str, Any]] = {
@@ -37,8 +37,12 @@ def figure_intervention(*, intervention: Path, output: Path) -> None:
 def _draw(table: pd.DataFrame) -> Figure:
     own = table[table["asked"] == OWN]
     factors = [ALL, *own.loc[own["factor"] != ALL, "factor"]]
-    size = (WIDTH, ROW * len(factors) + 1.5)
-    drawn, axes = plt.subplots(1, 2, figsize=size, width_ratios=[1.0, 1.25], layout="constrained")
+    height = ROW * len(factors) + 1.5
+    if narrow():
+        drawn, axes = plt.subplots(2, 1, figsize=(figure_width(), 2 * height), layout="constrained")
+    else:
+        shape: dict[str, Any] = {"figsize": (figure_width(), height), "width_ratios": [1.0, 1.25]}
+        drawn, axes = plt.subplots(1, 2, layout="constrained", **shape)
     _draw_effects(axes[0], table, factors)
     _draw_matrix(axes[1], table, factors[1:])
     first = table.iloc[0]
@@ -90,7 +94,8 @@ def _draw_matrix(axis: Axes, table: pd.DataFrame, factors: list[str]) -> None:
     far = np.nanmax(np.abs(effects), initial=0.01)
     image = axis.imshow(effects, cmap="PuOr", vmin=-far, vmax=far, aspect="auto")
     for row, column in np.ndindex(effects.shape):
-        if not np.isnan(effects[row, column]):
+        # In a column, a cell has no room for two digits.
+        if not (np.isnan(effects[row, column]) or narrow()):
             text = f"{effects[row, column]:.2f}".replace("-", "−").replace("0.", ".")
             light = abs(effects[row, column]) > 0.6 * far
             axis.text(column, row, text, ha="center", va="center", fontsize=6, color="white" if light else "black")

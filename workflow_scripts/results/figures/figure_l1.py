@@ -30,7 +30,7 @@ from workflow_scripts.results.figures.model_points import (
     read_models,
     write_notes,
 )
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure
 
 PANEL_HEIGHT = 1.75
 Panels = dict[tuple[str, Side], Correlation]
@@ -92,9 +92,11 @@ def _draw(points: pd.DataFrame, correlations: Panels, models: pd.DataFrame, figu
     looks = Looks(points, figure.colors)
     names, sides = (list(dict.fromkeys(one)) for one in zip(*correlations, strict=True))
     lines = note_lines([looks.key(), *_notes(points, models, figure)])
-    size = (WIDTH, PANEL_HEIGHT * len(names) + 0.45 + LINE * len(lines))
+    columns = abreast(len(sides))
+    rows = len(names) * len(sides) // columns
+    size = (figure_width(), PANEL_HEIGHT * rows + 0.45 + LINE * len(lines))
     drawn, axes = plt.subplots(
-        len(names), len(sides), figsize=size, sharex=True, sharey="row", squeeze=False, layout="constrained"
+        rows, columns, figsize=size, sharex=True, sharey="row", squeeze=False, layout="constrained"
     )
     for axis, (name, side) in zip(axes.flat, product(names, sides), strict=True):
         if (name, side) not in correlations:

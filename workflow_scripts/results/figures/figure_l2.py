@@ -15,7 +15,7 @@ from workflow_scripts.common.files import read_table
 from workflow_scripts.lie.settings import Side
 from workflow_scripts.results.catalogue.lie import LayerFigure
 from workflow_scripts.results.figures.model_points import SIDE_NAMES, both_sides
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure
 
 BAR_HEIGHT = 0.27
 KINDS = [
@@ -74,7 +74,7 @@ def _draw(table: pd.DataFrame, figure: LayerFigure, sides: list[Side]) -> Figure
     colors = {**dict(zip(KINDS, figure.colors, strict=True)), OTHER: OTHER_COLOR}
     transformations = table["transformation"].unique()
     models = table["model"].nunique()
-    size = (WIDTH, 0.75 + len(transformations) * (0.45 + BAR_HEIGHT * models))
+    size = (figure_width(), 0.75 + len(transformations) * (0.45 + BAR_HEIGHT * models))
     drawn, axes = plt.subplots(len(transformations), 1, figsize=size, sharex=True, squeeze=False, layout="constrained")
     for axis, name in zip(axes.flat, transformations, strict=True):
         for number, side in enumerate(sides):
@@ -88,7 +88,7 @@ def _draw(table: pd.DataFrame, figure: LayerFigure, sides: list[Side]) -> Figure
     largest = shares.groupby("drawn_as").max()
     present = [kind for kind in colors if largest.get(kind, 0) > VISIBLE]
     handles = [Patch(color=colors[kind], label=kind) for kind in present]
-    drawn.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
+    drawn.legend(handles=handles, loc="outside upper center", ncols=abreast(5), frameon=False)
     return drawn
 
 

@@ -30,7 +30,7 @@ from workflow_scripts.results.figures.model_points import (
     read_models,
     write_notes,
 )
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure
 from workflow_scripts.transformations.bank_a import BANK_A
 from workflow_scripts.transformations.entry import OneParameterGroup
 
@@ -101,9 +101,10 @@ def _draw(
     looks = Looks(points, figure.colors)
     panels = [name for name in GROUPS if (points["bank_transformation"] == name).any()]
     lines = note_lines([looks.key(), *_notes(points, models, figure), missing(models)])
-    rows = max(1, -(-len(panels) // COLUMNS))
-    size = (WIDTH, PANEL_HEIGHT * rows + 0.55 + LINE * len(lines))
-    drawn, axes = plt.subplots(rows, COLUMNS, figsize=size, sharey=True, squeeze=False, layout="constrained")
+    columns = abreast(COLUMNS)
+    rows = max(1, -(-len(panels) // columns))
+    size = (figure_width(), PANEL_HEIGHT * rows + 0.55 + LINE * len(lines))
+    drawn, axes = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False, layout="constrained")
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
     plotted = [points.head(0)]

@@ -1,6 +1,7 @@
 """Rule `figure_people`: agreement of every operation with every factor that people see (ours; ImageNet-X)."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -11,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from workflow_scripts.common.cli import run
 from workflow_scripts.common.files import read_table
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import apply_style, figure_width, narrow, save_figure
 from workflow_scripts.results.tables.notes import RANKING_NAMES
 from workflow_scripts.transformations.wide import TITLES
 
@@ -41,15 +42,14 @@ def _draw(table: pd.DataFrame, known: pd.DataFrame, label: str) -> Figure:
     # Reliable factors first: what is below can hardly agree with anything.
     factors = known.sort_values("reliability", ascending=False, kind="stable")
     order = list(dict.fromkeys(table["operation"]))
-    drawn, axes = plt.subplots(
-        1,
-        len(rankings),
-        figsize=(WIDTH, CELL * len(factors) + 1.75),
-        sharey=True,
-        layout="constrained",
-        squeeze=False,
-        width_ratios=[table[table["ranking"] == name]["operation"].nunique() for name in rankings],
-    )
+    height = CELL * len(factors) + 1.75
+    widths = [table[table["ranking"] == name]["operation"].nunique() for name in rankings]
+    shape: dict[str, Any] = {"nrows": 1, "ncols": len(rankings), "width_ratios": widths}
+    if narrow():
+        height *= len(rankings)
+        shape = {"nrows": len(rankings), "ncols": 1}
+    size = (figure_width(), height)
+    drawn, axes = plt.subplots(figsize=size, sharey=True, layout="constrained", squeeze=False, **shape)
     # Agreements of 0.2 would be pale on a scale to 1.
     limit = max(SMALLEST_SCALE, float(table["rho"].abs().max(skipna=True)) if table["rho"].notna().any() else 0.0)
     image = None

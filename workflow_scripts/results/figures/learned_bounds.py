@@ -14,7 +14,7 @@ from workflow_scripts.augerino.settings import AffineGenerator
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import read_table
 from workflow_scripts.common.statistics import mean_and_sem
-from workflow_scripts.results.figures.style import WIDTH, apply_style, save_figure
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure
 
 HEIGHT = 3.9
 # Panels side by side, and entries of the legend.
@@ -108,10 +108,10 @@ def _bounds(
 
 
 def _draw(generators: list[AffineGenerator], points: pd.DataFrame) -> Figure:
-    columns = min(len(generators), COLUMNS)
+    columns = min(len(generators), abreast(COLUMNS))
     blocks = math.ceil(len(generators) / columns)
     drawn, grid = plt.subplots(
-        2 * blocks, columns, figsize=(WIDTH, HEIGHT * blocks), layout="constrained", squeeze=False
+        2 * blocks, columns, figsize=(figure_width(), HEIGHT * blocks), layout="constrained", squeeze=False
     )
     for axis in grid.flat:
         axis.set_visible(False)
@@ -119,7 +119,7 @@ def _draw(generators: list[AffineGenerator], points: pd.DataFrame) -> Figure:
         row, place = 2 * (number // columns), number % columns
         _panels(grid[row, place], grid[row + 1, place], generator, points[points["generator"] == generator])
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside upper center", ncols=LEGEND_COLUMNS, frameon=False)
+    drawn.legend(handles, labels, loc="outside upper center", ncols=abreast(LEGEND_COLUMNS), frameon=False)
     return drawn
 
 

@@ -18,9 +18,11 @@ from workflow_scripts.results.figures.boxes import BOX
 from workflow_scripts.results.figures.style import (
     LINES,
     MARKERS,
-    WIDTH,
+    abreast,
     apply_style,
+    figure_width,
     mark_clipped,
+    narrow,
     save_figure,
     shades,
 )
@@ -101,13 +103,13 @@ def _draw(
     boxes: pd.DataFrame, measure: str, labels: dict[str, str], titles: dict[str, str], figure: MagnitudeFigure
 ) -> Figure:
     transformations = list(titles)
-    columns = min(figure.columns, len(transformations))
+    columns = min(abreast(figure.columns), len(transformations))
     rows = -(-len(transformations) // columns)
     colors = dict(zip(labels, shades(figure.colors, len(labels)), strict=True))
     handles = _legend(boxes, labels, colors, figure.lowest)
-    legend_columns = 1 if columns == 1 or max(map(len, labels.values())) > HALF_WIDTH else 2
+    legend_columns = 1 if columns == 1 or narrow() or max(map(len, labels.values())) > HALF_WIDTH else 2
     legend_height = LEGEND_ROW * -(-len(handles) // legend_columns) + 0.12
-    size = (WIDTH, PANEL_HEIGHT * rows + 0.25 + legend_height)
+    size = (figure_width(), PANEL_HEIGHT * rows + 0.25 + legend_height)
     drawn, axes = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False, layout="constrained")
     for position, axis in enumerate(axes.flat):
         if position >= len(transformations):

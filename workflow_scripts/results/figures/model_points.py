@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from workflow_scripts.common.correlation import Correlation, spearman
 from workflow_scripts.common.files import read_table
 from workflow_scripts.lie.settings import SIDES, ErrorAverage, ErrorClasses, ErrorMeasure, Side
+from workflow_scripts.results.figures.style import abreast
 
 MARKERS = "osD^vP"
 # Areas of markers, in square points, of models of so many parameters.
@@ -161,7 +162,7 @@ class Looks:
             for label, color, marker, size in [*families, *sizes]
         ]
         close: dict[str, Any] = {"frameon": False, "handletextpad": 0.3, "columnspacing": 1.2}
-        drawn.legend(handles=entries, loc="outside upper center", ncols=min(len(entries), 6), **close)
+        drawn.legend(handles=entries, loc="outside upper center", ncols=min(len(entries), abreast(6)), **close)
 
     def key(self) -> str:
         """Which letter is which model; empty where there are no letters."""
@@ -225,7 +226,7 @@ def correlated(correlation: Correlation) -> str:
 
 def note_lines(notes: Sequence[str]) -> list[str]:
     """Notes below a figure, in lines that fit its width."""
-    return [line for note in notes if note for line in textwrap.wrap(note, CHARACTERS)]
+    return [line for note in notes if note for line in textwrap.wrap(note, abreast(CHARACTERS))]
 
 
 def label_columns(axes: np.ndarray, panels: int, label: str) -> None:

@@ -1,6 +1,7 @@
 """The look of every figure, and how a figure is written."""
 
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.collections import Collection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import LogFormatterSciNotation
@@ -58,6 +60,21 @@ RC = {
 # Where an SVG has places: factors are not among them.
 PLACES = re.compile(r' (?:d|x|y)="[^"]*"|translate\([^)]*\)')
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def figure_width() -> float:
+    """The width of a figure in inches, in the style that this process draws in."""
+    return COLUMN if narrow() else WIDTH
+
+
+def narrow() -> bool:
+    """Whether figures are one column wide."""
+    return current_style() == "column"
+
+
+def abreast(count: int) -> int:
+    """How many of `count` panels, or of entries of a legend, stand side by side: half of them in a column."""
+    return -(-count // 2) if narrow() else count
 
 
 def apply_style() -> None:
@@ -109,6 +126,7 @@ class Look(NamedTuple):
 
 LOOKS: dict[Style, Look] = {
     "paper": Look(1, 1, 2025),
+    "column": Look(1, 1, 2025),
     "slides": Look(1.15, 1.6, 1920),
     "notebook": Look(1, 1, 900),
 }
@@ -125,6 +143,20 @@ def _restyle(figure: Figure, look: Look) -> None:
         line.set_markersize(look.lines * line.get_markersize())
     for drawn in figure.findobj(Collection):
         drawn.set_linewidth([look.lines * width for width in np.atleast_1d(drawn.get_linewidth())])
+
+
+def _break_lines(figure: Figure) -> None:
+    """Break the lines of titles and labels of the whole figure that are longer than it is wide."""
+    legends = figure.findobj(Legend)
+    titles = [legend.get_title() for legend in legends if isinstance(legend, Legend)]
+    width, height = figure.get_size_inches() * figure.dpi
+    for text in [*figure.texts, *(text for part in figure.subfigs for text in part.texts), *titles]:
+        room = height if text.get_rotation() == 90 else width
+        lines = text.get_text().split("\n")
+        long = text.get_window_extent().height if text.get_rotation() == 90 else text.get_window_extent().width
+        if long > room:
+            most = int(max(map(len, lines)) * 0.97 * room / long)
+            text.set_text("\n".join("\n".join(textwrap.wrap(line, most)) for line in lines))
 
 
 class _Powers(LogFormatterSciNotation):
@@ -155,6 +187,8 @@ def save_figure(figure: Figure, plotted: pd.DataFrame, output: Path) -> None:
         plotted.to_csv(temporary, index=False)
     look = LOOKS[current_style()]
     _restyle(figure, look)
+    if narrow():
+        _break_lines(figure)
     with atomic(output.with_suffix(".png")) as temporary:
         figure.savefig(temporary, dpi=look.pixels / WIDTH)
     # What is laid out stays as it is; laying it out takes a quarter of the time of each file.

@@ -63,9 +63,9 @@ def disturb(variation: Variation, random: np.random.Generator, nuisance: float) 
     """The variation with that of photographs added to it: place, size, direction, background and distractors.
 
     Its strength is `nuisance`. At 1 the object is seen from anywhere between a bit further away and so near that it
-    fills the image, lies up to a tenth of the side off, and faces the other way in half of the images.
+    fills the image, lies up to 15 % of the side off, and faces the other way in half of the images.
     """
-    place = random.uniform(-1, 1, 2) * 0.1 * nuisance
+    place = random.uniform(-1, 1, 2) * 0.15 * nuisance
     level = random.uniform(-40, 40) * nuisance
     cells = random.normal(0, 22 * nuisance, (CELLS, CELLS, 1)) + random.normal(0, 12 * nuisance, (CELLS, CELLS, 3))
     things = []
@@ -81,7 +81,7 @@ def disturb(variation: Variation, random: np.random.Generator, nuisance: float) 
         y=variation.y + place[1],
         backdrop=np.clip(variation.backdrop + level + cells, 8, 247).astype(np.float32),
         distractors=tuple(things),
-        mirrored=bool(random.uniform() < nuisance / 2),
+        mirrored=bool(random.uniform() < nuisance**2 / 2),
     )
 
 

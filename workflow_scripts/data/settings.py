@@ -115,7 +115,7 @@ class Planted(Storage):
     """24 classes in 12 families of two that differ in a detail; 14 classes vary by a factor. Otherwise 16 objects."""
     nuisance: float = Field(0.0, ge=0, le=2)
     """How much place, size, direction, background and distractors vary in all classes, as in photographs: 0 is a
-    studio; at 1 an object is seen from a bit further away up to so near that it fills the image, it is up to a tenth of
+    studio; at 1 an object is seen from a bit further away up to so near that it fills the image, it is up to 15 % of
     the side off the middle, and in half of the images it faces the other way."""
     val_nuisance: float | None = Field(None, ge=0, le=2)
     """The same for the validation images. The default is `nuisance`; above it, they have places, sizes and

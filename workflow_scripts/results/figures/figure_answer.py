@@ -22,7 +22,7 @@ from workflow_scripts.metrics.contrasts import RUNGS, untold
 from workflow_scripts.metrics.settings import Ladder
 from workflow_scripts.results.catalogue.answer import AnswerFigure
 from workflow_scripts.results.catalogue.entry import PALETTE
-from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure, shades
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, narrow, save_figure, shades
 
 # Inches per transformation.
 LADDER_ROW, CONTRAST_ROW = 0.24, 0.135
@@ -33,7 +33,7 @@ TITLES = {
     "learning x architecture": "learning\nx architecture",
     "augmentation x architecture": "augment.\nx architecture",
 }
-CHARACTERS = 105
+CHARACTERS = 140
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ def draw_answer(
         -(-len(ladders) // columns) * (LADDER_ROW * len(rows) + 0.8) + 0.3,
         -(-len(contrasts) // abreast(CONTRASTS_BESIDE)) * (CONTRAST_ROW * len(rows) + 0.65) + 0.3 if contrasts else 0.1,
     ]
-    text = [fill(sentence, abreast(CHARACTERS)) for sentence in untold(ladders)]
-    lines = sum(one.count("\n") + 1 for one in text)
-    heights.append(0.11 * lines + 0.05)
+    not_told = untold(ladders)
+    text = fill(f"Not told here: {'; '.join(not_told)}.", abreast(CHARACTERS)) if not_told else ""
+    heights.append(0.115 * (text.count("\n") + 1) + 0.05)
     drawn = plt.figure(figsize=(figure_width(), sum(heights)), layout="constrained")
     parts: Any = drawn.subfigures(3, 1, height_ratios=heights)
     upper, lower, below = parts
@@ -119,7 +119,7 @@ def draw_answer(
     if contrasts:
         _draw_contrasts(lower, table, contrasts, list(ladders), rows, titles, words)
     if text:
-        below.text(0.01, 0.98, "Not told here: " + "; ".join(text) + ".", fontsize=5.5, va="top", wrap=True)
+        below.text(0.01, 0.98, text, fontsize=6, va="top")
     return drawn
 
 
@@ -152,7 +152,11 @@ def _draw_ladders(
     if "nearly_constant" in own and own["nearly_constant"].any():
         handles.append(Line2D([], [], color="black", marker="$*$", linestyle="", label="nearly constant embeddings"))
     place.legend(
-        handles=handles, loc="outside upper center", ncols=min(len(handles), abreast(6)), frameon=False, fontsize=6
+        handles=handles,
+        loc="outside upper center",
+        ncols=min(len(handles), 2 if narrow() else 6),
+        frameon=False,
+        fontsize=6,
     )
 
 
@@ -271,6 +275,8 @@ def _draw_contrast(
     axis.axvline(0, color="black", linewidth=0.6)
     axis.grid(visible=False, axis="y")
     axis.grid(visible=True, axis="x")
+    if narrow():
+        axis.locator_params(axis="x", nbins=4)
 
 
 if __name__ == "__main__":

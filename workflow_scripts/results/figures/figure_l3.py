@@ -30,7 +30,7 @@ from workflow_scripts.results.figures.model_points import (
     read_models,
     write_notes,
 )
-from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, save_figure
+from workflow_scripts.results.figures.style import abreast, apply_style, figure_width, narrow, save_figure
 from workflow_scripts.transformations.bank_a import BANK_A
 from workflow_scripts.transformations.entry import OneParameterGroup
 
@@ -119,6 +119,8 @@ def _draw(
             found[side] = correlated(correlation)
         axis.hlines(panel["invariance"], panel["low"], panel["high"], color="#909090", linewidth=0.7, zorder=2)
         axis.set(xscale="log", xmargin=0.15, ymargin=0.1)
+        if narrow():
+            axis.tick_params(axis="x", which="both", labelrotation=60, labelsize=6)
         looks.draw(axis, panel, "error", "invariance")
         group = GENERATORS[GROUPS[name]]
         title = titles[name] if titles[name].split()[0] != "zoom" else f"{group}, {titles[name]}"

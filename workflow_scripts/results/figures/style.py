@@ -146,17 +146,30 @@ def _restyle(figure: Figure, look: Look) -> None:
 
 
 def _break_lines(figure: Figure) -> None:
-    """Break the lines of titles and labels of the whole figure that are longer than it is wide."""
-    legends = figure.findobj(Legend)
-    titles = [legend.get_title() for legend in legends if isinstance(legend, Legend)]
+    """Break the lines of titles and labels that are longer than the figure, or than a panel's share of it."""
     width, height = figure.get_size_inches() * figure.dpi
-    for text in [*figure.texts, *(text for part in figure.subfigs for text in part.texts), *titles]:
-        room = height if text.get_rotation() == 90 else width
-        lines = text.get_text().split("\n")
-        long = text.get_window_extent().height if text.get_rotation() == 90 else text.get_window_extent().width
-        if long > room:
-            most = int(max(map(len, lines)) * 0.97 * room / long)
-            text.set_text("\n".join("\n".join(textwrap.wrap(line, most)) for line in lines))
+    whole = [*figure.texts, *(text for part in figure.subfigs for text in part.texts)]
+    legends = [found.get_title() for found in figure.findobj(Legend) if isinstance(found, Legend)]
+    for text in [*whole, *legends]:
+        _break_text(text, height if text.get_rotation() == 90 else width)
+    for axes in figure.axes:
+        place = axes.get_subplotspec()
+        columns = place.get_gridspec().ncols if place else 1
+        # Side by side, panels leave room for what stands at their left.
+        room = width if columns == 1 else 0.85 * width / columns
+        for text in (axes.title, axes.xaxis.label):
+            _break_text(text, room)
+
+
+def _break_text(text: Text, room: float) -> None:
+    """Break the lines of a text that is longer than `room`, in pixels."""
+    box = text.get_window_extent()
+    long = box.height if text.get_rotation() == 90 else box.width
+    if long > room:
+        # An equation stays in one line.
+        lines = text.get_text().replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}").split("\n")
+        most = int(max(map(len, lines)) * 0.97 * room / long)
+        text.set_text("\n".join("\n".join(textwrap.wrap(line, most)) for line in lines))
 
 
 class _Powers(LogFormatterSciNotation):

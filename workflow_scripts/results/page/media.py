@@ -19,7 +19,7 @@ LARGEST_LINES = 200_000
 # Larger data than this are packed, and larger ones than that stay beside the page.
 PACKED = 40_000
 LARGEST = 1_500_000
-LARGEST_DRAWING = 60_000
+LARGEST_DRAWING = 50_000
 TYPES = {".csv": "text/csv", ".pdf": "application/pdf", ".gz": "application/gzip", ".webp": "image/webp"}
 
 

@@ -4,6 +4,7 @@
 # make faults inject some hundred faults and count those that are survived
 # make lint   formatters, linters, type checker
 # make docs   build the documentation as a site in .docs/site
+# make pictures  make the pictures of the documentation anew, in 45 minutes
 # The first of them creates .venv from envs/requirements.lock; PYTHON chooses the interpreter. WHEELS, the address of an
 # index with PyTorch's wheels without CUDA, makes it install envs/cpu.lock, which takes 1.4 GB in place of 6.
 
@@ -15,7 +16,7 @@ CORES ?= all
 WHEELS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test thorough faults lint format lock references docs clean
+.PHONY: help demo test thorough faults lint format lock references docs pictures clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -72,6 +73,10 @@ docs:
 	    $(PYTHON) -m venv .docs/venv && .docs/venv/bin/pip install --quiet -r envs/docs.txt; }
 	@NO_MKDOCS_2_WARNING=1 .docs/venv/bin/mkdocs build --quiet --strict 
 	@echo "docs: open .docs/site/index.html in a browser."
+
+pictures: $(READY)
+	@PYTHONPATH=. $(BIN)/python bench/pictures.py
+	@echo "pictures: made those in docs anew; look at them before you commit them."
 
 clean:
 	rm -rf $(VENV) .docs .mypy_cache .ruff_cache .pytest_cache

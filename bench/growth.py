@@ -1,16 +1,20 @@
-"""How time and memory grow with images: 1, 4 and 16 times as many; and tables of ImageNet's size.
+"""How time and memory grow with images and models: 1, 4 and 16 times as many; and tables of ImageNet's size.
 
-    PYTHONPATH=. python bench/growth.py [grow] [tables] [--most 16]
+    PYTHONPATH=. python bench/growth.py [grow] [tables] [dry_run] [--most 16]
 
 `grow` runs the rules' own functions from index to similarity search on made-up JPEGs, each in a process of its own.
 `tables` writes tables as large as those of ImageNet (1.28 million images; 1,000 pairs of each of 1,000 classes under
-all transformations of bank B) and has the rules read them. Prints Markdown rows: seconds of the processor and the
+all transformations of bank B) and has the rules read them. `dry_run` plans the study `demo` with more and more models.
+Prints Markdown rows: seconds of the processor and the
 largest memory of each process, as the system counts them.
 """
 
 import argparse
 import io
 import os
+import re
+import subprocess
+import sys
 import tempfile
 import time
 import traceback
@@ -220,6 +224,39 @@ def tables() -> None:
         row("similarity_search", sweep, lambda: similarity_search(sweeps=[sweep], **about))
 
 
+def dry_runs(most: int) -> None:
+    """Print what a dry run of the study `demo` takes with copies of all of its models."""
+    import yaml
+
+    from workflow_scripts.common.provenance import ROOT
+
+    print("| models | jobs | CPU s | MB |\n|---|---|---|---|")
+    command = [str(Path(sys.executable).with_name("snakemake")), "--dry-run", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--configfile", str(ROOT / "config.yaml")]
+    with tempfile.TemporaryDirectory() as temporary:
+        for factor in (one for one in FACTORS if one <= most):
+            study = yaml.safe_load((ROOT / "studies" / "demo.yaml").read_text())
+            copies = {
+                f"{name}_{number}": model for number in range(1, factor) for name, model in study["models"].items()
+            }
+            for name, model in copies.items():
+                study["models"][name] = {**model, "label": f"{model['label']} {name}"}
+            # Copies of a model stand at the same place of the answer.
+            study["figures"]["figure_answer"] = study["tables"]["table_answer"] = None
+            file = Path(temporary) / f"models_{factor}.yaml"
+            file.write_text(yaml.safe_dump(study, sort_keys=False))
+            planned = partial(
+                subprocess.run,
+                [*command, "--directory", temporary, "--config", f"study={file}"],
+                stdout=(Path(temporary) / "said").open("w"),
+                stderr=subprocess.STDOUT,
+                check=True,
+            )
+            took = alone(planned)
+            jobs = re.findall(r"^total +(\d+)", (Path(temporary) / "said").read_text(), flags=re.M)[0]
+            print(f"| {len(study['models'])} | {jobs} | {took.seconds:.1f} | {took.megabytes:.0f} |", flush=True)
+
+
 def row(name: str, table: Path, task: Callable[[], object]) -> None:
     """Print what a rule takes to read a table."""
     took, size = alone(task), table.stat().st_size / 1e6
@@ -230,7 +267,7 @@ def row(name: str, table: Path, task: Callable[[], object]) -> None:
 def main() -> None:
     """Run what the command line names; all of it where it names nothing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["grow", "tables"])
+    parser.add_argument("what", nargs="*", default=["grow", "tables", "dry_run"])
     parser.add_argument("--most", type=int, default=16)
     given = parser.parse_args()
     started = time.monotonic()
@@ -238,6 +275,8 @@ def main() -> None:
         grow(given.most)
     if "tables" in given.what:
         tables()
+    if "dry_run" in given.what:
+        dry_runs(given.most)
     print(f"\n{Path(__file__).name}: {time.monotonic() - started:.0f} s")
 
 

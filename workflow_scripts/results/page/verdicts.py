@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from workflow_scripts.results.page.assemble import read_data
-from workflow_scripts.results.page.wording import cell, interval
+from workflow_scripts.results.page.wording import cell, with_interval
 
 TABLE = "table_claims"
 UNTESTABLE = "cannot be tested here"
@@ -32,6 +32,7 @@ def verdicts(results: Mapping[str, Path]) -> list[Verdict]:
 
 
 def _verdict(row: dict[Any, Any]) -> Verdict:
-    ends = "" if pd.isna([row["low"], row["high"]]).any() else f" {interval(row['low'], row['high'])}"
-    about = f"Effect: {row['effect is']}, {cell(row['effect'])}{ends}; bound: {cell(row['bound'])}"
+    effect, low, high = (row[name] for name in ("effect", "low", "high"))
+    known = cell(effect) if pd.isna([low, high]).any() else with_interval(effect, low, high)
+    about = f"Effect: {row['effect is']}, {known}; bound: {cell(row['bound'])}"
     return Verdict(row["verdict"], f"{row['what it says']} ({row['source']}).", f"{about}; n: {row['n']}.")

@@ -5,8 +5,7 @@
 `grow` runs the rules' own functions from index to similarity search on made-up JPEGs, each in a process of its own.
 `tables` writes tables as large as those of ImageNet (1.28 million images; 1,000 pairs of each of 1,000 classes under
 all transformations of bank B) and has the rules read them. `dry_run` plans the study `demo` with more and more models.
-Prints Markdown rows: seconds of the processor and the
-largest memory of each process, as the system counts them.
+Prints Markdown rows: seconds of the processor and the largest memory of each process, as the system counts them.
 """
 
 import argparse
@@ -245,15 +244,10 @@ def dry_runs(most: int) -> None:
             study["figures"]["figure_answer"] = study["tables"]["table_answer"] = None
             file = Path(temporary) / f"models_{factor}.yaml"
             file.write_text(yaml.safe_dump(study, sort_keys=False))
-            planned = partial(
-                subprocess.run,
-                [*command, "--directory", temporary, "--config", f"study={file}"],
-                stdout=(Path(temporary) / "said").open("w"),
-                stderr=subprocess.STDOUT,
-                check=True,
-            )
-            took = alone(planned)
-            jobs = re.findall(r"^total +(\d+)", (Path(temporary) / "said").read_text(), flags=re.M)[0]
+            said, planning = Path(temporary) / "said", [*command, "--directory", temporary, "--config", f"study={file}"]
+            with said.open("w") as written:
+                took = alone(partial(subprocess.run, planning, stdout=written, stderr=subprocess.STDOUT, check=True))
+            jobs = re.findall(r"^total +(\d+)", said.read_text(), flags=re.M)[0]
             print(f"| {len(study['models'])} | {jobs} | {took.seconds:.1f} | {took.megabytes:.0f} |", flush=True)
 
 

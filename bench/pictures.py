@@ -13,7 +13,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from workflow_scripts.common.files import atomic
 from workflow_scripts.common.provenance import ROOT
 
 COLOURS = 128
@@ -27,7 +26,7 @@ FOUND, SEEDS, FOUND_WIDTH = "figure_found.png", ("10", "11", "12"), 1500
 
 def main(folder: Path) -> None:
     """Run the studies in `folder` and replace the pictures in docs."""
-    snakemake = [str(Path(sys.executable).with_name("snakemake")), "--directory", str(folder.resolve())]
+    snakemake = [str(Path(sys.executable).with_name("snakemake")), "--directory", str(folder)]
     snakemake += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(ROOT / "config.yaml")]
     for name, (study, figure, width) in FIGURES.items():
         subprocess.run([*snakemake, figure, "--config", f"study={study}"], cwd=ROOT, check=True)
@@ -44,10 +43,10 @@ def reduce(source: Path, target: Path, width: int) -> None:
         drawing = image.convert("RGB")
     width = min(width, drawing.width)
     drawing = drawing.resize((width, round(drawing.height * width / drawing.width)), Image.Resampling.LANCZOS)
-    with atomic(target) as temporary:
-        drawing.quantize(COLOURS, dither=Image.Dither.NONE).save(temporary, "PNG", optimize=True)
+    # No result of a study, so without a seal beside it.
+    drawing.quantize(COLOURS, dither=Image.Dither.NONE).save(target, "PNG", optimize=True)
     print(f"{target.relative_to(target.parents[1])}: {target.stat().st_size / 1000:.0f} kB, of {source.name}")
 
 
 if __name__ == "__main__":
-    main(Path(*sys.argv[1:2]))
+    main(Path(*sys.argv[1:2]).resolve())

@@ -5,6 +5,7 @@
 # make lint   formatters, linters, type checker
 # make docs   build the documentation as a site in .docs/site
 # make pictures  make the pictures of the documentation anew, in 45 minutes
+# make speed  measure what README's table of speed shows, with the photographs of the folder PHOTOGRAPHS
 # The first of them creates .venv from envs/requirements.lock; PYTHON chooses the interpreter. WHEELS, the address of an
 # index with PyTorch's wheels without CUDA, makes it install envs/cpu.lock, which takes 1.4 GB in place of 6.
 
@@ -13,10 +14,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CORES ?= all
+PHOTOGRAPHS ?=
 WHEELS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test thorough faults lint format lock references docs pictures clean
+.PHONY: help demo test thorough faults lint format lock references docs pictures speed clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -77,6 +79,11 @@ docs:
 pictures: $(READY)
 	@PYTHONPATH=. $(BIN)/python bench/pictures.py
 	@echo "pictures: made those in docs anew; look at them before you commit them."
+
+speed: $(READY)
+	@test -n "$(PHOTOGRAPHS)" || { echo "speed: say PHOTOGRAPHS=FOLDER, with train/CLASS/*.jpg and val/CLASS/*.jpg"; exit 2; }
+	@PYTHONPATH=. $(BIN)/python bench/speed.py "$(PHOTOGRAPHS)"
+	@echo "speed: README.md has the new table, and bench/speed.json its numbers."
 
 clean:
 	rm -rf $(VENV) .docs .mypy_cache .ruff_cache .pytest_cache

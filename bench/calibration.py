@@ -1,9 +1,9 @@
 """Does the similarity search find what was planted? Over generated data sets, strengths of the factors, and images.
 
-    PYTHONPATH=. python bench/calibration.py FOLDER --seeds 10 11 12 --strengths 0.25 0.5 0.75 --images 10 20
+    PYTHONPATH=. python bench/calibration.py FOLDER --seeds 10 11 12 --strengths 0.25 0.5 0.75 1.25 --images 10 20
 
 Runs the study `calibration` once per seed, each with its factors dealt to the classes in another way, in FOLDER; then,
-for the first of its models alone, with factors of less strength and with fewer images per class. At last it sets all
+for the first of its models alone, with factors of other strengths and with fewer images per class. At last it sets all
 of them side by side by `snakemake compare_calibrations`, whose table it prints. What is there is not made again.
 """
 
@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--strengths", type=float, nargs="*", default=[0.25, 0.5, 0.75])
+    parser.add_argument("--strengths", type=float, nargs="*", default=[0.25, 0.5, 0.75, 1.25])
     parser.add_argument("--images", type=int, nargs="*", default=[10, 20])
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()

@@ -12,7 +12,7 @@ as the peer does.
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,23 @@ AUGMENTATIONS = ("rrc", "fscc")
 Task = Callable[[], object]
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What one way to store gives: bytes per image, and seconds per image of each task."""
+
+    title: str
+    bytes: float
+    decoding: float
+    rrc: float
+    fscc: float
+    normalised: float
+
+    @property
+    def of_decoding(self) -> float | None:
+        """Share of the speed with which the images are only decoded; nothing where nothing is decoded."""
+        return None if "pixels" in self.title else self.decoding / self.rrc
+
+
 def peer(images: Path) -> Task:
     """Batches as torchvision's own classes make them."""
     crop = transforms.RandomResizedCrop(SIZES.crop)
@@ -80,46 +97,48 @@ def decoding(reader: ShardReader) -> Task:
     return lambda: [reader.image(row) for row in range(len(reader))]
 
 
-def main(photographs: Path, rounds: int = ROUNDS) -> None:
-    """Measure and print."""
+def measure(photographs: Path, rounds: int = ROUNDS) -> tuple[int, float, list[Measured]]:
+    """The number of photographs, seconds per image of the peer, and what each storage gives."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         images = image_folder(photographs, place / "images")
         readers = {title: stored(images, place, **storage) for title, storage in STORAGES.items()}
         count = len(readers["original bytes"])
-        tasks: dict[str, Task] = {"peer": peer(images)}
+        tasks: dict[tuple[str, str], Task] = {("peer", "peer"): peer(images)}
         for title, reader in readers.items():
-            tasks[f"{title} decoding"] = decoding(reader)
+            tasks[title, "decoding"] = decoding(reader)
             for name in AUGMENTATIONS:
-                tasks[f"{title} {name}"] = batches(reader, name, normalised=False)
-            tasks[f"{title} normalised"] = batches(reader, "rrc", normalised=True)
+                tasks[title, name] = batches(reader, name, normalised=False)
+            tasks[title, "normalised"] = batches(reader, "rrc", normalised=True)
         # A training leaves out what does not fill a batch, so times are per image.
         full = count - count % min(BATCH, count)
         seconds = {
-            name: time / (count if name == "peer" or name.endswith("decoding") else full)
-            for name, time in least_seconds(tasks, rounds).items()
+            task: time / (count if task[1] in ("peer", "decoding") else full)
+            for task, time in least_seconds(tasks, rounds).items()
         }
-        print_rows(readers, seconds, count)
+        rows = [
+            Measured(
+                title,
+                sum(len(reader.encoded(row)) for row in range(count)) / count,
+                *(seconds[title, name] for name in ("decoding", *AUGMENTATIONS, "normalised")),
+            )
+            for title, reader in readers.items()
+        ]
+        return count, seconds["peer", "peer"], rows
 
 
-def print_rows(readers: dict[str, ShardReader], seconds: dict[str, float], count: int) -> None:
-    """Print a Markdown table of images/s and of ratios."""
-    against = partial(ratio, seconds["peer"])
-    print(f"{count} photographs, one thread; the peer gives {1 / seconds['peer']:.0f} images/s\n")
+def main(photographs: Path, rounds: int = ROUNDS) -> None:
+    """Measure, and print a Markdown table of ratios."""
+    count, reference, rows = measure(photographs, rounds)
+    print(f"{count} photographs, one thread; the peer gives {1 / reference:.0f} images/s\n")
     print("| stored as | kB per image | only decoded | `rrc` | of decoding | `fscc` | `rrc`, normalised on the CPU |")
     print("|---|---|---|---|---|---|---|")
-    for title, reader in readers.items():
-        size = sum(len(reader.encoded(row)) for row in range(len(reader))) / len(reader) / 1000
-        only, rrc = seconds[f"{title} decoding"], seconds[f"{title} rrc"]
-        share = "" if "pixels" in title else f"{only / rrc:.2f}"
-        ratios = [against(seconds[f"{title} {name}"]) for name in ("decoding", "rrc", "fscc", "normalised")]
-        print(f"| {title} | {size:.0f} | {ratios[0]} | {ratios[1]} | {share} | {ratios[2]} | {ratios[3]} |")
-
-
-def ratio(reference: float, seconds: float) -> str:
-    """How many times as fast as the reference."""
-    return f"{reference / seconds:.1f} x"
+    for row in rows:
+        share = "" if row.of_decoding is None else f"{row.of_decoding:.2f}"
+        ratios = [f"{reference / time:.1f} x" for time in (row.decoding, row.rrc, row.fscc, row.normalised)]
+        cells = [row.title, f"{row.bytes / 1000:.0f}", *ratios[:2], share, *ratios[2:]]
+        print(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

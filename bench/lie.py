@@ -36,8 +36,8 @@ def median_seconds(function: Callable[[], object], device: torch.device) -> floa
     return timing.median_seconds(finished, ROUNDS)
 
 
-def measure(architecture: str, device: torch.device) -> None:
-    """Measure one architecture and print."""
+def measure(architecture: str, device: torch.device) -> tuple[int, float, dict[str, float]]:
+    """The number of images, the seconds of their forward pass, and those of a derivative in each way."""
     half = (0.5, 0.5, 0.5)
     card = Card(library="timm", architecture=architecture, classes=1000, crop=CROP, resize=256, mean=half, std=half)
     answers = ClassProbabilities(card, create(card, seed=0).eval().requires_grad_(False)).to(device)
@@ -55,9 +55,7 @@ def measure(architecture: str, device: torch.device) -> None:
             "one at a time": median_seconds(lambda: along(answers, images, directions()[0]), device),
             "double backward": median_seconds(lambda: double_backward(answers, images, directions()[0]), device),
         }
-    print(f"{architecture}, {len(images)} images: forward pass {forward / len(images):.4f} s per image")
-    for name, cost in costs.items():
-        print(f"  {name}: {cost / len(images):.4f} s per image and transformation, {cost / forward:.2f} forward passes")
+    return len(images), forward, costs
 
 
 def main() -> None:
@@ -65,7 +63,10 @@ def main() -> None:
     device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
     print(f"{Path(__file__).name}: {CROP} px, {device}, {torch.get_num_threads()} threads")
     for architecture in ARCHITECTURES:
-        measure(architecture, device)
+        count, forward, costs = measure(architecture, device)
+        print(f"{architecture}, {count} images: forward pass {forward / count:.4f} s per image")
+        for name, cost in costs.items():
+            print(f"  {name}: {cost / count:.4f} s per image and transformation, {cost / forward:.2f} forward passes")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -87,8 +88,26 @@ def forward_seconds(folder: Path, precision: Precision, compute: Compute) -> flo
         return median_seconds(passed, rounds=5) / compute.batch
 
 
-def main(photographs: Path, device: str = "cpu", architecture: str = "resnet18", weights: str | None = None) -> None:
-    """Measure and print."""
+class Measured(NamedTuple):
+    """A sweep in one precision."""
+
+    precision: Precision
+    speed: float
+    """Images per second, each as often as it is embedded."""
+    share: float
+    """Of the sweep's time, that of the forward passes alone."""
+    changes: dict[int, float]
+    """By magnitude, how far the median invariance moves at most from that in float32."""
+
+
+def measure(
+    photographs: Path,
+    device: str,
+    architecture: str = "resnet18",
+    weights: str | None = None,
+    precisions: Sequence[Precision] = get_args(Precision),
+) -> Iterator[Measured]:
+    """Sweep in every precision, in turn; the first is what the others are compared with."""
     logging.disable()
     model = Model(timm=architecture, checkpoint=weights)
     magnitudes = MAGNITUDES[device]
@@ -96,9 +115,8 @@ def main(photographs: Path, device: str = "cpu", architecture: str = "resnet18",
         folder = Path(temporary)
         prepare(photographs.resolve(), folder, model, Path(weights) if weights else None, PAIRS[device])
         wanted = np.unique(read_table(folder / "pairs.parquet", columns=["x", "x_prime"]).to_numpy())
-        print(f"{Path(__file__).name}: {architecture}, {len(wanted)} images, {PAIRS[device]} pairs, {device}")
         full: pd.DataFrame | None = None
-        for precision in get_args(Precision):
+        for precision in precisions:
             compute = Compute.model_validate({"device": device, "batch": BATCH[device]})
             seconds, medians = swept(folder, precision, compute, magnitudes)
             arrays = len(list((folder / precision / "store").rglob("*.npy")))
@@ -106,8 +124,15 @@ def main(photographs: Path, device: str = "cpu", architecture: str = "resnet18",
             share = forward_seconds(folder, precision, compute) * images / seconds
             full = medians if full is None else full
             change = (medians["invariance"] - full["invariance"]).abs().groupby(medians["magnitude"]).max()
-            largest = ", ".join(f"{magnitude}: {value:.1e}" for magnitude, value in change.items())
-            print(f"{precision}: {images / seconds:.0f} images/s, forward passes {share:.2f} of it, {largest}")
+            yield Measured(precision, images / seconds, share, {int(str(m)): float(v) for m, v in change.items()})
+
+
+def main(photographs: Path, device: str = "cpu", architecture: str = "resnet18", weights: str | None = None) -> None:
+    """Measure and print."""
+    print(f"{Path(__file__).name}: {architecture}, {PAIRS[device]} pairs, {device}")
+    for one in measure(photographs, device, architecture, weights):
+        largest = ", ".join(f"{magnitude}: {value:.1e}" for magnitude, value in one.changes.items())
+        print(f"{one.precision}: {one.speed:.0f} images/s, forward passes {one.share:.2f} of it, {largest}", flush=True)
 
 
 if __name__ == "__main__":

@@ -70,8 +70,8 @@ def one_at_a_time(folder: Path, compute: Compute) -> float:
     return (time.perf_counter() - started) / len(pairs)
 
 
-def main(photographs: Path, device: str = "cpu") -> None:
-    """Measure and print."""
+def measure(photographs: Path, device: str) -> tuple[float, float]:
+    """Seconds per pair of the peer, and of the rule."""
     logging.disable()
     compute = Compute.model_validate({"device": device, "batch": BATCH[device]})
     dataset = ImageFolder(kind="imagefolder", root=".")
@@ -85,9 +85,14 @@ def main(photographs: Path, device: str = "cpu") -> None:
         )
         build_model(model=Model(timm="resnet18"), preprocessing=Preprocessing(), output=folder / "model")
         one_at_a_time(folder, compute)
-        peer, ours = one_at_a_time(folder, compute), searched(folder, compute)
-        print(f"{Path(__file__).name}: ResNet-18, {len(singles(BANK))} transformations, {device}")
-        print(f"{ours:.3f} s per pair; one image at a time {peer:.3f} s: {peer / ours:.1f} times as long")
+        return one_at_a_time(folder, compute), searched(folder, compute)
+
+
+def main(photographs: Path, device: str = "cpu") -> None:
+    """Measure and print."""
+    print(f"{Path(__file__).name}: ResNet-18, {len(singles(BANK))} transformations, {device}")
+    peer, ours = measure(photographs, device)
+    print(f"{ours:.3f} s per pair; one image at a time {peer:.3f} s: {peer / ours:.1f} times as long")
 
 
 if __name__ == "__main__":

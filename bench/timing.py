@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
+
+Key = TypeVar("Key")
 
 
 def median_seconds(function: Callable[[], object], rounds: int) -> float:
@@ -16,7 +19,7 @@ def median_seconds(function: Callable[[], object], rounds: int) -> float:
     return float(np.median(times[1:]))
 
 
-def least_seconds(functions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def least_seconds(functions: Mapping[Key, Callable[[], object]], rounds: int) -> dict[Key, float]:
     """Time of this process's threads in the fastest of `rounds` calls of each function.
 
     The functions take turns, so that what else the machine does hits all of them; the fastest call was hit least.

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -127,19 +127,40 @@ class Bench:
             torch.cuda.synchronize()
 
 
-def print_storages(bench: Bench, images: Path, place: Path) -> None:
+class Speeds(NamedTuple):
+    """Images/s of a storage: of the loader alone, of steps on loaded images, and of steps on one batch."""
+
+    title: str
+    alone: float
+    training: float
+    synthetic: float
+
+    @property
+    def share(self) -> float:
+        """How much of the speed of synthetic steps a training reaches."""
+        return self.training / self.synthetic
+
+
+def speeds(bench: Bench, images: Path, place: Path) -> Iterator[Speeds]:
     """Steps on loaded images, each against synthetic steps just before and after."""
     learner = bench.learner(deterministic=True)
     before = bench.speed(learner, bench.synthetic(), 2)
-    print("| stored as | input alone, images/s | training, images/s | synthetic, images/s | share |")
-    print("|---|---|---|---|---|", flush=True)
     for title, storage in STORAGES.items():
         reader = stored(images, place, **storage)
         alone = bench.input_speed(reader)
         real = bench.speed(learner, bench.loaded(reader), bench.warm)
         after = bench.speed(learner, bench.synthetic(), 2)
         synthetic, before = (before + after) / 2, after
-        print(f"| {title} | {alone:.0f} | {real:.1f} | {synthetic:.1f} | {real / synthetic:.3f} |", flush=True)
+        yield Speeds(title, alone, real, synthetic)
+
+
+def print_storages(rows: Iterable[Speeds]) -> None:
+    """Print a Markdown table."""
+    print("| stored as | input alone, images/s | training, images/s | synthetic, images/s | share |")
+    print("|---|---|---|---|---|", flush=True)
+    for one in rows:
+        cells = f"{one.alone:.0f} | {one.training:.1f} | {one.synthetic:.1f} | {one.share:.3f}"
+        print(f"| {one.title} | {cells} |", flush=True)
 
 
 def print_algorithms(bench: Bench) -> None:
@@ -170,7 +191,7 @@ def main() -> None:
         place = Path(temporary)
         count = 1024 if gpu else 64
         images = image_folder(options.photographs, place / "images", made=count, at_least=count)
-        print_storages(bench, images, place)
+        print_storages(speeds(bench, images, place))
     if gpu:
         print_algorithms(bench)
 

@@ -1,9 +1,12 @@
 """The programs that time what reads images do so on files that the rules' own functions made."""
 
+import json
+
 import pytest
 import torch
 
 from bench import input as bench_input
+from bench import speed
 from bench.stored import image_folder, made_up, stored
 from bench.timing import least_seconds
 from workflow_scripts.data import decode
@@ -53,3 +56,49 @@ def test_the_fastest_of_several_calls_counts():
     calls = []
     assert set(least_seconds({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 3)) == {"a", "b"}
     assert calls == ["a", "b"] * 3
+
+
+def test_the_table_of_speed_in_readme_is_what_was_measured_last():
+    """Written by the program from its last output, with no line by hand, and every measure has one."""
+    last = json.loads(speed.LAST.read_text())
+    readme = (speed.ROOT / "README.md").read_text()
+    assert speed.replaced(readme, last) == readme
+    assert set(last["cpu"]) == set(speed.MEASURES)
+    assert all(one["machine"] in readme and one["date"] in readme for one in last["cpu"].values())
+
+
+def test_what_was_not_measured_on_a_gpu_is_named():
+    kept = {"machine": "a card", "date": "2026-01-02", "rows": [["a search", "3 x", "2 x"]]}
+    text = speed.table({"cuda": {"search": kept}})
+    assert "| a search | 3 x | 2 x |" in text
+    assert "a card; 2026-01-02:" in text
+    assert text.endswith("Not measured on a GPU with this version: `training`, `sweep`, `lie`.\n")
+    assert "Not measured" not in speed.table({"cuda": dict.fromkeys(speed.ON_GPU, kept)})
+
+
+def test_a_measure_is_kept_and_written_and_the_others_stay(tmp_path, monkeypatch, capsys):
+    """The real measure of training input, on photographs that are made up."""
+    (tmp_path / "README.md").write_text(f"before\n{speed.BEGIN}old\n{speed.END}after\n")
+    older = {"machine": "another", "date": "2026-01-02", "rows": [["a demo", "7 min", "8 min"]]}
+    (tmp_path / "speed.json").write_text(json.dumps({"cpu": {"demo": older}}))
+    monkeypatch.setattr(speed, "ROOT", tmp_path)
+    monkeypatch.setattr(speed, "LAST", tmp_path / "speed.json")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    threads = torch.get_num_threads()
+    try:
+        speed.main(image_folder(None, tmp_path / "images", made=4), "input")
+    finally:
+        torch.set_num_threads(threads)
+    last = json.loads((tmp_path / "speed.json").read_text())
+    assert last["cpu"]["demo"] == older
+    assert [row[2] for row in last["cpu"]["input"]["rows"]] == ["2.0 x", "0.85", "7 x", "0.85", "15 x"]
+    text = (tmp_path / "README.md").read_text()
+    assert text == f"before\n{speed.BEGIN}{speed.table(last)}{speed.END}after\n"
+    assert "| a demo | 7 min | 8 min |" in text
+    assert speed.machine("cpu") in text
+    assert "training input, original bytes" in capsys.readouterr().out
+
+
+def test_an_unknown_measure_is_one_line(tmp_path):
+    with pytest.raises(SystemExit, match=r"no measure inputs; there are input, training"):
+        speed.main(tmp_path, "inputs")

@@ -9,13 +9,14 @@ from PIL import Image
 
 from tests.unit.test_planted import CONTROLS, SIDE, STILL
 from workflow_scripts.common.files import read_table
-from workflow_scripts.data.planted import CLASSES, FACTORS, drawing_of, planted, planted_classes, render
+from workflow_scripts.data.planted import CLASSES, FACTORS, FAMILIES, drawing_of, planted, planted_classes, render
+from workflow_scripts.data.planted_canvas import Canvas
 from workflow_scripts.data.planted_scene import compose, disturb, vary
 from workflow_scripts.data.settings import Planted, Split
 
 
-def test_siblings_are_families_of_two_that_differ_in_a_detail():
-    """Less than two drawings of other families, and by something."""
+def test_siblings_are_families_of_two_that_have_one_shape():
+    """They differ by less than two drawings of other families do, and by something."""
     kinds = planted_classes(Planted(siblings=True))
     assert len({kind.wnid for kind in kinds}) == len(kinds) == 24
     assert sorted(kind.factor for kind in kinds if kind.factor != "none") == sorted(set(FACTORS) - {"none"})
@@ -95,6 +96,69 @@ def test_strength_takes_a_factor_towards_its_identity(factor):
     else:
         scale = np.log if law.law == "log-uniform" else np.asarray
         np.testing.assert_allclose(scale(half) - scale(law.identity), (scale(whole) - scale(law.identity)) / 2)
+
+
+@pytest.mark.parametrize("kind", [one for one in FAMILIES if "sibling" in drawing_of(one).__module__], ids=str)
+def test_a_part_of_a_sibling_shows_whose_it_is(kind):
+    """Its pattern lies on every part of the object that the frame may show: each cell differs from the other's."""
+    other = FAMILIES[FAMILIES.index(kind) - 1]
+    near = replace(STILL, size=1.5)
+    one, two = (
+        np.asarray(compose(drawing_of(each), 120, near, "none", math.nan)[0], dtype=float) for each in (kind, other)
+    )
+    canvas = Canvas(120, np.array([[0.48 * 120, 0, 60], [0, 0.48 * 120, 60]]))
+    drawing_of(other)(canvas)
+    inside = canvas.finish()[1][..., 0] > 0.5
+    differs = np.abs(one - two).max(axis=2) > 25
+    cells = [(slice(top, top + 30), slice(left, left + 30)) for top in range(0, 120, 30) for left in range(0, 120, 30)]
+    shown = [differs[cell][inside[cell]].mean() for cell in cells if inside[cell].mean() > 0.25]
+    assert min(shown) > 0.08
+
+
+def test_a_pattern_stays_on_the_object():
+    """What is drawn within an object changes its colours and not its outline."""
+    plain, patterned = (Canvas(40, np.array([[10.0, 0, 20], [0, 10.0, 20]])) for _ in range(2))
+    for canvas in (plain, patterned):
+        canvas.ellipse(0, 0, 1, 0.6, "#804020")
+    with patterned.within():
+        patterned.line([(-3, 0), (3, 0)], 0.3, "#ffffff")
+    (before, outline), (after, same) = plain.finish(), patterned.finish()
+    assert (outline == same).all()
+    assert after[20, 20].min() > 250 > before[20, 20].max()
+    assert (after[outline[..., 0] == 0] == 0).all()
+
+
+@pytest.mark.parametrize("factor", [name for name in FACTORS if name != "none"])
+def test_strength_above_1_takes_a_factor_beyond_its_range(factor):
+    """By a quarter more, where such values have a meaning, and choices are taken more often."""
+    law = FACTORS[factor]
+    usual, beyond = (
+        np.array([law.draw(np.random.default_rng(n), strength) for n in range(2000)]) for strength in (1.0, 1.25)
+    )
+    if law.law == "choice":
+        shares = [(values != law.identity).mean() for values in (usual, beyond)]
+        assert shares[1] / shares[0] == pytest.approx(1.25, abs=0.06)
+        assert set(beyond) <= set(law.values)
+        return
+    scale = np.log if law.law == "log-uniform" else np.asarray
+    expected = np.maximum(1.25 * (scale(usual) - scale(law.identity)) + scale(law.identity), law.least)
+    np.testing.assert_allclose(scale(beyond), expected)
+    assert beyond.max() > max(law.values) or factor == "solarize"
+
+
+@pytest.mark.parametrize("assignment", range(24))
+def test_no_object_leaves_its_image_at_the_largest_strength(assignment):
+    dataset = Planted(siblings=True, strength=1.25, nuisance=0.5, assignment=assignment)
+    for kind in planted_classes(dataset):
+        if kind.factor in ("translation_x", "translation_y", "zoom"):
+            for number in range(40):
+                render(kind, "val", number, seed=assignment, side=32, nuisance=0.5, strength=1.25)
+
+
+@pytest.mark.parametrize("nuisances", [{"nuisance": 0.6}, {"val_nuisance": 1.0}])
+def test_a_strength_above_1_needs_little_nuisance(nuisances):
+    with pytest.raises(ValueError, match=r"strength of 1\.2 needs nuisance and val_nuisance of 0\.5 at most"):
+        Planted(strength=1.2, **nuisances)
 
 
 def test_the_folder_has_what_the_settings_say(tmp_path):

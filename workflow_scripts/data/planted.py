@@ -8,6 +8,7 @@ import functools
 import hashlib
 import io
 import logging
+import math
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -48,6 +49,8 @@ class Factor:
     bank_b: tuple[str, ...]
     """Transformations of bank B that express the factor or undo it."""
 
+    least: float = -math.inf
+    """Below it no value has a meaning; a `strength` above 1 stops there."""
     only_wide: tuple[str, ...] = ()
     """Operations of the bank `wide` that do so, and that bank B lacks."""
 
@@ -59,16 +62,26 @@ class Factor:
     def draw(self, random: np.random.Generator, strength: float = 1.0) -> float:
         """A value of the factor; NaN where there is none.
 
-        A `strength` below 1 takes it towards the identity, or, of a choice, takes the identity more often.
+        A `strength` below 1 takes it towards the identity, or, of a choice, takes the identity more often; one above 1
+        takes it beyond the interval, or the identity less often.
         """
         value = self._draw(random)
         if strength == 1.0 or self.law is None:
             return value
         if self.law == "choice":
-            return value if random.uniform() < strength else self.identity
+            return self._chosen(value, random, strength)
         if self.law == "log-uniform":
             return float(self.identity * (value / self.identity) ** strength)
-        return float(self.identity + strength * (value - self.identity))
+        return max(self.least, float(self.identity + strength * (value - self.identity)))
+
+    def _chosen(self, value: float, random: np.random.Generator, strength: float) -> float:
+        """A choice that differs from the identity `strength` times as often as `value` does."""
+        if strength < 1:
+            return value if random.uniform() < strength else self.identity
+        others = [one for one in self.values if one != self.identity]
+        if value == self.identity and random.uniform() < (strength - 1) * len(others):
+            return float(random.choice(others))
+        return value
 
     def _draw(self, random: np.random.Generator) -> float:
         if self.law is None:
@@ -93,7 +106,7 @@ class PlantedClass(NamedTuple):
 
 _factor = functools.partial(Factor, law="uniform", identity=1.0, bank_a=(), bank_b=())
 _geometric = functools.partial(_factor, family="geometric", identity=0.0)
-_appearance = functools.partial(_factor, family="appearance")
+_appearance = functools.partial(_factor, family="appearance", least=0.0)
 
 FACTORS: dict[str, Factor] = {
     "rotation": _geometric(unit="degrees clockwise", values=(-90, 90), bank_a=("rotate",), bank_b=("rotate",)),
@@ -175,7 +188,7 @@ CLASSES: tuple[PlantedClass, ...] = (
 )
 
 
-# Two of a family differ in a detail; factors and controls are spread over the families.
+# Two of a family have one shape and two surfaces; factors and controls are spread over the families.
 FAMILIES: tuple[PlantedClass, ...] = (
     PlantedClass("n03481172", "hammer", "rotation", "hammer"),
     PlantedClass("n03731695", "sledgehammer", "none", "sledgehammer"),

@@ -1,7 +1,8 @@
 """Vector drawing through an affine map: no rotation, zoom or shear ever resamples an image."""
 
 import colorsys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 
@@ -49,6 +50,13 @@ class Canvas:
             self.polygon([start + across, end + across, end - across, start - across], color)
         for x, y in stops:
             self.ellipse(x, y, width / 2, width / 2, color)
+
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """Keep of what is drawn meanwhile only what lies on the object drawn before: a pattern on its surface."""
+        outline = self._image.getchannel("A")
+        yield
+        self._image.putalpha(outline)
 
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
         """Colour times opacity (float32 [side, side, 3], 0 to 255) and opacity ([side, side, 1], 0 to 1)."""

@@ -14,6 +14,8 @@ from workflow_scripts.data.layout import KAGGLE, TRAIN_TAR, VAL_TAR, is_file, is
 RGB = 3
 Split = Literal["train", "val"]
 SPLITS: tuple[Split, ...] = ("train", "val")
+# Nuisance at which even factors beyond their range leave a part of every object in its image.
+STEADY = 0.5
 
 
 class Watched(NamedTuple):
@@ -112,7 +114,7 @@ class Planted(Storage):
     val_per_class: int = Field(40, ge=2, le=MOST)
     """Validation images generated per class."""
     siblings: bool = False
-    """24 classes in 12 families of two that differ in a detail; 14 classes vary by a factor. Otherwise 16 objects."""
+    """24 classes in 12 families of two that have one shape; 14 classes vary by a factor. Otherwise 16 objects."""
     nuisance: float = Field(0.0, ge=0, le=2)
     """How much place, size, direction, background and distractors vary in all classes, as in photographs: 0 is a
     studio; at 1 an object is seen from a bit further away up to so near that it fills the image, it is up to 15 % of
@@ -120,8 +122,9 @@ class Planted(Storage):
     val_nuisance: float | None = Field(None, ge=0, le=2)
     """The same for the validation images. The default is `nuisance`; above it, they have places, sizes and
     backgrounds that few training images have, so that crops help more."""
-    strength: float = Field(1.0, ge=0, le=1)
-    """How much of a factor's range is planted; 0 plants nothing."""
+    strength: float = Field(1.0, ge=0, le=1.25)
+    """How much of a factor's range is planted; 0 plants nothing. Above 1, values lie beyond what the bank wide reaches;
+    then `nuisance` and `val_nuisance` may be 0.5 at most, so that no object leaves its image."""
     assignment: int = Field(0, ge=0, le=MOST)
     """Which class varies by which factor: each class takes over the factor of the class so many places further on, in a
     circle. As many assignments as there are classes give every class every factor once."""
@@ -129,6 +132,15 @@ class Planted(Storage):
     def nuisance_of(self, split: Split) -> float:
         """The strength of what varies in all classes, in a split."""
         return self.nuisance if split == "train" or self.val_nuisance is None else self.val_nuisance
+
+    @model_validator(mode="after")
+    def _stays_in_the_image(self) -> "Planted":
+        if self.strength > 1 and max(map(self.nuisance_of, SPLITS)) > STEADY:
+            raise ValueError(
+                f"a strength of {self.strength:g} needs nuisance and val_nuisance of {STEADY} at most, "
+                "so that no object leaves its image"
+            )
+        return self
 
 
 class Divided(Storage):

@@ -61,7 +61,7 @@ class World:
     """What was planted where, and what was measured."""
 
     classes: list[str]
-    """Synsets of the classes, such that two that differ in a detail only stand side by side."""
+    """Synsets of the classes, such that two of one shape stand side by side."""
     planted: list[dict[str, str]]
     """Of each model, the factor of each class."""
     measured: dict[str, np.ndarray]

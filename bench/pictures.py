@@ -26,8 +26,9 @@ FOUND, SEEDS, FOUND_WIDTH = "figure_found.png", ("10", "11", "12"), 1500
 
 def main(folder: Path) -> None:
     """Run the studies in `folder` and replace the pictures in docs."""
-    snakemake = [str(Path(sys.executable).with_name("snakemake")), "--directory", str(folder)]
-    snakemake += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(ROOT / "config.yaml")]
+    snakemake = [str(Path(sys.executable).with_name("snakemake")), "--snakefile", str(ROOT / "Snakefile")]
+    # The option takes several files, so another one ends it before the target.
+    snakemake += ["--configfile", str(ROOT / "config.yaml"), "--directory", str(folder)]
     for name, (study, figure, width) in FIGURES.items():
         subprocess.run([*snakemake, figure, "--config", f"study={study}"], cwd=ROOT, check=True)
         reduce(folder / "results" / study / "figures" / f"{figure}.png", ROOT / "docs" / name, width)

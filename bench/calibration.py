@@ -7,7 +7,6 @@ for the first of its models alone, with factors of other strengths and with fewe
 of them side by side by `snakemake compare_calibrations`, whose table it prints. What is there is not made again.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from bench.command import command
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.steps.compare import folder_name
 
@@ -27,7 +27,7 @@ FURTHER = 5
 
 def main() -> None:
     """Run it, by the options of the command line."""
-    parser = argparse.ArgumentParser()
+    parser = command(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--strengths", type=float, nargs="*", default=[0.25, 0.5, 0.75, 1.25])

@@ -6,7 +6,6 @@ FOLDER holds photographs, `train/CLASS/*` and `val/CLASS/*`. The index, the shar
 functions of the rules, and read by those that the jobs read them with. All shares are from one run.
 """
 
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bench.command import command, folder
 from bench.timing import median_seconds
 from workflow_scripts.common.arrays import read_array, write_array
 from workflow_scripts.data.index import index
@@ -75,4 +75,6 @@ def main(photographs: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = command(__doc__)
+    parser.add_argument("photographs", metavar="FOLDER", type=folder)
+    main(parser.parse_args().photographs)

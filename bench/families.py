@@ -10,6 +10,7 @@ from typing import Any
 
 import timm
 
+from bench.command import command
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.build_model import describe, try_out
@@ -67,9 +68,12 @@ def refusal(name: str, **entry: Any) -> str | None:
 
 def main() -> None:
     """Print what is refused."""
-    options = [one for one in sys.argv[1:] if one != "--every"]
-    every, refused = families(*options), 0
-    tried = [name for names in every.values() for name in (names if "--every" in sys.argv else [min(names, key=size)])]
+    parser = command(__doc__)
+    parser.add_argument("pattern", metavar="PATTERN", nargs="?", default="*")
+    parser.add_argument("--every", action="store_true")
+    options = parser.parse_args()
+    every, refused = families(options.pattern), 0
+    tried = [name for names in every.values() for name in (names if options.every else [min(names, key=size)])]
     for number, name in enumerate(tried):
         for entry in ({}, {"classes": 0}):
             if said := refusal(name, **entry):

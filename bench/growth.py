@@ -8,7 +8,6 @@ all transformations of bank B) and has the rules read them. `dry_run` plans the 
 Prints Markdown rows: seconds of the processor and the largest memory of each process, as the system counts them.
 """
 
-import argparse
 import io
 import os
 import re
@@ -27,11 +26,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.command import command
+
 IMAGES, CLASSES, SIDE = 200, 4, 96
 NARROW = {"channels": [8, 8, 16, 16]}
 # ImageNet's.
 TRAIN, VAL, ALL_CLASSES, PAIRS = 1_281_167, 50_000, 1000, 1000
 FACTORS = (1, 4, 16)
+PARTS = ["grow", "tables", "dry_run"]
 
 
 class Taken(NamedTuple):
@@ -260,10 +262,12 @@ def row(name: str, table: Path, task: Callable[[], object]) -> None:
 
 def main() -> None:
     """Run what the command line names; all of it where it names nothing."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["grow", "tables", "dry_run"])
+    parser = command(__doc__)
+    parser.add_argument("what", nargs="*", default=PARTS)
     parser.add_argument("--most", type=int, default=16)
     given = parser.parse_args()
+    if unknown := set(given.what) - set(PARTS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     started = time.monotonic()
     if "grow" in given.what:
         grow(given.most)

@@ -9,7 +9,6 @@ which the same shard is only decoded. The workflow normalises on the device: the
 as the peer does.
 """
 
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
+from bench.command import command, folder
 from bench.stored import image_folder, stored
 from bench.timing import least_seconds
 from workflow_scripts.data.reader import ShardReader
@@ -142,4 +142,8 @@ def main(photographs: Path, rounds: int = ROUNDS) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:3]))
+    parser = command(__doc__)
+    parser.add_argument("photographs", metavar="FOLDER", type=folder)
+    parser.add_argument("rounds", metavar="ROUNDS", type=int, nargs="?", default=ROUNDS)
+    options = parser.parse_args()
+    main(options.photographs, options.rounds)

@@ -7,13 +7,13 @@ class probabilities along all transformations of a study: as the workflow finds 
 the network for all directions), one direction at a time, and by the double-backward trick. Aim: at most 3.
 """
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from bench import timing
+from bench.command import command
 from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.derivative import along, along_all, double_backward
 from workflow_scripts.lie.generators import generate
@@ -60,7 +60,9 @@ def measure(architecture: str, device: torch.device) -> tuple[int, float, dict[s
 
 def main() -> None:
     """Measure and print."""
-    device = torch.device(sys.argv[1] if len(sys.argv) > 1 else "cpu")
+    parser = command(__doc__)
+    parser.add_argument("device", choices=["cpu", "cuda"], nargs="?", default="cpu")
+    device = torch.device(parser.parse_args().device)
     print(f"{Path(__file__).name}: {CROP} px, {device}, {torch.get_num_threads()} threads")
     for architecture in ARCHITECTURES:
         count, forward, costs = measure(architecture, device)

@@ -6,7 +6,6 @@ and to rotations. Images are smooth patterns, one per class, with noise; those t
 weight for every place; `frozen` is plain, and only its classifier learns.
 """
 
-import argparse
 import math
 import tempfile
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bench.command import command
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.embeddings.draw_pairs import distinct_pairs
 from workflow_scripts.metrics.answer import answer
@@ -190,7 +190,7 @@ def origins(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command(__doc__)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=25)
     arguments = parser.parse_args()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from bench.command import command
 from workflow_scripts.common.provenance import ROOT
 
 COLOURS = 128
@@ -50,4 +51,6 @@ def reduce(source: Path, target: Path, width: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(*sys.argv[1:2]).resolve())
+    parser = command(__doc__)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, nargs="?", default=Path())
+    main(parser.parse_args().folder.resolve())

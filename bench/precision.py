@@ -9,7 +9,6 @@ sweep, the share that forward passes have in its time, and the largest change of
 """
 
 import logging
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from bench.command import command, file, folder
 from bench.timing import median_seconds
 from workflow_scripts.common.device import rounding
 from workflow_scripts.common.files import read_table
@@ -104,30 +104,30 @@ def measure(
     photographs: Path,
     device: str,
     architecture: str = "resnet18",
-    weights: str | None = None,
+    weights: Path | None = None,
     precisions: Sequence[Precision] = get_args(Precision),
 ) -> Iterator[Measured]:
     """Sweep in every precision, in turn; the first is what the others are compared with."""
     logging.disable()
-    model = Model(timm=architecture, checkpoint=weights)
+    model = Model(timm=architecture, checkpoint=str(weights) if weights else None)
     magnitudes = MAGNITUDES[device]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        prepare(photographs.resolve(), folder, model, Path(weights) if weights else None, PAIRS[device])
-        wanted = np.unique(read_table(folder / "pairs.parquet", columns=["x", "x_prime"]).to_numpy())
+        place = Path(temporary)
+        prepare(photographs.resolve(), place, model, weights, PAIRS[device])
+        wanted = np.unique(read_table(place / "pairs.parquet", columns=["x", "x_prime"]).to_numpy())
         full: pd.DataFrame | None = None
         for precision in precisions:
             compute = Compute.model_validate({"device": device, "batch": BATCH[device]})
-            seconds, medians = swept(folder, precision, compute, magnitudes)
-            arrays = len(list((folder / precision / "store").rglob("*.npy")))
+            seconds, medians = swept(place, precision, compute, magnitudes)
+            arrays = len(list((place / precision / "store").rglob("*.npy")))
             images = arrays * len(wanted)
-            share = forward_seconds(folder, precision, compute) * images / seconds
+            share = forward_seconds(place, precision, compute) * images / seconds
             full = medians if full is None else full
             change = (medians["invariance"] - full["invariance"]).abs().groupby(medians["magnitude"]).max()
             yield Measured(precision, images / seconds, share, {int(str(m)): float(v) for m, v in change.items()})
 
 
-def main(photographs: Path, device: str = "cpu", architecture: str = "resnet18", weights: str | None = None) -> None:
+def main(photographs: Path, device: str = "cpu", architecture: str = "resnet18", weights: Path | None = None) -> None:
     """Measure and print."""
     print(f"{Path(__file__).name}: {architecture}, {PAIRS[device]} pairs, {device}")
     for one in measure(photographs, device, architecture, weights):
@@ -136,4 +136,10 @@ def main(photographs: Path, device: str = "cpu", architecture: str = "resnet18",
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    parser = command(__doc__)
+    parser.add_argument("photographs", metavar="FOLDER", type=folder)
+    parser.add_argument("device", choices=["cpu", "cuda"], nargs="?", default="cpu")
+    parser.add_argument("architecture", metavar="ARCHITECTURE", nargs="?", default="resnet18")
+    parser.add_argument("weights", metavar="WEIGHTS", type=file, nargs="?")
+    options = parser.parse_args()
+    main(options.photographs, options.device, options.architecture, options.weights)

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import yaml
 
+from bench.command import command, file, folder
 from tests.slurm.conftest import CLUSTER
 from tests.slurm.jobs import Job, Run, jobs, start_requeued
 from tests.workflow import Checkout
@@ -29,22 +30,22 @@ SECONDS = (2, 25)  # between two blows
 
 def main() -> None:
     """Run it, by the options of the command line."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("study", type=Path)
-    parser.add_argument("data", type=Path)
+    parser = command(__doc__)
+    parser.add_argument("study", type=file)
+    parser.add_argument("data", type=folder)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--blows", type=int, default=12)
     options = parser.parse_args()
     os.environ["PATH"] += os.pathsep + "/usr/sbin"
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        quiet, troubled = prepare(folder / "quiet", options), prepare(folder / "troubled", options)
-        os.environ["SLURM_CONF"] = str(folder / "cluster" / "slurm.conf")
-        subprocess.run([CLUSTER, "start", folder / "cluster"], check=True)
+        place = Path(name)
+        quiet, troubled = prepare(place / "quiet", options), prepare(place / "troubled", options)
+        os.environ["SLURM_CONF"] = str(place / "cluster" / "slurm.conf")
+        subprocess.run([CLUSTER, "start", place / "cluster"], check=True)
         try:
             disturb(troubled, random.Random(options.seed), options.blows)
         finally:
-            subprocess.run([CLUSTER, "stop", folder / "cluster"], check=True)
+            subprocess.run([CLUSTER, "stop", place / "cluster"], check=True)
         quiet.snakemake("figures", "tables", "trainings")
         compare(quiet, troubled)
 

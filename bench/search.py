@@ -8,7 +8,6 @@ The peer embeds x1 and every t(x2) by itself, for every pair, as the authors of 
 """
 
 import logging
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bench.command import command, folder
 from workflow_scripts.common.files import read_table
 from workflow_scripts.data.index import index
 from workflow_scripts.data.reader import ShardReader
@@ -96,4 +96,8 @@ def main(photographs: Path, device: str = "cpu") -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    parser = command(__doc__)
+    parser.add_argument("photographs", metavar="FOLDER", type=folder)
+    parser.add_argument("device", choices=["cpu", "cuda"], nargs="?", default="cpu")
+    options = parser.parse_args()
+    main(options.photographs, options.device)

@@ -25,6 +25,7 @@ import torch
 
 from bench import input as training_input
 from bench import lie, precision, search, start, training
+from bench.command import command, folder
 from bench.stored import image_folder
 from workflow_scripts.common.provenance import ROOT
 
@@ -186,6 +187,8 @@ def main(photographs: Path, *names: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        raise SystemExit(str(__doc__))
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    parser = command(__doc__)
+    parser.add_argument("photographs", metavar="FOLDER", type=folder)
+    parser.add_argument("names", metavar="MEASURE", nargs="*")
+    options = parser.parse_args()
+    main(options.photographs, *options.names)

@@ -14,6 +14,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from bench.command import command
 from workflow_scripts.common.provenance import PACKAGE, ROOT
 
 KEPT = PACKAGE / "__pycache__" / "syntax.json"
@@ -30,10 +31,10 @@ MODULES = (
 LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\w+)")
 
 
-def seconds(command: list[str]) -> tuple[float, str]:
+def seconds(words: list[str]) -> tuple[float, str]:
     """Processor time of a process and its children, and what it says of its errors."""
     before = os.times()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     after = os.times()
     spent = after.children_user + after.children_system - before.children_user - before.children_system
     return spent, done.stderr
@@ -41,21 +42,21 @@ def seconds(command: list[str]) -> tuple[float, str]:
 
 def dry_runs() -> dict[str, float]:
     """Seconds of a dry run whose modules are parsed, and of one that finds them parsed."""
-    command = [str(Path(sys.executable).with_name("snakemake")), "-n", "-q", "--config", "study=demo"]
+    words = [str(Path(sys.executable).with_name("snakemake")), "-n", "-q", "--config", "study=demo"]
     least = {"parsed anew": float("inf"), "kept": float("inf")}
     for _ in range(RUNS):
         for name in least:
             if name == "parsed anew":
                 KEPT.unlink(missing_ok=True)
-            least[name] = min(least[name], seconds(command)[0])
+            least[name] = min(least[name], seconds(words)[0])
     return least
 
 
 def imports() -> None:
     """The import of a step's module, and its three dearest packages."""
     for module in MODULES:
-        command = [sys.executable, "-X", "importtime", "-c", f"import workflow_scripts.{module}"]
-        spent, said = min(seconds(command) for _ in range(RUNS))
+        words = [sys.executable, "-X", "importtime", "-c", f"import workflow_scripts.{module}"]
+        spent, said = min(seconds(words) for _ in range(RUNS))
         packages: defaultdict[str, int] = defaultdict(int)
         for own, package in LINE.findall(said):
             packages[package] += int(own)
@@ -66,6 +67,7 @@ def imports() -> None:
 
 
 if __name__ == "__main__":
+    command(__doc__).parse_args()
     print("| start | CPU s | most of it |\n|---|---|---|")
     for state, spent in dry_runs().items():
         print(f"| dry run of `demo`, modules {state} | {spent:.1f} | |")

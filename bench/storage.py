@@ -9,7 +9,6 @@ invariance moves: the median, over images, of the cosine between the embeddings 
 for the worst of the transformations and magnitudes tried.
 """
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.command import command, file, folder
 from bench.stored import image_folder, stored
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.embeddings.forward import decode_crops
@@ -79,4 +79,9 @@ def main(photographs: Path, weights: Path, count: int = IMAGES) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:4]))
+    parser = command(__doc__)
+    parser.add_argument("photographs", metavar="FOLDER", type=folder)
+    parser.add_argument("weights", metavar="WEIGHTS", type=file)
+    parser.add_argument("images", metavar="IMAGES", type=int, nargs="?", default=IMAGES)
+    options = parser.parse_args()
+    main(options.photographs, options.weights, options.images)

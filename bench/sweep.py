@@ -8,7 +8,6 @@ transformations of bank A against one forward pass of ResNet-18 at 224 px, decod
 cells of the bank that are distinct.
 """
 
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bench.command import command, folder
 from bench.stored import image_folder, stored
 from bench.timing import median_seconds
 from workflow_scripts.data.reader import ShardReader
@@ -65,4 +65,6 @@ def measure(reader: ShardReader) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:2]))
+    parser = command(__doc__)
+    parser.add_argument("photographs", metavar="FOLDER", type=folder, nargs="?")
+    main(parser.parse_args().photographs)

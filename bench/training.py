@@ -8,7 +8,6 @@ made up with as many pixels and bytes as ImageNet's) as the rules store them in 
 Snakemake nor a network, and takes about a minute. Prints Markdown rows; all shares are of one run.
 """
 
-import argparse
 import itertools
 import logging
 import os
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from bench.command import command, folder
 from bench.stored import image_folder, stored
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
@@ -174,9 +174,9 @@ def print_algorithms(bench: Bench) -> None:
 
 def main() -> None:
     """Measure and print, by the options of the command line."""
-    parser = argparse.ArgumentParser()
+    parser = command(__doc__)
     parser.add_argument("device", choices=["cpu", "cuda"], nargs="?", default="cpu")
-    parser.add_argument("--photographs", type=Path)
+    parser.add_argument("--photographs", type=folder)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--seconds", type=float)
     options = parser.parse_args()

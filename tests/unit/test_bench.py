@@ -1,6 +1,9 @@
 """The programs that time what reads images do so on files that the rules' own functions made."""
 
+import ast
 import json
+import runpy
+import sys
 
 import pytest
 import torch
@@ -102,3 +105,40 @@ def test_a_measure_is_kept_and_written_and_the_others_stay(tmp_path, monkeypatch
 def test_an_unknown_measure_is_one_line(tmp_path):
     with pytest.raises(SystemExit, match=r"no measure inputs; there are input, training"):
         speed.main(tmp_path, "inputs")
+
+
+PROGRAMS = sorted(path.stem for path in (speed.ROOT / "bench").glob("*.py") if "__main__" in path.read_text())
+
+
+def run_program(name: str, monkeypatch: pytest.MonkeyPatch, *words: str) -> object:
+    """Its exit status, when the command line decides what happens."""
+    monkeypatch.setattr(sys, "argv", [f"bench/{name}.py", *words])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(speed.ROOT / "bench" / f"{name}.py"), run_name="__main__")
+    return ended.value.code
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_program_says_what_it_does_and_refuses_what_it_cannot_take(name, monkeypatch, capsys):
+    """By its docstring, and in one line after the usage; nothing is measured or written."""
+    assert run_program(name, monkeypatch, "--help") == 0
+    said = capsys.readouterr().out
+    documented = ast.get_docstring(ast.parse((speed.ROOT / "bench" / f"{name}.py").read_text())) or "nothing"
+    assert documented.splitlines()[0] in said
+    assert run_program(name, monkeypatch, "--no-such-option", "no/such/folder", "no/such/file") == 2
+    complaint = capsys.readouterr().err.strip().splitlines()[-1]
+    assert complaint.startswith(f"{name}.py: error: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("input", "no/such/folder"), "there is no folder no/such/folder"),
+        (("storage", ".", "no/such/file"), "there is no file no/such/file"),
+        (("growth", "grow", "table"), "there is no table; there are grow, tables, dry_run"),
+        (("search", ".", "gpu"), "invalid choice: 'gpu'"),
+    ],
+)
+def test_a_mistake_is_one_line(words, complaint, monkeypatch, capsys):
+    assert run_program(words[0], monkeypatch, *words[1:]) == 2
+    assert complaint in capsys.readouterr().err.splitlines()[-1]

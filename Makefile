@@ -81,7 +81,7 @@ pictures: $(READY)
 	@echo "pictures: made those in docs anew; look at them before you commit them."
 
 speed: $(READY)
-	@test -n "$(PHOTOGRAPHS)" || { echo "speed: say PHOTOGRAPHS=FOLDER, with train/CLASS/*.jpg and val/CLASS/*.jpg"; exit 2; }
+	@test -n "$(PHOTOGRAPHS)" || { echo "speed: say PHOTOGRAPHS=FOLDER, with JPEGs in it"; exit 2; }
 	@PYTHONPATH=. $(BIN)/python bench/speed.py "$(PHOTOGRAPHS)"
 	@echo "speed: README.md has the new table, and bench/speed.json its numbers."
 

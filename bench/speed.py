@@ -2,8 +2,8 @@
 
     PYTHONPATH=. python bench/speed.py FOLDER [MEASURE ...]
 
-FOLDER holds photographs, `train/CLASS/*` and `val/CLASS/*`. Without names, everything that this machine can is
-measured: on two cores in about 20 minutes, half of them the demo. With names, the others keep their last output.
+FOLDER holds photographs (JPEGs, in any folders beneath it). Without names, everything that this machine can is
+measured: on two cores in about 15 minutes, half of them the demo. With names, the others keep their last output.
 Nothing else should run meanwhile. The programs beside this one measure all but the demo, with one thread on a CPU. If
 there is a GPU, it is measured as well.
 """
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -42,9 +42,9 @@ class Row(NamedTuple):
     aim: str = ""
 
 
-def of_input(photographs: Path, _: str) -> list[Row]:
+def of_input(images: Path, _: str) -> list[Row]:
     """Training input of one core, against torchvision's and against decoding alone."""
-    peer, found = training_input.measure(photographs)[1:]
+    peer, found = training_input.measure(images / "val")[1:]
     aims = {
         "original bytes": ("2.0 x", "0.85"),
         "`store_size: 256`": ("7 x", "0.85"),
@@ -62,29 +62,29 @@ def of_input(photographs: Path, _: str) -> list[Row]:
     return rows
 
 
-def of_training(photographs: Path, device: str) -> list[Row]:
+def of_training(images: Path, device: str) -> list[Row]:
     """Steps on loaded images against steps on one batch that is there."""
     gpu = device == "cuda"
     bench = training.Bench(torch.device(device), len(os.sched_getaffinity(0)) if gpu else 0, 4 if gpu else 10)
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
-        images = image_folder(photographs, place / "images", at_least=1024 if gpu else 64)
+        enough = image_folder(images / "val", place / "images", at_least=1024 if gpu else 64)
         return [
             Row(f"training of ResNet-18, {one.title}: share of the speed without loading", f"{one.share:.2f}", "0.95")
-            for one in training.speeds(bench, images, place)
+            for one in training.speeds(bench, enough, place)
         ]
 
 
-def of_sweep(photographs: Path, device: str) -> list[Row]:
+def of_sweep(images: Path, device: str) -> list[Row]:
     """What of an embedding sweep are forward passes."""
-    (one,) = precision.measure(photographs, device, ARCHITECTURE[device], precisions=("float32",))
+    (one,) = precision.measure(images, device, ARCHITECTURE[device], precisions=("float32",))
     what = f"sweep of bank A, {ARCHITECTURE[device]}: share of the forward passes in its time"
     return [Row(what, f"{one.share:.2f}", {"cpu": "0.90", "cuda": "0.85"}[device])]
 
 
-def of_search(photographs: Path, device: str) -> list[Row]:
+def of_search(images: Path, device: str) -> list[Row]:
     """The similarity search of GIB against one image at a time."""
-    peer, ours = search.measure(photographs, device)
+    peer, ours = search.measure(images, device)
     what = "similarity search over bank B, ResNet-18: times one that embeds each image by itself"
     return [Row(what, f"{peer / ours:.1f} x", {"cpu": "2.5 x", "cuda": "20 x"}[device])]
 
@@ -165,23 +165,28 @@ def replaced(text: str, last: dict[str, dict[str, dict]]) -> str:
     return before + BEGIN + table(last) + END + after
 
 
+def measured(name: str, images: Path, device: str) -> dict[str, Any]:
+    """What is kept of a measure: the machine, the date, and its rows, which are printed."""
+    print(f"{name}, {device} ...", flush=True)
+    rows = MEASURES[name](images, device)
+    for row in rows:
+        print("  " + " | ".join(row), flush=True)
+    return {"machine": machine(device), "date": datetime.now(UTC).date().isoformat(), "rows": rows}
+
+
 def main(photographs: Path, *names: str) -> None:
     """Measure, keep the output, and write README's table."""
     if unknown := set(names) - set(MEASURES):
         raise SystemExit(f"no measure {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
     torch.set_num_threads(1)
     last = json.loads(LAST.read_text()) if LAST.exists() else {}
-    for device in ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]:
-        for name in names or MEASURES:
-            if device == "cuda" and name not in ON_GPU:
-                continue
-            print(f"{name}, {device} ...", flush=True)
-            rows = MEASURES[name](photographs, device)
-            for row in rows:
-                print("  " + " | ".join(row), flush=True)
-            today = datetime.now(UTC).date().isoformat()
-            last.setdefault(device, {})[name] = {"machine": machine(device), "date": today, "rows": rows}
-            LAST.write_text(json.dumps(last, indent=2) + "\n")
+    with tempfile.TemporaryDirectory() as temporary:
+        images = image_folder(photographs, Path(temporary) / "images")
+        for device in ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]:
+            for name in names or MEASURES:
+                if device == "cpu" or name in ON_GPU:
+                    last.setdefault(device, {})[name] = measured(name, images, device)
+                    LAST.write_text(json.dumps(last, indent=2) + "\n")
     readme = ROOT / "README.md"
     readme.write_text(replaced(readme.read_text(), last))
 

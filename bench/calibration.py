@@ -75,13 +75,13 @@ def run(file: Path) -> None:
     print(f"{file.stem} is done", flush=True)
 
 
-def workflow(file: Path, *words: str) -> None:
+def workflow(file: Path, *words: str, cores: int = 1) -> None:
     """Run the workflow on a study; `words` end with --config and its values."""
     folder = file.parent / "runs" / file.stem
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "output.txt"
     command = [sys.executable, "-m", "snakemake", "-s", f"{ROOT}/Snakefile", "--configfile", f"{ROOT}/config.yaml"]
-    command += ["--directory", str(folder), "--cores", "1", *words]
+    command += ["--directory", str(folder), "--cores", str(cores), *words]
     command += [f"study={file}", f"results={file.parent / 'results'}"]
     with log.open("wb") as output:
         ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)

@@ -13,6 +13,7 @@ from workflow_scripts.results.comparison.compare_calibrations import (
     found_factors,
     read_calibrations,
 )
+from workflow_scripts.results.comparison.draw_calibrations import most_images, usual
 from workflow_scripts.results.comparison.settings import CalibratedStudy
 from workflow_scripts.results.page.intervals import of_share
 from workflow_scripts.results.tables.table_calibration import by_exchange, score
@@ -136,7 +137,21 @@ def test_what_is_taken_for_what(tmp_path):
     assert not planted["invert", "rotate"]
 
 
-@pytest.mark.parametrize("strengths", [(1.0, 1.0), (1.0, 0.25)])
+@pytest.mark.parametrize(
+    ("strengths", "expected"), [([1.0], 1.0), ([0.25, 1.0, 1.25], 1.0), ([0.25, 0.5], 0.5), ([1.25, 0.25], 1.25)]
+)
+def test_models_are_compared_where_values_fill_their_ranges(strengths, expected):
+    """At the strength of most models, also if one was tried beyond it; with each ranking's most images."""
+    rows = pd.DataFrame(
+        [(strength, images, called) for strength in strengths for called, images in (("a", 10), ("a", 40), ("b", 20))],
+        columns=["strength", "images", "called"],
+    )
+    assert set(usual(rows)["strength"]) == {expected}
+    kept = most_images(usual(rows))
+    assert list(kept.itertuples(index=False, name=None)) == [(expected, 40, "a"), (expected, 20, "b")]
+
+
+@pytest.mark.parametrize("strengths", [(1.0, 1.0), (1.0, 0.25), (1.0, 1.25)])
 def test_everything_is_written(strengths, tmp_path):
     tables = {"one/net": ranks([0, 1, 2, 3, 4, 0, 0], sure=[0]), "two/net": ranks([0, 0, 0, 0, 0, 0, 0], sure=[])}
     table(tmp_path, tables, (studies := {"one": study(strengths[0]), "two": study(strengths[1])}))

@@ -27,7 +27,7 @@ def draw_found(found: pd.DataFrame, output: Path) -> None:
     """Draw the rows `found` of `found_factors`, and write them as CSV.
 
     For each model that was tried with several strengths or numbers of images, shares against the strength, with most
-    images, and against the images, at the largest strength; and shares of all models at both.
+    images, and against the images, at the factors' usual strength; and shares of all models at both.
     """
     apply_style()
     shown = _called(found)
@@ -58,12 +58,20 @@ def draw_found(found: pd.DataFrame, output: Path) -> None:
     plt.close(drawn)
 
 
+def usual(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows at the strength that is nearest to 1, where values fill the factors' own ranges."""
+    strengths = np.sort(rows["strength"].unique())
+    return rows[rows["strength"] == strengths[np.abs(strengths - 1).argmin()]]
+
+
+def most_images(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the most images; each ranking has its own number."""
+    return rows[rows["images"] == rows.groupby("called")["images"].transform("max")]
+
+
 def _along(rows: pd.DataFrame, x: str) -> pd.DataFrame:
-    """The rows of one model at the largest value of what does not vary along `x`."""
-    other = "images" if x == "strength" else "strength"
-    # Each ranking has its own number of images.
-    largest = rows.groupby("called")[other].transform("max")
-    return rows[rows[other] == largest].sort_values(x)
+    """The rows of one model that differ in `x` alone."""
+    return (most_images(rows) if x == "strength" else usual(rows)).sort_values(x)
 
 
 def _draw_lines(axis: Axes, rows: pd.DataFrame, x: str, styles: dict[str, dict[str, Any]]) -> None:
@@ -89,9 +97,8 @@ def _sample(rows: pd.DataFrame) -> str:
 
 
 def _draw_models(axis: Axes, rows: pd.DataFrame, styles: dict[str, dict[str, Any]]) -> None:
-    """What every ranking finds with each model, at the largest strength and with most images."""
-    best = rows[rows["strength"] == rows["strength"].max()]
-    best = best[best["images"] == best.groupby("called")["images"].transform("max")]
+    """What every ranking finds with each model, at the usual strength and with most images."""
+    best = most_images(usual(rows))
     models = list(dict.fromkeys(best["model"]))
     for number, (ranking, style) in enumerate(styles.items()):
         own = best[best["called"] == ranking]
@@ -106,17 +113,16 @@ def _draw_models(axis: Axes, rows: pd.DataFrame, styles: dict[str, dict[str, Any
     axis.set_xlim(-0.6, len(models) - 0.4)
     axis.set_ylim(-0.02, 1.04)
     axis.set_ylabel("share of classes found")
-    axis.set_title("largest strength, most images", loc="left")
+    axis.set_title(f"strength {best['strength'].iloc[0]:g}, most images", loc="left")
 
 
 def draw_confusion(best: pd.DataFrame, titles: dict[str, str], output: Path) -> None:
     """Draw, for the first model, which operations are found best in the classes of each planted factor.
 
-    A panel per ranking, at the largest strength and with most images. The CSV has all rows of `best`.
+    A panel per ranking, at the usual strength and with most images. The CSV has all rows of `best`.
     """
     apply_style()
-    shown = _called(best[(best["model"] == best["model"].iloc[0]) & (best["strength"] == best["strength"].max())])
-    shown = shown[shown["images"] == shown.groupby("called")["images"].transform("max")]
+    shown = most_images(_called(usual(best[best["model"] == best["model"].iloc[0]])))
     factors = [one for one in dict.fromkeys(shown["factor"].sort_values()) if one != "none"]
     factors += ["none"] * bool((shown["factor"] == "none").any())
     operations = list(dict.fromkeys(shown["operation"].sort_values()))

@@ -3,7 +3,8 @@
     PYTHONPATH=. python bench/calibration.py FOLDER --seeds 10 11 12 --strengths 0.25 0.5 0.75 1.25 --images 10 20
 
 Runs the study `calibration` once per seed, each with its factors dealt to the classes in another way, in FOLDER; then,
-for the first of its models alone, with factors of other strengths and with fewer images per class. At last it sets all
+for the first of its models alone or with --every-model for all, with factors of other strengths and with fewer images
+per class. At last it sets all
 of them side by side by `snakemake compare_calibrations`, whose table it prints. What is there is not made again.
 """
 
@@ -32,12 +33,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--strengths", type=float, nargs="*", default=[0.25, 0.5, 0.75, 1.25])
     parser.add_argument("--images", type=int, nargs="*", default=[10, 20])
+    parser.add_argument("--every-model", action="store_true")
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for name, study in studies(options.seeds, options.strengths, options.images):
+    for name, study in studies(options.seeds, options.strengths, options.images, options.every_model):
         files.append(folder / f"{name}.yaml")
         files[-1].write_text(yaml.safe_dump(study, sort_keys=False))
     with ThreadPoolExecutor(options.cores) as pool:
@@ -48,25 +50,27 @@ def main() -> None:
     print(found.read_text(), found.parent, sep="\n")
 
 
-def studies(seeds: list[int], strengths: list[float], images: list[int]) -> Iterator[tuple[str, dict[str, Any]]]:
+def studies(
+    seeds: list[int], strengths: list[float], images: list[int], every_model: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """The study `calibration` with other seeds, and its variants, by name."""
     for number, seed in enumerate(seeds):
         study = yaml.safe_load((ROOT / "studies" / "calibration.yaml").read_text())
         study["seed"] = seed
         study["dataset"]["assignment"] = FURTHER * number
         yield f"set{seed}", study
-        first = study["similarity_search"]["models"][0]
-        of_one = {**study, "models": {first: study["models"][first]}}
-        search = {**study["similarity_search"], "models": [first]}
+        searched = study["similarity_search"]["models"][: None if every_model else 1]
+        varied = {**study, "models": {name: study["models"][name] for name in searched}}
+        search = {**study["similarity_search"], "models": searched}
         for strength in strengths:
             dataset = {**study["dataset"], "strength": strength}
             yield (
                 f"set{seed}_s{strength:g}".replace(".", ""),
-                {**of_one, "dataset": dataset, "similarity_search": search},
+                {**varied, "dataset": dataset, "similarity_search": search},
             )
         for count in images:
             fewer = {**search, "pairs_per_class": count // 2, "closure": {"images_per_class": count}}
-            yield f"set{seed}_n{count}", {**of_one, "similarity_search": fewer}
+            yield f"set{seed}_n{count}", {**varied, "similarity_search": fewer}
 
 
 def run(file: Path) -> None:

@@ -4,8 +4,8 @@
 
 Runs the study `calibration` once per seed, each with its factors dealt to the classes in another way, in FOLDER; then,
 for the first of its models alone or with --every-model for all, with factors of other strengths and with fewer images
-per class. At last it sets all
-of them side by side by `snakemake compare_calibrations`, whose table it prints. What is there is not made again.
+per class. At last it sets all of them side by side by `snakemake compare_calibrations`, whose table it prints. What is
+there is not made again.
 """
 
 import os

@@ -1,6 +1,7 @@
 """Figures as a paper needs them: text of 6 points or more, nothing beyond the paper's edge, no empty panel."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from matplotlib.legend import Legend
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from tests.unit.test_answer_errors import LADDERS, LEVELS, files
 from tests.unit.test_search_figures import COMPARISON, SUMMARIES, by_class, search_table
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.look import drawing_for
 from workflow_scripts.data.annotations import FACTORS
+from workflow_scripts.lie.answer_errors import answer_errors
 from workflow_scripts.metrics.people import Prevalence, agreement_over_classes, describe
 from workflow_scripts.metrics.people_compared import COMPARED
+from workflow_scripts.results.catalogue.answer import AnswerFigure
 from workflow_scripts.results.catalogue.augmentation import _spoken
 from workflow_scripts.results.catalogue.invariance import MagnitudeFigure
 from workflow_scripts.results.catalogue.search import BestFigure, ChangeFigure, WordNetFigure, step_title
@@ -28,6 +32,7 @@ from workflow_scripts.results.figures.figure_3c import figure_3c
 from workflow_scripts.results.figures.figure_4 import figure_4, rho
 from workflow_scripts.results.figures.figure_a1 import figure_a1
 from workflow_scripts.results.figures.figure_a7 import figure_a7
+from workflow_scripts.results.figures.figure_answer_errors import figure_answer_errors
 from workflow_scripts.results.figures.figure_people import figure_people
 from workflow_scripts.results.figures.magnitude_boxes import magnitude_boxes
 from workflow_scripts.results.figures.style import COLUMN, SMALLEST, WIDTH
@@ -68,10 +73,24 @@ def faults(figure: Figure) -> list[str]:
         if not clipped and (box.x0 < -1 or box.y0 < -1 or box.x1 > paper.x1 + 1 or box.y1 > paper.y1 + 1):
             found.append(f"{text.get_text()!r} is cut off")
     shown = [axes for axes in figure.axes if axes.get_visible() and axes.axison]
+    for axes in shown:
+        for axis in (axes.xaxis, axes.yaxis):
+            labels = [text for text in axis.get_ticklabels() if text in texts and text not in undrawn]
+            boxes = [(text.get_window_extent(renderer), text.get_text()) for text in labels]
+            found += [
+                f"{name!r} and {following!r} overlap"
+                for (box, name), (other, following) in pairwise(boxes)
+                if overlap(box.intervalx, other.intervalx) > 1 and overlap(box.intervaly, other.intervaly) > 1
+            ]
     found += [f"panel {axes.get_title()!r} is empty" for axes in shown if not axes.has_data()]
     # A layout that failed leaves panels of no size.
     found += ["a panel is too small" for axes in shown if min(axes.get_window_extent().size) < 0.15 * figure.dpi]
     return found
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """How long the part is that two intervals share."""
+    return min(one[1], other[1]) - max(one[0], other[0])
 
 
 def test_faults_are_found():
@@ -80,12 +99,14 @@ def test_faults_are_found():
     axes[0].text(0.1, 0.1, "small", fontsize=5)
     axes[0].text(-0.9, 0.5, "far away", fontsize=7)
     axes[1].legend([axes[0].lines[0]], ["a legend " * 30])
+    axes[0].set_xticks([0.5, 0.51], ["one label", "another label"])
     found = faults(figure)
     plt.close(figure)
     assert any("'small' has 5" in fault for fault in found)
     assert any("'far away' is cut off" in fault for fault in found)
     assert any("a legend" in fault and "cut off" in fault for fault in found)
     assert any("is empty" in fault for fault in found)
+    assert "'one label' and 'another label' overlap" in found
     other = plt.figure(figsize=(5.5, 2))
     assert faults(other) == ["its width is no paper's"]
     plt.close(other)
@@ -266,6 +287,18 @@ def test_the_interval_of_a_correlation_is_over_classes():
     strong, above, _ = rho(classes_of_pairs(30, 8))
     assert 0.7 < above < strong
     assert np.isnan(rho(classes_of_pairs(2, 1))).all()
+
+
+def test_an_answer_of_few_transformations(drawn, tmp_path):
+    answer_errors(**files(tmp_path), output=tmp_path / "errors.parquet")
+    figure_answer_errors(
+        answer=tmp_path / "errors.parquet",
+        ladders=LADDERS,
+        models={model: f"{model} (n = 2)" for model in LEVELS},
+        figure=AnswerFigure(),
+        output=tmp_path / "f",
+    )
+    assert faults(drawn[-1]) == []
 
 
 def test_related_classes(drawn, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.stats import rankdata
 
 from workflow_scripts.common.cli import run
@@ -123,6 +124,8 @@ def _panel(axis: Axes, panel: pd.DataFrame, bins: int) -> None:
             fontsize=6,
             rotation=90 if narrow() else 0,
         )
+    if narrow():
+        axis.xaxis.set_major_locator(MaxNLocator(2))
     p = panel["p"].iloc[0]
     correlation, low, high = rho(panel)
     known = f"ρ = {correlation:.2f}{APART[narrow()]}[{low:.2f}, {high:.2f}],{APART[narrow()]}p = {p:.2g}"

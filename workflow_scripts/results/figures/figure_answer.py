@@ -27,6 +27,8 @@ from workflow_scripts.results.figures.style import abreast, apply_style, figure_
 # Inches per transformation.
 LADDER_ROW, CONTRAST_ROW = 0.24, 0.135
 BAR = 0.24
+# Inches for the legend and the name of the axis of each part; in a column both take more lines.
+ROUND, ROUND_NARROW = 0.3, 0.75
 CONTRASTS_BESIDE = 5
 SURE = 0.05
 TITLES = {
@@ -105,9 +107,12 @@ def draw_answer(
     rows = places(table)
     contrasts = list(dict.fromkeys(table.loc[table["part"] == "contrast", "quantity"]))
     columns = min(abreast(figure.columns), len(ladders))
+    around = ROUND_NARROW if narrow() else ROUND
     heights = [
-        -(-len(ladders) // columns) * (LADDER_ROW * len(rows) + 0.8) + 0.3,
-        -(-len(contrasts) // abreast(CONTRASTS_BESIDE)) * (CONTRAST_ROW * len(rows) + 0.65) + 0.3 if contrasts else 0.1,
+        -(-len(ladders) // columns) * (LADDER_ROW * len(rows) + 0.8) + around,
+        -(-len(contrasts) // abreast(CONTRASTS_BESIDE)) * (CONTRAST_ROW * len(rows) + 0.65) + around
+        if contrasts
+        else 0.1,
     ]
     not_told = untold(ladders)
     text = fill(f"Not told here: {'; '.join(not_told)}.", abreast(CHARACTERS)) if not_told else ""
@@ -276,7 +281,7 @@ def _draw_contrast(
     axis.grid(visible=False, axis="y")
     axis.grid(visible=True, axis="x")
     if narrow():
-        axis.locator_params(axis="x", nbins=4)
+        axis.locator_params(axis="x", nbins=2)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ PANEL_HEIGHT = 1.6
 LEGEND_ROW = 0.19
 # Characters of the longest label of which two fit beside each other.
 HALF_WIDTH = 46
+# Characters of the numbers that fit side by side below a panel of a column.
+CHARACTERS = 16
 # What stands beside invariance.
 CENTRED = "centred"
 # Models of which bands can be told apart.
@@ -175,8 +177,8 @@ def _draw_panel(axis: Axes, panel: pd.DataFrame, colors: dict[str, str], lowest:
         mark_clipped(axis, list(positions[(rows[_lowest_drawn(colors)[0]] < lowest).to_numpy()]), color)
     axis.axhline(0, color="black", linewidth=0.6)
     shown = panel.drop_duplicates("magnitude").set_index("magnitude")["value"]
-    every = 3 if len(magnitudes) > 5 else 1
-    ticks = list(range(0, len(magnitudes), every))
-    axis.set_xlim(-0.5, len(magnitudes) - 0.5)
-    axis.set_xticks(ticks, [f"{shown[magnitudes[tick]]:.3g}" for tick in ticks])
+    named = [f"{shown[magnitude]:.3g}" for magnitude in magnitudes]
+    every = 3 if len(named) > 5 else 2 if narrow() and len("".join(named)) > CHARACTERS else 1
+    axis.set_xlim(-0.5, len(named) - 0.5)
+    axis.set_xticks(range(0, len(named), every), named[::every])
     axis.set_xlabel(panel["unit"].iloc[0])

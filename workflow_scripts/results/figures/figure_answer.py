@@ -282,6 +282,7 @@ def _draw_contrast(
     axis.grid(visible=True, axis="x")
     if narrow():
         axis.locator_params(axis="x", nbins=2)
+        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
 
 
 if __name__ == "__main__":

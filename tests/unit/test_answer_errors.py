@@ -101,7 +101,8 @@ def test_a_model_without_errors_is_a_gap_and_an_exact_symmetry_has_the_least_err
         answer_errors(**files(tmp_path, failed=tuple(LEVELS)), output=tmp_path / "none.parquet")
 
 
-def test_figure_and_page_say_the_numbers(tmp_path):
+def draw_errors(tmp_path: Path) -> None:
+    """Estimate, and draw the figure."""
     answer_errors(**files(tmp_path), output=tmp_path / "errors.parquet")
     figure_answer_errors(
         answer=tmp_path / "errors.parquet",
@@ -110,6 +111,10 @@ def test_figure_and_page_say_the_numbers(tmp_path):
         figure=AnswerFigure(),
         output=tmp_path / "figure_answer_errors",
     )
+
+
+def test_figure_and_page_say_the_numbers(tmp_path):
+    draw_errors(tmp_path)
     drawn = pd.read_csv(tmp_path / "figure_answer_errors.csv")
     behind = Behind.__new__(Behind)
     object.__setattr__(behind, "labels", {})

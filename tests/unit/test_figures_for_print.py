@@ -14,15 +14,13 @@ from matplotlib.legend import Legend
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from tests.unit.test_answer_errors import LADDERS, LEVELS, files
+from tests.unit.test_answer_errors import draw_errors
 from tests.unit.test_search_figures import COMPARISON, SUMMARIES, by_class, search_table
 from workflow_scripts.common.files import write_table
 from workflow_scripts.common.look import drawing_for
 from workflow_scripts.data.annotations import FACTORS
-from workflow_scripts.lie.answer_errors import answer_errors
 from workflow_scripts.metrics.people import Prevalence, agreement_over_classes, describe
 from workflow_scripts.metrics.people_compared import COMPARED
-from workflow_scripts.results.catalogue.answer import AnswerFigure
 from workflow_scripts.results.catalogue.augmentation import _spoken
 from workflow_scripts.results.catalogue.invariance import MagnitudeFigure
 from workflow_scripts.results.catalogue.search import BestFigure, ChangeFigure, WordNetFigure, step_title
@@ -32,7 +30,6 @@ from workflow_scripts.results.figures.figure_3c import figure_3c
 from workflow_scripts.results.figures.figure_4 import figure_4, rho
 from workflow_scripts.results.figures.figure_a1 import figure_a1
 from workflow_scripts.results.figures.figure_a7 import figure_a7
-from workflow_scripts.results.figures.figure_answer_errors import figure_answer_errors
 from workflow_scripts.results.figures.figure_people import figure_people
 from workflow_scripts.results.figures.magnitude_boxes import magnitude_boxes
 from workflow_scripts.results.figures.style import COLUMN, SMALLEST, WIDTH
@@ -290,14 +287,7 @@ def test_the_interval_of_a_correlation_is_over_classes():
 
 
 def test_an_answer_of_few_transformations(drawn, tmp_path):
-    answer_errors(**files(tmp_path), output=tmp_path / "errors.parquet")
-    figure_answer_errors(
-        answer=tmp_path / "errors.parquet",
-        ladders=LADDERS,
-        models={model: f"{model} (n = 2)" for model in LEVELS},
-        figure=AnswerFigure(),
-        output=tmp_path / "f",
-    )
+    draw_errors(tmp_path)
     assert faults(drawn[-1]) == []
 
 

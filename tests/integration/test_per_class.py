@@ -15,7 +15,7 @@ from tests.conftest import TinyShards, tiny_image, write_tiny_shard
 from tests.trainings import RECIPE, arguments, assert_same_result, weights
 from tests.unit.per_class import write_transformations
 from workflow_scripts.common.files import read_table, write_table
-from workflow_scripts.data.reader import decode
+from workflow_scripts.data.picture import decode
 from workflow_scripts.results.catalogue.search import PerClassTable
 from workflow_scripts.results.tables.table_per_class_augmentation import table_per_class_augmentation
 from workflow_scripts.training.settings import Recipe

@@ -17,8 +17,8 @@ from tests.workflow import Checkout, tiny_study
 from workflow_scripts.common.files import read_table, write_table
 from workflow_scripts.data.annotations import annotations
 from workflow_scripts.data.index import index as make_index
+from workflow_scripts.data.picture import decode
 from workflow_scripts.data.preprocess import resize_and_crop
-from workflow_scripts.data.reader import decode
 from workflow_scripts.data.settings import ImageFolder, Preprocessing
 from workflow_scripts.lie.class_probabilities import ClassProbabilities
 from workflow_scripts.lie.equivariance_error import Derivatives

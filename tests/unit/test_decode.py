@@ -19,8 +19,9 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.data import decode as module
 from workflow_scripts.data.decode import Tally, decode_array
 from workflow_scripts.data.index import index
+from workflow_scripts.data.picture import decode
 from workflow_scripts.data.preprocess import resize_and_crop, resized
-from workflow_scripts.data.reader import ShardReader, decode
+from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import ImageFolder, Preprocessing, Storage
 from workflow_scripts.data.shards import shards
 from workflow_scripts.embeddings.forward import decode_crops

@@ -27,7 +27,7 @@ from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.data.check import check, strict_pillow
 from workflow_scripts.data.classes import describe_classes
-from workflow_scripts.data.reader import decode
+from workflow_scripts.data.picture import decode
 from workflow_scripts.data.sources import Candidate
 from workflow_scripts.data.tars import list_members
 from workflow_scripts.models.card import Card

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.unit.images import encoded, jpeg, picture, write
 from workflow_scripts.common.provenance import ROOT
 from workflow_scripts.data.check import check, strict_pillow
-from workflow_scripts.data.reader import decode
+from workflow_scripts.data.picture import decode
 from workflow_scripts.data.sources import Candidate
 
 PHOTO = jpeg(1, width=300, height=200)

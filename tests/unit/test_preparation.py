@@ -13,8 +13,8 @@ import torchvision
 from PIL import Image
 
 from workflow_scripts.common.errors import InputError
+from workflow_scripts.data.picture import decode
 from workflow_scripts.data.preprocess import resize_and_crop
-from workflow_scripts.data.reader import decode
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.models.build_model import build_model, describe
 from workflow_scripts.models.download_weights import download_weights

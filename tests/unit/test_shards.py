@@ -18,7 +18,8 @@ from workflow_scripts.common.provenance import Stamp, working_for
 from workflow_scripts.data import shards as module
 from workflow_scripts.data.index import index
 from workflow_scripts.data.jpeg import jpeg_components
-from workflow_scripts.data.reader import ShardReader, decode
+from workflow_scripts.data.picture import decode
+from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import ImageFolder, Split, Storage
 from workflow_scripts.data.shards import shards, shrink
 

@@ -44,14 +44,14 @@ def as_pam(pixels: np.ndarray) -> bytes:
 
 
 def of_pam(data: memoryview) -> np.ndarray | None:
-    """The pixels of a PAM, copied, so that nobody writes into a mapped file; None for anything else."""
+    """The pixels of a PAM, uncopied; None for anything else."""
     header = PAM.match(data)
     if header is None:
         return None
     width, height, channels = (int(size) for size in header.groups())
     if not width * height * channels or len(data) - header.end() != width * height * channels:
         return None
-    return np.frombuffer(data, np.uint8, offset=header.end()).reshape(height, width, channels).copy()
+    return np.frombuffer(data, np.uint8, offset=header.end()).reshape(height, width, channels)
 
 
 def resized_planes(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -46,7 +46,7 @@ def jpeg_frame(encoded: Encoded) -> Frame | None:
     view = octets(encoded)
     if bytes(view[:2]) != b"\xff\xd8":
         return None
-    for marker, position in _segments(view, 2):
+    for marker, position in segments(view, 2):
         if marker in FRAMES:
             height, width = (int.from_bytes(view[position + at : position + at + 2], "big") for at in (5, 7))
             return Frame(marker, height, width, view[position + 9])
@@ -90,11 +90,7 @@ def scan_damage(encoded: bytes, image: Image.Image, decode: Callable[[bytes], Im
     return ""
 
 
-def _same(image: Image.Image, other: Image.Image) -> bool:
-    return image.size == other.size and image.mode == other.mode and image.tobytes() == other.tobytes()
-
-
-def _segments(view: memoryview, position: int) -> Iterator[tuple[int, int]]:
+def segments(view: memoryview, position: int) -> Iterator[tuple[int, int]]:
     """Markers from `position` on with their places, up to the first scan or whatever is no marker."""
     while position + 9 < len(view) and view[position] == 0xFF:
         marker = view[position + 1]
@@ -109,11 +105,15 @@ def _segments(view: memoryview, position: int) -> Iterator[tuple[int, int]]:
                 return
 
 
+def _same(image: Image.Image, other: Image.Image) -> bool:
+    return image.size == other.size and image.mode == other.mode and image.tobytes() == other.tobytes()
+
+
 def _scan_ends(encoded: bytes) -> Iterator[int]:
     """Where the data of each scan ends."""
     view, position = memoryview(encoded), 2
     while True:
-        scan = next((place for marker, place in _segments(view, position) if marker == START_OF_SCAN), None)
+        scan = next((place for marker, place in segments(view, position) if marker == START_OF_SCAN), None)
         if scan is None:
             return
         header = int.from_bytes(view[scan + 2 : scan + 4], "big")

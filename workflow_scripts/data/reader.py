@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ import torch
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.files import reading
 from workflow_scripts.common.seals import damaged, read_seal
-from workflow_scripts.data.decode import decode_array
-from workflow_scripts.data.jpeg import Encoded, octets
+from workflow_scripts.data.jpeg import octets
+from workflow_scripts.data.picture import StoredPicture
 from workflow_scripts.data.schema import SHARD_SCHEMA, image_checksum, rows_checksum
 
 
@@ -61,19 +61,21 @@ class ShardReader:
             raise damaged(self._path_of(row), f"image with id {self.ids[row]} has changed since it was written")
         return encoded
 
-    def image(self, row: int) -> torch.Tensor:
-        """Image `row` as uint8 [channels, height, width], on the CPU: RGB, unless the dataset has other channels.
+    def picture(self, row: int) -> StoredPicture:
+        """Image `row`, which is decoded as far as it is looked at: RGB, unless the dataset has other channels.
 
-        Raises `InputError` where the bytes are not an image: the shard was damaged after it was made.
+        Looking raises `InputError` where the bytes are not an image: the shard was damaged after it was made.
         """
-        encoded = self.encoded(row)
-        try:
-            return decode(encoded)
-        except (OSError, ValueError, RuntimeError, SyntaxError) as error:
-            raise InputError(
-                f"{self._path_of(row)}: image with id {self.ids[row]} is damaged ({error}); "
-                "delete the file and run again"
-            ) from error
+        return StoredPicture(self.encoded(row), partial(self._no_image, row))
+
+    def image(self, row: int) -> torch.Tensor:
+        """All of image `row`, uint8 [channels, height, width], on the CPU; raises as `picture` says."""
+        return self.picture(row).whole()
+
+    def _no_image(self, row: int, error: Exception) -> InputError:
+        return InputError(
+            f"{self._path_of(row)}: image with id {self.ids[row]} is damaged ({error}); delete the file and run again"
+        )
 
     @cached_property
     def _batches(self) -> list[list[pa.RecordBatch]]:
@@ -122,11 +124,3 @@ def _open(path: Path) -> list[pa.RecordBatch]:
         if seal is None or seal.rows != rows_checksum(batches):
             raise damaged(path, "its rows are not those that were written")
     return batches
-
-
-def decode(encoded: Encoded) -> torch.Tensor:
-    """Decode an image to uint8 [channels, height, width], on the CPU; in memory the channels come last.
-
-    Raises what `decode_array` raises.
-    """
-    return torch.from_numpy(decode_array(encoded)).permute(2, 0, 1)

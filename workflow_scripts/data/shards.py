@@ -21,6 +21,7 @@ from workflow_scripts.data.channels import as_pam, as_planes, is_array, resized_
 from workflow_scripts.data.containers import read_image
 from workflow_scripts.data.decode import as_ppm, decode_array
 from workflow_scripts.data.depth import as_eight_bits
+from workflow_scripts.data.restarts import SAVED
 from workflow_scripts.data.schema import ROW_COLUMNS, SHARD_SCHEMA, image_checksum, rows_checksum
 from workflow_scripts.data.settings import RGB, Split, Storage
 from workflow_scripts.data.spool import in_order_of_ids
@@ -145,9 +146,10 @@ def shrunk(sides: tuple[int, int], size: int) -> tuple[int, int]:
 
 
 def as_jpeg(image: Image.Image, storage: Storage) -> bytes:
-    """The image as JPEG of the quality, and with the colours, that `storage` asks for."""
+    """The image as JPEG of the quality, and with the colours, that `storage` asks for; a part can be decoded alone."""
     file = io.BytesIO()
-    image.save(file, "JPEG", quality=storage.store_quality, subsampling=SUBSAMPLING[storage.store_colour])
+    colours = SUBSAMPLING[storage.store_colour]
+    image.save(file, "JPEG", quality=storage.store_quality, subsampling=colours, **SAVED)
     return file.getvalue()
 
 

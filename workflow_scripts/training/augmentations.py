@@ -13,6 +13,7 @@ import torch
 from torchvision.transforms.v2 import functional
 
 from workflow_scripts.common.randomness import integer, uniform
+from workflow_scripts.data.picture import Picture, Pixels
 from workflow_scripts.data.preprocess import resized, resized_size
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.settings import ASPECTS, Crop
@@ -48,13 +49,20 @@ class Augmentation(ABC):
         """Draw the window for an image of `height` x `width` pixels."""
 
     @abstractmethod
+    def cut(self, picture: Picture, window: Window) -> torch.Tensor:
+        """Cut `window` out of `picture`; gives uint8 [3, crop, crop]."""
+
     def apply(self, image: torch.Tensor, window: Window) -> torch.Tensor:
         """Cut `window` out of `image`, uint8 [3, height, width]; gives uint8 [3, crop, crop]."""
+        return self.cut(Pixels(image), window)
+
+    def of(self, picture: Picture, generator: torch.Generator) -> torch.Tensor:
+        """Augment `picture`, no more of which is decoded than the window needs, to uint8 [3, crop, crop]."""
+        return self.cut(picture, self.sample(*picture.size, generator))
 
     def __call__(self, image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Augment `image`, uint8 [3, height, width], to uint8 [3, crop, crop]."""
-        height, width = image.shape[-2:]
-        return self.apply(image, self.sample(height, width, generator))
+        return self.of(Pixels(image), generator)
 
 
 @dataclass(frozen=True)
@@ -99,10 +107,10 @@ class RandomSizeCrop(Augmentation):
             return Window(spare[0] // 2, spare[1] // 2, *size)
         return Window(integer(spare[0], generator), integer(spare[1], generator), *size)
 
-    def apply(self, image: torch.Tensor, window: Window) -> torch.Tensor:
-        """Cut `window` out of `image`, uint8 [3, height, width], and resize it to the crop."""
+    def cut(self, picture: Picture, window: Window) -> torch.Tensor:
+        """Cut `window` out of `picture`, and resize it to the crop."""
         side = self.preprocessing.crop
-        cut = resized(cut_out(image, window), (side, side))
+        cut = resized(cut_out(picture, window), (side, side))
         return functional.horizontal_flip(cut) if window.flip else cut
 
 
@@ -130,19 +138,24 @@ class FixedSizeCrop(Augmentation):
             top, left = integer(spare[0], generator), integer(spare[1], generator)
         return Window(top, left, side, side).moved(down, right)
 
-    def apply(self, image: torch.Tensor, window: Window) -> torch.Tensor:
-        """Resize `image`, uint8 [3, height, width], and cut `window` out of it."""
-        height, width = image.shape[-2:]
-        whole = resized(image, resized_size(height, width, self.preprocessing.resize))
-        return cut_out(whole, window)
+    def cut(self, picture: Picture, window: Window) -> torch.Tensor:
+        """Resize `picture`, and cut `window` out of it."""
+        size = resized_size(*picture.size, self.preprocessing.resize)
+        # An image that is stored at this size needs no resizing, and is not needed whole.
+        return cut_out(picture if size == picture.size else Pixels(resized(picture.whole(), size)), window)
 
 
-def cut_out(image: torch.Tensor, window: Window) -> torch.Tensor:
-    """What `window` shows of `image` [3, H, W]: a view of it, or a copy with black where the image ends."""
-    bottom, right = window.top + window.height, window.left + window.width
-    if window.top >= 0 and window.left >= 0 and bottom <= image.shape[-2] and right <= image.shape[-1]:
-        return image[..., window.top : bottom, window.left : right]
-    return functional.crop(image, window.top, window.left, window.height, window.width)
+def cut_out(picture: Picture, window: Window) -> torch.Tensor:
+    """What `window` shows of `picture`, uint8 [3, height, width] of the window; black where the picture ends."""
+    height, width = picture.size
+    # The window's part within the picture, or the nearest pixel.
+    top, left = min(max(window.top, 0), height - 1), min(max(window.left, 0), width - 1)
+    bottom, right = max(min(window.top + window.height, height), 1), max(min(window.left + window.width, width), 1)
+    inside = Window(top, left, bottom - top, right - left, window.flip)
+    part = picture.part(inside.top, inside.left, inside.height, inside.width)
+    if inside == window:
+        return part
+    return functional.crop(part, window.top - top, window.left - left, window.height, window.width)
 
 
 def area_fraction(beta: float, generator: torch.Generator, smallest: float = SMALLEST_AREA) -> float:

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.common.randomness import item_generator, stream
+from workflow_scripts.data.picture import Picture, Pixels
 from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.training.augmentations import Augmentation, make
@@ -94,10 +95,10 @@ class TrainingImages(Dataset[tuple[Tensor, int]]):
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int]:
         epoch, row = key
         image_id, label = int(self.reader.ids[row]), int(self.reader.labels[row])
-        image = self.reader.image(row)
+        picture: Picture = self.reader.picture(row)
         if self.transform is not None:
-            image = self.transform(image, label, epoch, image_id)
-        square = self.augmentation(image, item_generator(self.seed, epoch, image_id))
+            picture = Pixels(self.transform(picture.whole(), label, epoch, image_id))
+        square = self.augmentation.of(picture, item_generator(self.seed, epoch, image_id))
         return (square if self.afterwards is None else self.afterwards(square, epoch, image_id)), label
 
 
@@ -108,7 +109,7 @@ class ValidationImages(Dataset[tuple[Tensor, int, int]]):
         self.reader, self.augmentation = reader, make(FSCC, preprocessing)
 
     def __getitem__(self, row: int) -> tuple[Tensor, int, int]:
-        image = self.augmentation(self.reader.image(row), torch.Generator())
+        image = self.augmentation.of(self.reader.picture(row), torch.Generator())
         return image, int(self.reader.labels[row]), row
 
 

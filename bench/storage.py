@@ -3,24 +3,27 @@
     PYTHONPATH=. python bench/storage.py FOLDER WEIGHTS [IMAGES]
 
 FOLDER holds photographs (JPEGs, in any folders beneath it), WEIGHTS a checkpoint of DeiT-tiny. The shards are made, and
-their images are decoded, by the functions of the rules. Prints Markdown rows: for each way to store, how many of the
-model's answers differ from those for the original bytes, how far embeddings move (1 - cosine, median), and how far the
-invariance moves: the median, over images, of the cosine between the embeddings of an image and of its transformation,
-for the worst of the transformations and magnitudes tried.
+their images are decoded, by the functions of the rules. Prints a table in Markdown for each view of the images: that of
+the study, and that of the model's weights. A row is a way to store: how many of the model's answers differ from those
+for the original bytes, how far embeddings move (1 - cosine, median), and how far the invariance moves: the median, over
+images, of the cosine between the embeddings of an image and of its transformation, for the worst of the transformations
+and magnitudes tried.
 """
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
 from bench.command import command, file, folder
 from bench.stored import image_folder, stored
+from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.settings import Preprocessing
 from workflow_scripts.embeddings.forward import decode_crops
 from workflow_scripts.models.build_model import build_model
+from workflow_scripts.models.card import View
 from workflow_scripts.models.settings import Model
 from workflow_scripts.models.subject import Subject
 from workflow_scripts.transformations.operations_a import BANK_A_TRANSFORMATIONS
@@ -59,23 +62,31 @@ def main(photographs: Path, weights: Path, count: int = IMAGES) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
-        model = Model(timm="deit_tiny_patch16_224", checkpoint=str(weights.resolve()))
-        build_model(model=model, preprocessing=Preprocessing(), output=place / "model", weights=weights)
-        subject = Subject.load(place / "model", torch.device("cpu"))
-        images, exact = image_folder(photographs, place / "images"), None
-        print("| stored as | kB per image | answers that differ | embeddings, 1 - cosine | medians of invariance |")
-        print("|---|---|---|---|---|", flush=True)
-        for title, storage in STORAGES.items():
-            reader = stored(images, place, **storage)
-            size = sum(len(reader.encoded(row)) for row in range(len(reader))) / len(reader) / 1000
-            crops = decode_crops(reader, np.arange(min(count, len(reader))), subject.card, workers=1)
-            found = measure(subject, crops)
-            exact = exact or found
-            differ = int((found[0] != exact[0]).sum())
-            lengths = np.linalg.norm(found[1], axis=1) * np.linalg.norm(exact[1], axis=1)
-            far = float(np.median(1 - (found[1] * exact[1]).sum(1) / lengths))
-            worst = float(np.abs(found[2] - exact[2]).max())
-            print(f"| {title} | {size:.0f} | {differ} of {len(found[0])} | {far:.4f} | {worst:.4f} |", flush=True)
+        images = image_folder(photographs, place / "images")
+        readers = {title: stored(images, place, **storage) for title, storage in STORAGES.items()}
+        for view in get_args(View):
+            model = Model(timm="deit_tiny_patch16_224", checkpoint=str(weights.resolve()), preprocessing=view)
+            build_model(model=model, preprocessing=Preprocessing(), output=place / view, weights=weights)
+            subject = Subject.load(place / view, torch.device("cpu"))
+            print(f"\nThe view of the {view}: {subject.card.resize} pixels, {subject.card.interpolation}\n")
+            _compare(subject, readers, count)
+
+
+def _compare(subject: Subject, readers: dict[str, ShardReader], count: int) -> None:
+    """Print the table for a view."""
+    exact = None
+    print("| stored as | kB per image | answers that differ | embeddings, 1 - cosine | medians of invariance |")
+    print("|---|---|---|---|---|", flush=True)
+    for title, reader in readers.items():
+        size = sum(len(reader.encoded(row)) for row in range(len(reader))) / len(reader) / 1000
+        crops = decode_crops(reader, np.arange(min(count, len(reader))), subject.card, workers=1)
+        found = measure(subject, crops)
+        exact = exact or found
+        differ = int((found[0] != exact[0]).sum())
+        lengths = np.linalg.norm(found[1], axis=1) * np.linalg.norm(exact[1], axis=1)
+        far = float(np.median(1 - (found[1] * exact[1]).sum(1) / lengths))
+        worst = float(np.abs(found[2] - exact[2]).max())
+        print(f"| {title} | {size:.0f} | {differ} of {len(found[0])} | {far:.4f} | {worst:.4f} |", flush=True)
 
 
 if __name__ == "__main__":

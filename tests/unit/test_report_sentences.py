@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy.stats import spearmanr
 
 from tests.unit.finished import IMAGES, finished
@@ -346,6 +347,36 @@ def test_a_warning_comes_when_it_is_due_and_not_otherwise(heading, due, concerns
         ]
         assert len(found) == expected
         assert all(concerns in one.concerns and one.text.endswith(".") for one in found)
+
+
+STORED = [
+    (
+        "{store_size: 256}",
+        "timm: resnet18",
+        "of at most 256 pixels, as JPEGs of quality 95, so that models see them resized and",
+    ),
+    ("{store_size: 256}", "training: rrc", "as JPEGs of quality 95"),
+    (
+        "{store_size: 256, store: pixels}",
+        "timm: resnet18",
+        "of at most 256 pixels, so that models see them resized once more",
+    ),
+    ("{store_size: 256, store: pixels}", "training: rrc", None),
+    ("{store_size: 64, store: pixels}", "training: rrc", "The study enlarges them to 256"),
+    ("{store_quality: 30, store: pixels}", "timm: resnet18", None),
+]
+
+
+@pytest.mark.parametrize(("storage", "model", "said"), STORED)
+def test_smaller_images_are_a_warning_unless_every_model_sees_them_so(storage, model, said, tmp_path):
+    made = finished(tmp_path, {"a": 0.5}, drawn=False)
+    path = tmp_path / "mine.yaml"
+    study = yaml.safe_load(path.read_text())
+    study["dataset"] |= yaml.safe_load(storage)
+    study["models"]["a"] = yaml.safe_load(model)
+    path.write_text(yaml.safe_dump(study))
+    found = [one.text for one in caveats(made.behind) if one.heading == "Images stored smaller"]
+    assert (len(found) == 1 and said in found[0]) if said else not found
 
 
 def test_models_that_differ_in_several_respects_are_named(tmp_path):

@@ -1,6 +1,7 @@
 """Windows of stored JPEGs, decoded without the rest of the image: their pixels are those of the whole, to the bit."""
 
 import io
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,28 @@ def test_a_file_that_was_cut_short_is_no_part(cut):
     else:
         # All of the window's own units are there.
         assert np.array_equal(part, decode_array(kept(noise(40, 40)))[8:24, 8:24])
+
+
+def test_a_header_that_ends_behind_the_file_is_no_image():
+    file = bytearray(kept(noise(33, 41)))
+    scan = file.index(b"\xff\xda")
+    file[scan + 2 : scan + 4] = b"\xff\xff"
+    with pytest.raises(InputError, match="no image"):
+        stored_picture(bytes(file)).part(8, 8, 16, 16)
+
+
+@given(st.data(), st.sampled_from(COLOURS))
+def test_damaged_bytes_give_pixels_or_one_line(data, colour):
+    file = bytearray(kept(noise(33, 41), colour))
+    for _ in range(data.draw(st.integers(1, 4))):
+        # Headers take the first 600 bytes.
+        place = data.draw(st.one_of(st.integers(2, 640), st.integers(2, len(file) - 1)))
+        file[place] = data.draw(st.integers(0, 255))
+    picture = stored_picture(bytes(file))
+    with suppress(InputError):
+        height, width = picture.size
+        window = height // 3, width // 3, -(-height // 3), -(-width // 3)
+        assert picture.part(*window).shape == (3, *window[2:])
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,7 @@ def _number_at(data: memoryview, place: int) -> int:
 
 def _borders(data: memoryview, start: int) -> np.ndarray:
     """Where the units begin, and where the last one's marker ends, in the data from `start` to the end of the image."""
-    coded = np.frombuffer(data, np.uint8, offset=start)
+    coded = np.frombuffer(data, np.uint8)[start:]
     markers = np.flatnonzero(coded[:-1] == MARKER)
     restarts = markers[coded[markers + 1] & OF_RESTARTS == RESTART]
     return start + np.concatenate([[0], restarts + 2, [len(coded)]])

@@ -86,7 +86,8 @@ class Storage(Block):
     shards: Shards = Shards()
     """Number of shards per split."""
     store_size: int | None = Field(None, ge=16, le=WIDEST)
-    """Store images re-encoded at this shorter side (pixels); `null` keeps the original bytes."""
+    """Store images re-encoded at this shorter side (pixels); `null` keeps the original bytes. It moves embeddings
+    (docs/speed.md)."""
     store_quality: int = Field(95, ge=1, le=100)
     """JPEG quality of re-encoded images."""
     store_colour: Literal["full", "half"] = "full"

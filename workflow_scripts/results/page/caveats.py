@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+from workflow_scripts.data.settings import RGB
 from workflow_scripts.results.page.behind import Behind
 from workflow_scripts.results.page.wording import cell, count, fixed, listed, percent, some
 
@@ -49,7 +50,7 @@ class Caveat:
 
 def caveats(behind: Behind) -> list[Caveat]:
     """All warnings about a study."""
-    rules = (_constant, _ceilings, _few_images, _few_in_search, _one_network, _one_training, _confounded)
+    rules = (_constant, _stored, _ceilings, _few_images, _few_in_search, _one_network, _one_training, _confounded)
     return [found for rule in rules for found in rule(behind)]
 
 
@@ -64,6 +65,30 @@ def _constant(behind: Behind) -> Iterator[Caveat]:
             "says little about what it has learned.",
             EMBEDDED,
         )
+
+
+def _stored(behind: Behind) -> Iterator[Caveat]:
+    """Images that are stored smaller, unless all models resize them to that size, and nothing was lost to a JPEG."""
+    dataset, seen = behind.study.dataset, behind.study.preprocessing.resize
+    if dataset.store_size is None:
+        return
+    trainings_only = all(model.training is not None for model in behind.study.models.values())
+    lossless = dataset.store == "pixels" or dataset.channels != RGB
+    if trainings_only and lossless and dataset.store_size == seen:
+        return
+    stored = f"with a shorter side of at most {count(dataset.store_size, 'pixel')}"
+    if lossless:
+        stored, again = f"{stored}, so that", "resized"
+    else:
+        stored, again = f"{stored}, as JPEGs of quality {dataset.store_quality}, so that", "resized and compressed"
+    enlarged = f" The study enlarges them to {seen}, which blurs them." if dataset.store_size < seen else ""
+    yield Caveat(
+        "Images stored smaller",
+        f"Images are stored {stored} models see them {again} once more than the original files would be.{enlarged} "
+        "That moves medians of invariance, of photographs by some hundredths (docs/speed.md). Without "
+        "dataset.store_size, models see the original files.",
+        COMPARED | EMBEDDED | SEARCHED | TRAINED,
+    )
 
 
 def _ceilings(behind: Behind) -> Iterator[Caveat]:

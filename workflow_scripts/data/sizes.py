@@ -30,8 +30,8 @@ STATED: dict[str, tuple[int, int, int]] = {
 PHOTOGRAPH = (0.187, 110_000.0)
 # Those that are not photographs of that size.
 SMALL = {"tinyimagenet": (0.0041, 2_000.0), "imagenet-c": (0.0502, 30_000.0)}
-# JPEGs of quality 95, and PNGs of generated images, in bytes per pixel.
-JPEG_BYTES, PNG_BYTES = 0.57, 1.9
+# JPEGs of quality 95 as shards hold them, and PNGs of generated images, in bytes per pixel.
+JPEG_BYTES, PNG_BYTES = 0.63, 1.9
 # Files that are opened to learn how large images are.
 OPENED = 50
 # Width over height of a usual photograph, for what a shorter side amounts to.

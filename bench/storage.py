@@ -68,7 +68,7 @@ def main(photographs: Path, weights: Path, count: int = IMAGES) -> None:
             model = Model(timm="deit_tiny_patch16_224", checkpoint=str(weights.resolve()), preprocessing=view)
             build_model(model=model, preprocessing=Preprocessing(), output=place / view, weights=weights)
             subject = Subject.load(place / view, torch.device("cpu"))
-            print(f"\nThe view of the {view}: {subject.card.resize} pixels, {subject.card.interpolation}\n")
+            print(f"\n`preprocessing: {view}`: {subject.card.resize} pixels, {subject.card.interpolation}\n")
             _compare(subject, readers, count)
 
 

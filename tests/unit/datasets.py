@@ -19,7 +19,7 @@ from tests.unit.images import write
 from workflow_scripts.common.files import read_table
 from workflow_scripts.data.index import index
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.data.settings import SPLITS, Dataset
+from workflow_scripts.data.settings import SPLITS, Dataset, Storage
 from workflow_scripts.data.shards import shards
 
 
@@ -44,6 +44,23 @@ class Built:
 def settings(kind: str, **values: Any) -> Dataset:
     """The settings of a dataset, as a study has them."""
     return TypeAdapter(Dataset).validate_python({"kind": kind, "root": "unused", "min_per_class": 1} | values)
+
+
+def stored(folder: Path, **storage: Any) -> ShardReader:
+    """The training images in `folder`/data as the rules store them, with the keys of a study's `dataset` in `storage`.
+
+    Their index is `folder`/index.parquet.
+    """
+    output = folder / f"{'-'.join(map(str, storage.values()))}.arrow"
+    shards(
+        storage=Storage.model_validate(storage),
+        root=folder / "data",
+        index=folder / "index.parquet",
+        split="train",
+        shard=0,
+        output=output,
+    )
+    return ShardReader([output])
 
 
 def build(root: Path, out: Path, dataset: Dataset, seed: int = 0) -> Built:

@@ -14,6 +14,7 @@ from PIL import Image
 from torch.utils.data import default_collate
 from torchvision.transforms import v2
 
+from tests.unit.datasets import stored
 from tests.unit.images import encoded, jpeg, picture, write, write_folder
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data import decode as module
@@ -22,8 +23,7 @@ from workflow_scripts.data.index import index
 from workflow_scripts.data.picture import decode
 from workflow_scripts.data.preprocess import resize_and_crop, resized
 from workflow_scripts.data.reader import ShardReader
-from workflow_scripts.data.settings import ImageFolder, Preprocessing, Storage
-from workflow_scripts.data.shards import shards
+from workflow_scripts.data.settings import ImageFolder, Preprocessing
 from workflow_scripts.embeddings.forward import decode_crops
 from workflow_scripts.lie.reading import blocks
 from workflow_scripts.models.card import Card
@@ -65,19 +65,6 @@ def folder(tmp_path_factory) -> Path:
     dataset = ImageFolder(kind="imagefolder", root="unused")
     index(dataset=dataset, root=root, seed=0, index=place / "index.parquet", rejected=place / "rejected.parquet")
     return place
-
-
-def stored(folder: Path, **storage) -> ShardReader:
-    output = folder / f"{'-'.join(map(str, storage.values()))}.arrow"
-    shards(
-        storage=Storage.model_validate(storage),
-        root=folder / "data",
-        index=folder / "index.parquet",
-        split="train",
-        shard=0,
-        output=output,
-    )
-    return ShardReader([output])
 
 
 def by_training(reader: ShardReader) -> object:

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.unit.datasets import stored
 from tests.unit.images import encoded, jpeg, picture, write, write_folder
 from workflow_scripts.common.errors import InputError
 from workflow_scripts.data import decode as module
 from workflow_scripts.data.decode import Tally, as_ppm, decode_array, decode_part, size_of
 from workflow_scripts.data.index import index
 from workflow_scripts.data.picture import Pixels, StoredPicture
-from workflow_scripts.data.reader import ShardReader
 from workflow_scripts.data.restarts import part_of
 from workflow_scripts.data.settings import ImageFolder, Preprocessing, Storage
-from workflow_scripts.data.shards import as_jpeg, shards
+from workflow_scripts.data.shards import as_jpeg
 from workflow_scripts.training.augmentations import Window, cut_out, make
 from workflow_scripts.training.batches import TrainingImages, ValidationImages
 from workflow_scripts.training.settings import AUGMENTATIONS, augmentation_named
@@ -184,23 +184,10 @@ def folder(tmp_path_factory) -> Path:
     return place
 
 
-def stored(folder: Path, storage: dict[str, Any]) -> ShardReader:
-    output = folder / f"{'-'.join(map(str, storage.values()))}.arrow"
-    shards(
-        storage=Storage.model_validate(storage),
-        root=folder / "data",
-        index=folder / "index.parquet",
-        split="train",
-        shard=0,
-        output=output,
-    )
-    return ShardReader([output])
-
-
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 @pytest.mark.parametrize("storage", STORAGES.values(), ids=STORAGES)
 def test_every_training_sees_what_it_would_of_whole_images(storage, name, folder):
-    reader, augmentation = stored(folder, storage), make(augmentation_named(name), SIZES)
+    reader, augmentation = stored(folder, **storage), make(augmentation_named(name), SIZES)
     images = TrainingImages(reader, augmentation, 3)
     unchanged = TrainingImages(reader, augmentation, 3, transform=lambda image, *_: image)
     for key in product(range(6), range(len(reader))):
@@ -210,7 +197,7 @@ def test_every_training_sees_what_it_would_of_whole_images(storage, name, folder
 
 @pytest.mark.parametrize("storage", STORAGES.values(), ids=STORAGES)
 def test_evaluation_sees_what_it_would_of_whole_images(storage, folder):
-    reader, fscc = stored(folder, storage), make(augmentation_named("fscc"), SIZES)
+    reader, fscc = stored(folder, **storage), make(augmentation_named("fscc"), SIZES)
     images = ValidationImages(reader, SIZES)
     for row in range(len(reader)):
         assert torch.equal(images[row][0], fscc(reader.image(row), torch.Generator()))
@@ -218,7 +205,7 @@ def test_evaluation_sees_what_it_would_of_whole_images(storage, folder):
 
 @pytest.mark.parametrize(("colour", "share"), [("full", 0.5), ("half", 0.1)])
 def test_trainings_on_smaller_images_decode_parts(colour, share, folder, monkeypatch):
-    reader = stored(folder, {"store_size": 24, "store_colour": colour})
+    reader = stored(folder, store_size=24, store_colour=colour)
     tally = Tally()
     monkeypatch.setattr(module, "TALLY", tally)
     images = TrainingImages(reader, make(augmentation_named("rrc"), SIZES), 0)
